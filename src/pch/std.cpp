@@ -1,0 +1,1 @@
+// Built once so that other targets can reuse its precompiled header.
