@@ -17,8 +17,8 @@ namespace moldau::protocol {
 /// Bytes that grow by doubling up to a limit, without being cleared first.
 class OutputBuffer {
  public:
-    /// Empties it, and frees it when it holds more than `retained_bytes`.
-    void start(std::size_t limit_bytes, std::size_t retained_bytes);
+    /// Empties it, and frees it when it holds more than Decompressor::retained_bytes.
+    void start(std::size_t limit_bytes);
 
     /// Free space at the end, at least one byte, at most up to the limit; empty when the limit is reached.
     MutableBytes space(std::size_t wanted_bytes = smallest_growth);
