@@ -25,9 +25,7 @@ struct Form {
 };
 
 template <class T>
-concept Structure = requires(Reader& reader, std::int16_t version) {
-    { T::decode(reader, version) } -> std::same_as<T>;
-};
+concept Structure = requires(T& value, Reader& reader, std::int16_t version) { value.read_from(reader, version); };
 
 template <class T>
 inline constexpr bool is_optional = false;
@@ -52,22 +50,9 @@ constexpr std::size_t min_encoded_bytes() {
     }
 }
 
+// Kept out of line: a message has many fields of few types, and inlined code would multiply the build's time.
 template <class T>
-void read(Reader& reader, Form form, T& value);
-
-template <class T>
-void read_items(Reader& reader, Form form, std::size_t count, std::vector<T>& items) {
-    items.reserve(count);
-    for (; count > 0 && reader.ok(); --count) {
-        if constexpr (Structure<T>) {
-            items.push_back(T::decode(reader, form.version));
-        } else {
-            T item{};
-            read(reader, form, item);
-            items.push_back(std::move(item));
-        }
-    }
-}
+[[gnu::noinline]] void read(Reader& reader, Form form, T& value);
 
 /// Returns whether there was a value.
 template <class T>
@@ -83,13 +68,19 @@ bool read_unless_null(Reader& reader, Form form, T& value) {
     } else if constexpr (is_vector<T>) {
         using Item = typename T::value_type;
         const auto count = reader.array_count(form.flexible, min_encoded_bytes<Item>());
-        value.clear();
-        if (!count.null) read_items(reader, form, count.value, value);
+        value = T(count.value);
+        for (std::size_t i = 0; i < count.value && reader.ok(); ++i) {
+            if constexpr (Structure<Item>) {
+                value[i].read_from(reader, form.version);
+            } else {
+                read(reader, form, value[i]);
+            }
+        }
         return !count.null;
     } else {
         static_assert(Structure<T>);
         const bool present = reader.integer<std::int8_t>() >= 0;
-        if (present) value = T::decode(reader, form.version);
+        if (present) value.read_from(reader, form.version);
         return present;
     }
 }
@@ -120,7 +111,7 @@ void read(Reader& reader, Form form, T& value) {
     } else if constexpr (std::is_integral_v<T>) {
         value = reader.integer<T>();
     } else if constexpr (Structure<T>) {
-        value = T::decode(reader, form.version);
+        value.read_from(reader, form.version);
     } else if constexpr (is_optional<T>) {
         value.emplace();
         if (!read_unless_null(reader, form, *value)) value.reset();
@@ -132,7 +123,7 @@ void read(Reader& reader, Form form, T& value) {
 }
 
 template <class T>
-void write(Writer& writer, Form form, const T& value);
+[[gnu::noinline]] void write(Writer& writer, Form form, const T& value);
 
 template <class T>
 void write_null(Writer& writer, Form form) {
