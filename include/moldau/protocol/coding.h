@@ -22,7 +22,19 @@ namespace moldau::protocol::coding {
 struct Form {
     std::int16_t version;
     bool flexible;
+    bool tagged = false;
+
+    Form in_tag() const { return {.version = version, .flexible = flexible, .tagged = true}; }
 };
+
+// Before a structure that may be null: a byte; within a tagged field an unsigned varint, with another number for null.
+inline bool read_presence(Reader& reader, Form form) {
+    return form.tagged ? reader.uvarint() != 0 : reader.integer<std::int8_t>() >= 0;
+}
+inline void write_presence(Writer& writer, Form form, bool present) {
+    const std::int8_t absent = form.tagged ? 0 : -1;
+    writer.integer<std::int8_t>(present ? 1 : absent);
+}
 
 template <class T>
 concept Structure = requires(T& value, Reader& reader, std::int16_t version) { value.read_from(reader, version); };
@@ -79,7 +91,7 @@ bool read_unless_null(Reader& reader, Form form, T& value) {
         return !count.null;
     } else {
         static_assert(Structure<T>);
-        const bool present = reader.integer<std::int8_t>() >= 0;
+        const bool present = read_presence(reader, form);
         if (present) value.read_from(reader, form.version);
         return present;
     }
@@ -133,7 +145,7 @@ void write_null(Writer& writer, Form form) {
         writer.null_bytes(form.flexible);
     } else {
         static_assert(Structure<T>);
-        writer.integer(std::int8_t{-1});
+        write_presence(writer, form, false);
     }
 }
 
@@ -187,7 +199,7 @@ void write(Writer& writer, Form form, const T& value) {
         static_assert(is_optional<T>);
         using Value = typename T::value_type;
         if (!value.has_value()) return write_null<Value>(writer, form);
-        if constexpr (Structure<Value>) writer.integer(std::int8_t{1});
+        if constexpr (Structure<Value>) write_presence(writer, form, true);
         write(writer, form, *value);
     }
 }

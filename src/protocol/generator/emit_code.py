@@ -36,7 +36,9 @@ def struct_code(message, struct, qualified, check):
 
 def transfer(field, possible, verb, object_name):
     """Reads or writes one field, in the versions that have it."""
-    form = "coding::Form{at_version, false}" if field.inflexible else "form"
+    form = "form" if field.tag is None else "form.in_tag()"
+    if field.inflexible:
+        form = "coding::Form{at_version, false}"
     stream = "reader" if verb == "read" else "writer"
     arguments = f"({stream}, {form}, {object_name}{field.member});"
     may_be_null = condition(field.nullable, field.versions.within(possible))
