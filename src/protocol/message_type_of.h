@@ -34,6 +34,7 @@ MessageType message_type_of() {
             MOLDAU_TRY(message, decode_whole<T>(bytes, version));
             return to_json(message, version);
         },
+        .describe_initial = [](std::int16_t version) { return to_json(T{}, version); },
     };
 }
 

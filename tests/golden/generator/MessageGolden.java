@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
+import java.lang.reflect.InvocationTargetException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +15,9 @@ import java.util.TreeSet;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.message.ApiMessageType;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 
@@ -45,6 +49,8 @@ public final class MessageGolden {
                 }
             }
         }
+        writeApis(Path.of(arguments[0], "apis.txt"));
+        writeErrors(Path.of(arguments[0], "errors.txt"));
         System.out.println(count + " encodings");
     }
 
@@ -75,7 +81,7 @@ public final class MessageGolden {
         Class<?> type = Class.forName(definition.className);
         Class<?> converter = Class.forName(definition.className + "JsonConverter");
         Versions valid = Versions.parse(definition.schema.get("validVersions").asText());
-        int count = 0;
+        int count = writeInitial(name, definition, valid, out);
         for (int version = valid.low(); version <= valid.high(); ++version) {
             TreeSet<String> seen = new TreeSet<>();
             for (Variant variant : Variant.values()) {
@@ -96,5 +102,52 @@ public final class MessageGolden {
             }
         }
         return count;
+    }
+
+    /** What a new object holds, before anything is set; versions that cannot hold that are left out. */
+    private static int writeInitial(String name, Definition definition, Versions valid, Writer out) throws Exception {
+        Class<?> type = Class.forName(definition.className);
+        Class<?> converter = Class.forName(definition.className + "JsonConverter");
+        int count = 0;
+        for (int version = valid.low(); version <= valid.high(); ++version) {
+            Object json;
+            try {
+                json = converter.getMethod("write", type, short.class, boolean.class)
+                    .invoke(null, type.getConstructor().newInstance(), (short) version, false);
+            } catch (InvocationTargetException unsupported) {
+                continue;
+            }
+            out.write(name + " " + version + " initial - " + MAPPER.writeValueAsString(json) + "\n");
+            ++count;
+        }
+        return count;
+    }
+
+    /** A line an API: key, name, listeners; then a version, the versions of the headers that go with it, and so on. */
+    private static void writeApis(Path path) throws Exception {
+        StringBuilder text = new StringBuilder();
+        for (ApiMessageType api : ApiMessageType.values()) {
+            if (api.listeners().isEmpty()) continue;
+            text.append(api.apiKey()).append(' ').append(api.name).append(' ');
+            text.append(api.listeners().contains(ApiMessageType.ListenerType.BROKER) ? "b" : "");
+            text.append(api.listeners().contains(ApiMessageType.ListenerType.CONTROLLER) ? "c" : "");
+            text.append(' ').append(api.highestSupportedVersion(false));
+            for (short version = api.lowestSupportedVersion(); version <= api.highestSupportedVersion(true); ++version) {
+                text.append(' ').append(version).append(' ').append(api.requestHeaderVersion(version));
+                text.append(' ').append(api.responseHeaderVersion(version));
+            }
+            text.append('\n');
+        }
+        Files.writeString(path, text);
+    }
+
+    /** A line an error: code, name, whether it is retriable. */
+    private static void writeErrors(Path path) throws Exception {
+        StringBuilder text = new StringBuilder();
+        for (Errors error : Errors.values()) {
+            boolean isRetriable = error.exception() instanceof RetriableException;
+            text.append(error.code()).append(' ').append(error.name()).append(' ').append(isRetriable).append('\n');
+        }
+        Files.writeString(path, text);
     }
 }
