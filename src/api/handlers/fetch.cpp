@@ -34,8 +34,6 @@ struct Answer {
 /// Where an entry's partition is, or why it cannot be read.
 struct Located {
     std::shared_ptr<Partition> partition;
-    TopicId topic_id;
-    std::string_view topic;
     ErrorCode error = ErrorCode::none;
 };
 
@@ -164,13 +162,12 @@ Located FetchOperation::locate(const FetchKey& key) const {
     const node::View& view = shell_.node.view(shell_.shard);
     Located located;
     const bool by_id = version_ >= first_version_with_topic_ids;
-    const auto* topic = by_id ? view.image->topic(key.topic_id) : view.image->topic(std::string_view(key.topic));
-    if (topic == nullptr) {
+    const metadata::TopicPtr topic =
+        by_id ? view.image->find_topic(key.topic_id) : view.image->find_topic(std::string_view(key.topic));
+    if (!topic) {
         located.error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
         return located;
     }
-    located.topic_id = topic->id;
-    located.topic = topic->name;
     if (!shell_.authorizer.allows(peer_, Operation::read, ResourceType::topic, topic->name)) {
         located.error = ErrorCode::topic_authorization_failed;
         return located;

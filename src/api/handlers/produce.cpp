@@ -111,9 +111,10 @@ void ProduceOperation::start() {
 void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) {
     const node::View& view = shell_.node.view(home());
     const bool by_id = raw_.api_version >= first_version_with_topic_ids;
-    const auto* known = by_id ? view.image->topic(topic.topic_id) : view.image->topic(topic.name.view());
+    const metadata::TopicPtr known =
+        by_id ? view.image->find_topic(topic.topic_id) : view.image->find_topic(topic.name.view());
     ErrorCode error = ErrorCode::none;
-    if (known == nullptr) {
+    if (!known) {
         error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
     } else if (!shell_.authorizer.allows(*raw_.peer, Operation::write, ResourceType::topic, known->name)) {
         error = ErrorCode::topic_authorization_failed;
