@@ -104,7 +104,9 @@ TEST_P(MessagesGolden, that_are_cut_off_are_refused) {
     for (const Line& line : read_golden(GetParam())) {
         const MessageType* type = find_message_type(line.name);
         ASSERT_NE(type, nullptr);
-        for (std::size_t size = 0; size < line.encoding.size(); ++size) {
+        // Every place in short messages; in long ones, places that fall on all kinds of fields.
+        const std::size_t step = line.encoding.size() < 300 ? 1 : 13;
+        for (std::size_t size = 0; size < line.encoding.size(); size += step) {
             const Bytes cut(line.encoding.begin(), line.encoding.begin() + static_cast<std::ptrdiff_t>(size));
             ASSERT_FALSE(type->recode(cut, line.version).has_value()) << line.name << " cut at " << size;
         }
