@@ -111,6 +111,7 @@ class Server:
     def _close(self):
         atexit.unregister(self.kill)
         self._reader.join(5)
+        self.process.stdout.close()
         self._log.close()
 
     def tail(self, count=40):
