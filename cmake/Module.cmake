@@ -13,7 +13,7 @@ endfunction()
 
 function(moldau_precompiled target asio)
   if(asio)
-    target_link_libraries(${target} PUBLIC moldau_asio_options)
+    target_link_libraries(${target} PUBLIC moldau_asio_options moldau_pch_asio)
     target_precompile_headers(${target} REUSE_FROM moldau_pch_asio)
   else()
     target_precompile_headers(${target} REUSE_FROM moldau_pch_std)

@@ -1,0 +1,74 @@
+#pragma once
+// The codecs of record batches. A Decompressor and a Compressor are owned by whoever runs them, one a shard: they keep
+// contexts and buffers between calls, and are not shared.
+//
+// What is read: gzip members, raw snappy and the chunked form that Java clients write, LZ4 frames of independent
+// blocks, zstd frames. What is written is what Java clients write, which every client reads.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include <moldau/base/bytes.h>
+#include <moldau/base/result.h>
+
+namespace moldau::protocol {
+
+/// The low three bits of a batch's attributes.
+enum class Codec : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4 };
+
+/// Kafka's name: none, gzip, snappy, lz4, zstd.
+std::string_view to_string(Codec codec);
+
+/// The codec with that number, or that name; nothing when there is none.
+std::optional<Codec> codec_of(std::uint8_t id);
+std::optional<Codec> codec_named(std::string_view name);
+
+class OutputBuffer;
+struct DecompressionContexts;
+struct CompressionContexts;
+
+class Decompressor {
+ public:
+    /// Output and contexts larger than this are given back when the next call starts.
+    static constexpr std::size_t retained_bytes = 4UL << 20;
+
+    Decompressor();
+    ~Decompressor();
+    Decompressor(Decompressor&&) noexcept;
+    Decompressor& operator=(Decompressor&&) noexcept;
+
+    /// The whole of what `input` holds; for Codec::none `input` itself. Valid until the next call or `input`'s end.
+    /// Memory grows as output arrives, never by what the input announces.
+    /// Errors: invalid when the input is damaged, cut short, or yields more than `max_output_bytes`.
+    Result<ByteView> decompress(Codec codec, ByteView input, std::size_t max_output_bytes);
+
+ private:
+    std::unique_ptr<OutputBuffer> output_;
+    std::unique_ptr<DecompressionContexts> contexts_;
+};
+
+class Compressor {
+ public:
+    Compressor();
+    ~Compressor();
+    Compressor(Compressor&&) noexcept;
+    Compressor& operator=(Compressor&&) noexcept;
+
+    /// Appends `input`, compressed, to `out`. `level` is in the scale of Kafka's compression.<codec>.level; none: the
+    /// codec's default. Snappy has no levels. Levels outside the scale are brought to its ends.
+    void compress(Codec codec, ByteView input, Bytes& out, std::optional<int> level = std::nullopt);
+
+    Bytes compress(Codec codec, ByteView input, std::optional<int> level = std::nullopt) {
+        Bytes out;
+        compress(codec, input, out, level);
+        return out;
+    }
+
+ private:
+    std::unique_ptr<CompressionContexts> contexts_;
+};
+
+}  // namespace moldau::protocol

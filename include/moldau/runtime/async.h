@@ -1,0 +1,178 @@
+#pragma once
+// Helpers over shards and tasks: awaiting a port, spawning, hopping to another shard, sleeping, signals and gates.
+
+#include <exception>
+#include <list>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <moldau/base/assert.h>
+#include <moldau/runtime/shard.h>
+
+namespace moldau::runtime {
+
+/// Makes an awaitable of a port's operation: `start` is called with the Handler<Args…> when it is awaited.
+template <class... Args, class Start>
+auto async(Start start) {
+    return boost::asio::async_initiate<const boost::asio::deferred_t&, void(Args...)>(
+        [](auto handler, Start begin) { std::move(begin)(Handler<Args...>(std::move(handler))); },
+        boost::asio::deferred, std::move(start));
+}
+
+/// Starts a task on `shard`. An exception that leaves it is a programmer's error and ends the process.
+void spawn(Shard& shard, Task<void> task);
+
+/// The shard that the calling coroutine runs on: `Shard& here = (co_await current_executor()).shard()`.
+inline auto current_executor() {
+    return boost::asio::this_coro::executor;
+}
+
+namespace detail {
+
+template <class F, class R>
+class CallWork final : public Work {
+ public:
+    CallWork(F callable, Shard& home, Handler<R> handler)
+        : callable_(std::move(callable)), home_(home), handler_(std::move(handler)) {}
+
+    void run() override {
+        if (!result_) {
+            result_.emplace(callable_());
+            home_.post(static_cast<Work&>(*this));
+            return;
+        }
+        Handler<R> handler = std::move(handler_);
+        R result = std::move(*result_);
+        delete this;
+        std::move(handler)(std::move(result));
+    }
+    void drop() override { delete this; }
+
+ private:
+    F callable_;
+    Shard& home_;
+    Handler<R> handler_;
+    std::optional<R> result_;
+};
+
+}  // namespace detail
+
+/// Runs `callable`, which must not wait, on `target` and brings its result home.
+/// Requires: called on `home`, which is not `target` (the caller runs it in place then).
+template <class F>
+auto call_on(Shard& home, Shard& target, F callable) {
+    using R = std::invoke_result_t<F&>;
+    static_assert(!std::is_void_v<R>, "return something small: the result is what comes home");
+    return async<R>([&home, &target, callable = std::move(callable)](Handler<R> handler) mutable {
+        target.post(static_cast<Work&>(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler))));
+    });
+}
+
+/// Runs the coroutine that `make()` returns on `target` and brings its result home. `make` is called on `target`.
+/// R must be default constructible. Requires: called on `home`.
+template <class Make>
+auto run_on(Shard& home, Shard& target, Make make) {
+    using R = typename std::invoke_result_t<Make&>::value_type;
+    static_assert(!std::is_void_v<R>, "return something small: the result is what comes home");
+    return async<R>([&home, &target, make = std::move(make)](Handler<R> handler) mutable {
+        target.post([&home, &target, make = std::move(make), handler = std::move(handler)]() mutable {
+            boost::asio::co_spawn(target.executor(), std::move(make),
+                                  [&home, handler = std::move(handler)](std::exception_ptr failure, R result) mutable {
+                                      if (failure) std::terminate();
+                                      home.post([handler = std::move(handler), result = std::move(result)]() mutable {
+                                          std::move(handler)(std::move(result));
+                                      });
+                                  });
+        });
+    });
+}
+
+/// Wakes those who wait for a state to change. Lives on one shard; no memory: a notify without waiters is forgotten, so
+/// check the state before waiting.
+class Signal {
+ public:
+    explicit Signal(Shard& shard) : shard_(shard) {}
+    Signal(const Signal&) = delete;
+    Signal& operator=(const Signal&) = delete;
+    ~Signal();
+
+    /// Completes with true when notified, with false at `deadline`.
+    auto wait(TimePoint deadline = never) {
+        return async<bool>([this, deadline](Handler<bool> handler) { add(deadline, std::move(handler)); });
+    }
+
+    void notify_all();
+    bool has_waiters() const { return !waiters_.empty(); }
+
+ private:
+    struct Waiter {
+        Handler<bool> handler;
+        TimerQueue::Id timer;
+    };
+    void add(TimePoint deadline, Handler<bool> handler);
+    void complete(std::list<Waiter>::iterator waiter, bool notified);
+
+    Shard& shard_;
+    std::list<Waiter> waiters_;
+};
+
+/// Completes with true at `deadline`. Requires: called on `shard`.
+inline auto sleep_until(Shard& shard, TimePoint deadline) {
+    return async<bool>([&shard, deadline](Handler<bool> handler) {
+        shard.timers().add(deadline, [handler = std::move(handler)]() mutable { std::move(handler)(true); });
+    });
+}
+
+/// Counts what runs inside something that will be closed, and lets the closer wait until all of it has left.
+/// Lives on one shard.
+class Gate {
+ public:
+    explicit Gate(Shard& shard) : left_(shard) {}
+
+    /// Keeps the gate from closing while it lives. Moves; does not copy.
+    class Hold {
+     public:
+        Hold() = default;
+        Hold(Hold&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+        Hold& operator=(Hold&& other) noexcept {
+            std::swap(gate_, other.gate_);
+            return *this;
+        }
+        ~Hold() {
+            if (gate_ != nullptr) gate_->leave();
+        }
+        explicit operator bool() const { return gate_ != nullptr; }
+
+     private:
+        friend class Gate;
+        explicit Hold(Gate& gate) : gate_(&gate) {}
+        Gate* gate_ = nullptr;
+    };
+
+    /// False once closing has begun.
+    Hold enter() {
+        if (closing_) return {};
+        ++inside_;
+        return Hold(*this);
+    }
+
+    bool is_closing() const { return closing_; }
+
+    /// Lets nobody in any more and completes with true when all have left, with false at `deadline`.
+    Task<bool> close(TimePoint deadline = never);
+
+ private:
+    void leave();
+
+    Signal left_;
+    std::size_t inside_ = 0;
+    bool closing_ = false;
+};
+
+}  // namespace moldau::runtime

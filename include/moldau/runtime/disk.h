@@ -1,0 +1,118 @@
+#pragma once
+// Files as a port. posix has the real one; the simulator's loses, tears and delays what was not synced.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <moldau/base/bytes.h>
+#include <moldau/base/result.h>
+#include <moldau/runtime/async.h>
+
+namespace moldau::runtime {
+
+/// An open file. Calls without `async_` may be made from any one thread at a time, except that reads may run beside
+/// writes. What is written is in the page cache; only a completed sync makes it durable.
+class File {
+ public:
+    virtual ~File() = default;  ///< closes it
+
+    /// Writes all parts, one behind the other, at `position`. On failure (Errc::no_space, Errc::io) any prefix may have
+    /// been written: the caller truncates back.
+    virtual Result<> write_at(std::span<const ByteView> parts, std::uint64_t position) = 0;
+
+    /// Reads until `into` is full or the file ends; returns the bytes read. May wait for the device.
+    virtual Result<std::size_t> read_at(MutableBytes into, std::uint64_t position) const = 0;
+
+    /// As read_at, but Errc::would_block where it would wait for the device. May return fewer bytes than there are.
+    virtual Result<std::size_t> try_read_at(MutableBytes into, std::uint64_t position) const = 0;
+
+    virtual Result<> truncate(std::uint64_t size) = 0;
+    virtual Result<std::uint64_t> size() const = 0;
+
+    /// Makes everything written before the call durable (fdatasync). Waits. After a failure the state of the file is
+    /// unknown: never try again.
+    virtual Result<> sync() = 0;
+
+    /// The same on the I/O pool; covers what was written before this call, nothing that is written after it.
+    virtual void async_sync(Shard& home, Handler<Result<>> handler) = 0;
+
+    /// Asks the system to begin writing a range to the device, without waiting. Makes nothing durable.
+    virtual void write_back(std::uint64_t position, std::uint64_t size) = 0;
+
+    /// The system's descriptor for Stream::send_file; −1 where there is none.
+    virtual int descriptor() const { return -1; }
+};
+
+enum class OpenMode {
+    read,        ///< must exist
+    read_write,  ///< must exist
+    create,      ///< read and write, made when missing
+    create_new,  ///< read and write, Errc::exists when there
+};
+
+struct DirectoryEntry {
+    std::string name;
+    bool is_directory;
+    std::uint64_t size;
+};
+
+/// Keeps other processes out of a directory while it lives.
+class DirectoryLock {
+ public:
+    virtual ~DirectoryLock() = default;
+};
+
+/// A file system. Paths are absolute or relative to where the process started. Creating, renaming and removing are
+/// durable only after sync_directory of the directory that holds the name.
+class Disk {
+ public:
+    virtual ~Disk() = default;
+
+    virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+    virtual Result<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;  ///< sorted by name
+    virtual Result<bool> exists(const std::string& path) = 0;
+    virtual Result<> create_directories(const std::string& path) = 0;
+    virtual Result<> rename(const std::string& from, const std::string& to) = 0;  ///< replaces `to`
+    virtual Result<> remove(const std::string& path) = 0;                         ///< a file or an empty directory
+    virtual Result<> sync_directory(const std::string& directory) = 0;
+    virtual Result<std::uint64_t> free_space(const std::string& directory) = 0;  ///< bytes that we may use
+    /// Takes the lock file `.lock` in `directory`; Errc::exists when another process holds it.
+    virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
+
+    /// Queues work that may wait for the device; it runs on the I/O pool, beside the shards.
+    virtual void post_blocking(Work& work) = 0;
+};
+
+/// Runs `callable`, which may wait for the device, on the I/O pool and brings its result home. Requires: on `home`.
+template <class F>
+auto run_blocking(Disk& disk, Shard& home, F callable) {
+    using R = std::invoke_result_t<F&>;
+    return async<R>([&disk, &home, callable = std::move(callable)](Handler<R> handler) mutable {
+        disk.post_blocking(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler)));
+    });
+}
+
+/// Completes when what was written to `file` before is durable. Requires: on `home`.
+inline auto sync_file(File& file, Shard& home) {
+    return async<Result<>>([&file, &home](Handler<Result<>> handler) { file.async_sync(home, std::move(handler)); });
+}
+
+/// The whole content. Errc::invalid when it is larger than `max_size_bytes`. Waits for the device.
+Result<Bytes> read_whole(Disk& disk, const std::string& path, std::uint64_t max_size_bytes = 1 << 30);
+
+/// Replaces `path` so that after a crash it holds either the old content or the new: writes `path`.tmp, syncs it,
+/// renames, syncs the directory. Waits for the device.
+Result<> write_atomically(Disk& disk, const std::string& path, ByteView content);
+
+/// `directory`/`name`.
+std::string join_path(std::string_view directory, std::string_view name);
+/// All before the last slash; "." when there is none.
+std::string parent_path(std::string_view path);
+
+/// Removes a directory with all that is in it. Waits for the device.
+Result<> remove_all(Disk& disk, const std::string& path);
+
+}  // namespace moldau::runtime

@@ -1,0 +1,72 @@
+#pragma once
+// Reads the numbers and lengths of records; most take one byte, which is read in line.
+
+#include <optional>
+
+#include <moldau/base/varint.h>
+
+namespace moldau::protocol {
+
+/// A position in bytes that come from outside. Every read says whether there was enough.
+struct Cursor {
+    const std::uint8_t* at;
+    const std::uint8_t* end;
+
+    std::size_t left() const { return static_cast<std::size_t>(end - at); }
+
+    bool read_varint(std::int32_t& value) {
+        std::uint32_t raw;
+        if (at < end && *at < 0x80) {
+            raw = *at++;
+        } else {
+            const std::size_t taken = read_uvarint({at, end}, raw);
+            if (taken == 0) return false;
+            at += taken;
+        }
+        value = unzigzag(raw);
+        return true;
+    }
+
+    bool read_varlong(std::int64_t& value) {
+        std::uint64_t raw;
+        if (at < end && *at < 0x80) {
+            raw = *at++;
+        } else {
+            const std::size_t taken = read_uvarlong({at, end}, raw);
+            if (taken == 0) return false;
+            at += taken;
+        }
+        value = unzigzag(raw);
+        return true;
+    }
+
+    /// Requires: length ≤ left().
+    ByteView take(std::size_t length) {
+        const ByteView taken(at, length);
+        at += length;
+        return taken;
+    }
+
+    /// A varint length and that many bytes; a negative length is null.
+    bool read_nullable(std::optional<ByteView>& bytes) {
+        std::int32_t length;
+        if (!read_varint(length)) return false;
+        if (length < 0) {
+            bytes.reset();
+            return true;
+        }
+        if (static_cast<std::size_t>(length) > left()) return false;
+        bytes = take(static_cast<std::size_t>(length));
+        return true;
+    }
+
+    /// As read_nullable, but null is refused.
+    bool read_bytes(ByteView& bytes) {
+        std::int32_t length;
+        if (!read_varint(length) || length < 0 || static_cast<std::size_t>(length) > left()) return false;
+        bytes = take(static_cast<std::size_t>(length));
+        return true;
+    }
+};
+
+}  // namespace moldau::protocol
