@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The same scripted calls leave the same records in the broker's metadata log as in Apache Kafka's.
 
-What no two runs share is given a name at its first appearance: ids, epochs, ports. NoOps are dropped, and runs of
-records whose order Kafka leaves open are sorted.
+What no two runs share is given a name at its first appearance: ids, epochs, ports. NoOps are dropped, and records
+whose order Kafka leaves open are brought into one.
 """
 
 import json
@@ -57,19 +57,25 @@ def records(broker):
             name = record.pop("type")
         if name != "NO_OP_RECORD":
             found.append((name.rstrip(":"), normaliser.value("", record)))
-    return list(sorted_runs(found))
+    return in_one_order(found)
 
 
-def sorted_runs(found):
-    """Records of one kind in a row may come in any order where they are about different partitions or fields."""
-    free = ("BROKER_REGISTRATION_CHANGE_RECORD", "PARTITION_CHANGE_RECORD")
-    run = []
+def in_one_order(found):
+    """Two freedoms that Kafka has: when a broker's log directories are said not to be cordoned, between its registration
+    and its first change, and in which order the partitions of a broker change that comes or goes."""
+    ordered, run = [], []
     for record in found:
-        if run and (record[0] != run[0][0] or record[0] not in free):
-            yield from sorted(run, key=json.dumps)
+        if run and record[0] != "PARTITION_CHANGE_RECORD":
+            ordered += sorted(run, key=json.dumps)
             run = []
-        run.append(record)
-    yield from sorted(run, key=json.dumps)
+        if record[0] == "PARTITION_CHANGE_RECORD":
+            run.append(record)
+        elif "cordonedLogDirs" in record[1].get("data", {}):
+            registration = max(i for i, (name, _) in enumerate(ordered) if name == "REGISTER_BROKER_RECORD")
+            ordered.insert(registration + 1, record)
+        else:
+            ordered.append(record)
+    return ordered + sorted(run, key=json.dumps)
 
 
 def scripted(broker):

@@ -80,11 +80,15 @@ def _clients():
     return folder
 
 
+def java_command(main_class, *arguments):
+    """The command of one of Kafka's tools or of our test clients, for a program that lives shortly."""
+    return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
+            f"-Dlog4j2.configurationFile={INTEROP / 'log4j2.xml'}", "-cp", class_path(), main_class, *map(str, arguments)]
+
+
 def java(main_class, *arguments, timeout_s=90, stdin=None, check=True):
     """Runs one of Kafka's tools or our test clients to its end; returns the process with its output as text."""
-    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
-               f"-Dlog4j2.configurationFile={INTEROP / 'log4j2.xml'}", "-cp", class_path(), main_class, *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout_s)
+    done = subprocess.run(java_command(main_class, *arguments), input=stdin, capture_output=True, text=True, timeout=timeout_s)
     done.stdout = _without_noise(done.stdout)
     done.stderr = _without_noise(done.stderr)
     if check and done.returncode != 0:
