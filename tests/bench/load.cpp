@@ -202,11 +202,13 @@ void lone(const Options& options) {
         warm.fetch_add(1);
         for (int64_t seen = warm.load(); seen < producers; seen = warm.load()) std::this_thread::yield();
         std::vector<double> own;
+        own.reserve(static_cast<size_t>(count));
         for (int64_t i = 1; i <= count; ++i) own.push_back(one(i));
         const std::scoped_lock lock(mutex);
         latencies_us.insert(latencies_us.end(), own.begin(), own.end());
     };
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<size_t>(producers));
     for (int64_t number = 0; number < producers; ++number) threads.emplace_back(run, number);
     while (warm.load() < producers) std::this_thread::yield();
     const auto start = Clock::now();

@@ -60,7 +60,8 @@ def _jars():
         except subprocess.TimeoutExpired as e:
             raise Unavailable("Maven brought no jars within 15 minutes") from e
         if done.returncode != 0:
-            raise Unavailable(f"Maven cannot resolve Apache Kafka {VERSION}: {(done.stdout + done.stderr).strip()[:400]}")
+            reason = (done.stdout + done.stderr).strip().partition("\n")[0]
+            raise Unavailable(f"Maven cannot resolve Apache Kafka {VERSION}: {reason[:400]}")
         os.rename(f"{scratch}/libs", folder)
     return folder
 

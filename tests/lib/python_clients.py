@@ -20,6 +20,7 @@ def python():
                     [str(interpreter), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(requirements)]):
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if done.returncode != 0:
-            raise Unavailable(f"'{' '.join(command)}' fails: {(done.stdout + done.stderr).strip()[-400:]}")
+            reason = (done.stdout + done.stderr).strip().rpartition("\n")[2]
+            raise Unavailable(f"'{' '.join(command)}' fails: {reason[:400]}")
     (folder / "complete").touch()
     return str(interpreter)

@@ -62,8 +62,8 @@ public final class Client {
 
     private void round(String codec, boolean idempotent) throws Exception {
         String topic = "java-" + codec + (idempotent ? "-idempotent" : "-plain");
-        admin.createTopics(List.of(new NewTopic(topic, PARTITIONS, (short) 1).configs(Map.of("retention.ms", "-1")))).all().get(20, TimeUnit.SECONDS);
-        Uuid id = admin.describeTopics(List.of(topic)).allTopicNames().get(20, TimeUnit.SECONDS).get(topic).topicId();
+        Uuid id = admin.createTopics(List.of(new NewTopic(topic, PARTITIONS, (short) 1).configs(Map.of("retention.ms", "-1"))))
+            .topicId(topic).get(20, TimeUnit.SECONDS);
         List<byte[]> values = values(codec.hashCode());
         produce(topic, codec, idempotent, values);
         consume(topic, values);

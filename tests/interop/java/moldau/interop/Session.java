@@ -10,13 +10,17 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicConfig;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.FetchResponseData;
+import org.apache.kafka.common.message.MetadataRequestData;
+import org.apache.kafka.common.message.MetadataResponseData;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.Errors;
@@ -98,7 +102,21 @@ public final class Session implements Closeable {
         CreateTopicsResponseData.CreatableTopicResult result = response.topics().iterator().next();
         if (result.errorCode() != Errors.NONE.code())
             throw new IOException("creating " + name + ": " + Errors.forCode(result.errorCode()) + " " + result.errorMessage());
+        awaitTopic(name);
         return result.topicId();
+    }
+
+    /** Waits until the broker knows the topic and all its leaders: that it was made is known to the controller first. */
+    public void awaitTopic(String name) throws IOException {
+        MetadataRequestData request = new MetadataRequestData().setAllowAutoTopicCreation(false)
+            .setTopics(List.of(new MetadataRequestData.MetadataRequestTopic().setName(name)));
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (System.nanoTime() < deadline) {
+            MetadataResponseData answer = (MetadataResponseData) wire.exchange(ApiKeys.METADATA, 12, request);
+            MetadataResponseData.MetadataResponseTopic topic = answer.topics().iterator().next();
+            if (topic.errorCode() == Errors.NONE.code() && topic.partitions().stream().allMatch(p -> p.errorCode() == Errors.NONE.code())) return;
+        }
+        throw new IOException("the broker does not know " + name + " 10 s after its creation");
     }
 
     private static ArrayNode batches(FetchResponseData fetched) {

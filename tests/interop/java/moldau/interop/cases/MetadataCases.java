@@ -37,6 +37,7 @@ public final class MetadataCases {
         session.ask("unknown topic, no creation", ApiKeys.METADATA, named("meta-unknown", false));
         session.ask("unknown topic, no creation, old version", ApiKeys.METADATA, 4, named("meta-unknown", false));
         session.ask("auto-creation, first answer", ApiKeys.METADATA, named("meta-auto", true));
+        session.awaitTopic("meta-auto");
         session.ask("invalid name", ApiKeys.METADATA, named("bad name!", true));
         session.ask("invalid name, no creation", ApiKeys.METADATA, named("bad name!", false));
         session.ask("empty name", ApiKeys.METADATA, named("", true));
