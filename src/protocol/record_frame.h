@@ -41,9 +41,10 @@ Result<Variant> framed(const RecordFrame& frame) {
         return fail(Errc::unsupported, fmt::format("a {} of version {}; {} to {} are known", T::message_name,
                                                    frame.version, T::min_version, T::max_version));
     Reader reader(frame.body);
-    T value = T::decode(reader, static_cast<std::int16_t>(frame.version));
+    Variant result(std::in_place_type<T>);
+    std::get<T>(result).read_from(reader, static_cast<std::int16_t>(frame.version));
     MOLDAU_CHECK(reader.finish(T::message_name));
-    return Variant(std::move(value));
+    return result;
 }
 
 }  // namespace moldau::protocol

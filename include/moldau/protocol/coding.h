@@ -22,12 +22,22 @@ namespace moldau::protocol::coding {
 struct Form {
     std::int16_t version;
     bool flexible;
+    bool tagged = false;
+
+    Form in_tag() const { return {.version = version, .flexible = flexible, .tagged = true}; }
 };
 
+// Before a structure that may be null: a byte; within a tagged field an unsigned varint, with another number for null.
+inline bool read_presence(Reader& reader, Form form) {
+    return form.tagged ? reader.uvarint() != 0 : reader.integer<std::int8_t>() >= 0;
+}
+inline void write_presence(Writer& writer, Form form, bool present) {
+    const std::int8_t absent = form.tagged ? 0 : -1;
+    writer.integer<std::int8_t>(present ? 1 : absent);
+}
+
 template <class T>
-concept Structure = requires(Reader& reader, std::int16_t version) {
-    { T::decode(reader, version) } -> std::same_as<T>;
-};
+concept Structure = requires(T& value, Reader& reader, std::int16_t version) { value.read_from(reader, version); };
 
 template <class T>
 inline constexpr bool is_optional = false;
@@ -52,22 +62,9 @@ constexpr std::size_t min_encoded_bytes() {
     }
 }
 
+// Kept out of line: a message has many fields of few types, and inlined code would multiply the build's time.
 template <class T>
-void read(Reader& reader, Form form, T& value);
-
-template <class T>
-void read_items(Reader& reader, Form form, std::size_t count, std::vector<T>& items) {
-    items.reserve(count);
-    for (; count > 0 && reader.ok(); --count) {
-        if constexpr (Structure<T>) {
-            items.push_back(T::decode(reader, form.version));
-        } else {
-            T item{};
-            read(reader, form, item);
-            items.push_back(std::move(item));
-        }
-    }
-}
+[[gnu::noinline]] void read(Reader& reader, Form form, T& value);
 
 /// Returns whether there was a value.
 template <class T>
@@ -83,13 +80,19 @@ bool read_unless_null(Reader& reader, Form form, T& value) {
     } else if constexpr (is_vector<T>) {
         using Item = typename T::value_type;
         const auto count = reader.array_count(form.flexible, min_encoded_bytes<Item>());
-        value.clear();
-        if (!count.null) read_items(reader, form, count.value, value);
+        value = T(count.value);
+        for (std::size_t i = 0; i < count.value && reader.ok(); ++i) {
+            if constexpr (Structure<Item>) {
+                value[i].read_from(reader, form.version);
+            } else {
+                read(reader, form, value[i]);
+            }
+        }
         return !count.null;
     } else {
         static_assert(Structure<T>);
-        const bool present = reader.integer<std::int8_t>() >= 0;
-        if (present) value = T::decode(reader, form.version);
+        const bool present = read_presence(reader, form);
+        if (present) value.read_from(reader, form.version);
         return present;
     }
 }
@@ -120,7 +123,7 @@ void read(Reader& reader, Form form, T& value) {
     } else if constexpr (std::is_integral_v<T>) {
         value = reader.integer<T>();
     } else if constexpr (Structure<T>) {
-        value = T::decode(reader, form.version);
+        value.read_from(reader, form.version);
     } else if constexpr (is_optional<T>) {
         value.emplace();
         if (!read_unless_null(reader, form, *value)) value.reset();
@@ -132,7 +135,7 @@ void read(Reader& reader, Form form, T& value) {
 }
 
 template <class T>
-void write(Writer& writer, Form form, const T& value);
+[[gnu::noinline]] void write(Writer& writer, Form form, const T& value);
 
 template <class T>
 void write_null(Writer& writer, Form form) {
@@ -142,7 +145,7 @@ void write_null(Writer& writer, Form form) {
         writer.null_bytes(form.flexible);
     } else {
         static_assert(Structure<T>);
-        writer.integer(std::int8_t{-1});
+        write_presence(writer, form, false);
     }
 }
 
@@ -196,7 +199,7 @@ void write(Writer& writer, Form form, const T& value) {
         static_assert(is_optional<T>);
         using Value = typename T::value_type;
         if (!value.has_value()) return write_null<Value>(writer, form);
-        if constexpr (Structure<Value>) writer.integer(std::int8_t{1});
+        if constexpr (Structure<Value>) write_presence(writer, form, true);
         write(writer, form, *value);
     }
 }

@@ -26,8 +26,9 @@ class JsonWriter {
     void begin_object() { open('{'); }
     void end_object() { close('}'); }
 
+    // Out of line: there are thousands of calls, of few types.
     template <class T>
-    void field(std::string_view name, const T& value) {
+    [[gnu::noinline]] void field(std::string_view name, const T& value) {
         key(name);
         this->value(value);
     }

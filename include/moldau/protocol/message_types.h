@@ -21,6 +21,8 @@ struct MessageType {
     Result<Bytes> (*recode)(ByteView bytes, std::int16_t version);
     /// Decodes, and prints JSON.
     Result<std::string> (*describe)(ByteView bytes, std::int16_t version);
+    /// Prints a message whose fields hold their defaults.
+    std::string (*describe_initial)(std::int16_t version);
 };
 
 /// In order of name.

@@ -50,7 +50,7 @@ def is_default(field, object_name):
     if field.is_optional:
         if field.default == "null":
             return f"!{value}.has_value()"
-        return f"{value} == {cpp_type(field)}(std::in_place)"
+        return f"{value} == decltype({value})(std::in_place)"
     if field.is_array or field.type in ("string", "bytes"):
         return f"{value}.empty()"
     if field.type == "records":
@@ -63,7 +63,7 @@ def is_default(field, object_name):
         return f"{value} == {field.type}{{{literal(field)}}}"
     if is_number(field):
         return f"{value} == {literal(field)}"
-    return f"{value} == {element_type(field)}{{}}"
+    return f"{value} == decltype({value}){{}}"
 
 
 ALWAYS, NEVER = "true", "false"

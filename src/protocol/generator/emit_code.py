@@ -19,16 +19,16 @@ def struct_code(message, struct, qualified, check):
     plain = [field for field in struct.fields if field.tag is None]
     tagged = sorted((field for field in struct.fields if field.tag is not None), key=lambda field: field.tag)
 
-    decode = check + form + [f"{struct.name} value;"]
-    decode += guarded_runs((condition(f.versions, possible), transfer(f, possible, "read", "value.")) for f in plain)
-    decode += guarded(flexible, decode_tags(tagged, possible)) + ["return value;"]
+    decode = check + form
+    decode += guarded_runs((condition(f.versions, possible), transfer(f, possible, "read", "this->")) for f in plain)
+    decode += guarded(flexible, decode_tags(tagged, possible))
 
     encode = check + form
     encode += guarded_runs((condition(f.versions, possible), transfer(f, possible, "write", "this->")) for f in plain)
     encode += guarded(flexible, encode_tags(tagged, possible))
 
     arguments = "[[maybe_unused]] std::int16_t at_version"
-    lines = [f"{qualified} {qualified}::decode([[maybe_unused]] Reader& reader, {arguments}) {{"]
+    lines = [f"void {qualified}::read_from([[maybe_unused]] Reader& reader, {arguments}) {{"]
     lines += indent(decode) + ["}", ""]
     lines += [f"void {qualified}::encode([[maybe_unused]] Writer& writer, {arguments}) const {{"]
     return lines + indent(encode) + ["}", ""]
@@ -36,7 +36,9 @@ def struct_code(message, struct, qualified, check):
 
 def transfer(field, possible, verb, object_name):
     """Reads or writes one field, in the versions that have it."""
-    form = "coding::Form{at_version, false}" if field.inflexible else "form"
+    form = "form" if field.tag is None else "form.in_tag()"
+    if field.inflexible:
+        form = "coding::Form{at_version, false}"
     stream = "reader" if verb == "read" else "writer"
     arguments = f"({stream}, {form}, {object_name}{field.member});"
     may_be_null = condition(field.nullable, field.versions.within(possible))
@@ -54,7 +56,7 @@ def decode_tags(tagged, possible):
     cases = []
     for field in tagged:
         test = condition(field.versions, possible)
-        body = transfer(field, possible, "read", "value.") + ["reader.end_tag(tag);"]
+        body = transfer(field, possible, "read", "this->") + ["reader.end_tag(tag);"]
         if test != ALWAYS:
             body = [f"if ({test}) {{"] + indent(body) + ["} else {", "    reader.skip_tag(tag);", "}"]
         cases += [f"case {field.tag}:"] + indent(body + ["break;"])

@@ -59,7 +59,13 @@ def struct_lines(message, struct):
     lines += [f"    {cpp_type(field)} {field.member}{initializer(field)};" for field in struct.fields]
     lines += [
         "",
-        f"    static {struct.name} decode(Reader& reader, std::int16_t at_version);",
+        f"    static {struct.name} decode(Reader& reader, std::int16_t at_version) {{",
+        f"        {struct.name} value;",
+        "        value.read_from(reader, at_version);",
+        "        return value;",
+        "    }",
+        "    /// As decode; what the version does not have stays as it is.",
+        "    void read_from(Reader& reader, std::int16_t at_version);",
         "    void encode(Writer& writer, std::int16_t at_version) const;",
         f"    bool operator==(const {struct.name}&) const = default;",
         f"    static constexpr std::size_t min_encoded_bytes = {min_encoded_bytes(message, struct)};",
