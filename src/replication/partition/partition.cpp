@@ -10,6 +10,13 @@ namespace {
 
 using protocol::ErrorCode;
 
+constexpr std::int64_t latest_timestamp = -1;
+constexpr std::int64_t earliest_timestamp = -2;
+constexpr std::int64_t max_timestamp = -3;
+constexpr std::int64_t earliest_local_timestamp = -4;
+constexpr std::int64_t latest_tiered_timestamp = -5;
+constexpr std::int64_t earliest_pending_upload_timestamp = -6;
+
 AppendOutcome refuse(ErrorCode error, std::string message, Offset log_start = no_offset) {
     return {.error = error, .message = std::move(message), .log_start = log_start};
 }
@@ -31,23 +38,23 @@ Partition::Partition(const PartitionTools& tools, std::unique_ptr<storage::Log> 
 Partition::~Partition() = default;
 
 void Partition::become_leader(LeaderEpoch epoch) {
+    log_->assign_epoch(epoch, log_->log_end());
     core_.become_leader(epoch, log_->log_end(), log_->durable_end());
-    log_->begin_epoch(epoch);
     leading_ = true;
     if (core_.wants_flush()) flush();
-    fetch_waiters_.fire(tools_.shard);
+    on_committed();
 }
 
 void Partition::set_config(const PartitionConfig& config, const storage::LogConfig& log_config) {
-    const Offset before = core_.high_watermark();
     config_ = config;
     log_->set_config(log_config);
     core_.set_flush_before_commit(config.flush_before_commit);
-    on_committed(before);
+    on_committed();
 }
 
 ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
     if (closed_ != ErrorCode::none) return closed_;
+    if (log_->failure()) return ErrorCode::kafka_storage_error;
     if (!leading_) return ErrorCode::not_leader_or_follower;
     if (current_leader_epoch == no_leader_epoch) return ErrorCode::none;
     if (current_leader_epoch < core_.leader_epoch()) return ErrorCode::fenced_leader_epoch;
@@ -56,13 +63,12 @@ ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
 }
 
 AppendOutcome Partition::append(MutableBytes records, const AppendRequest& request) {
-    if (const ErrorCode error = check_leading(no_leader_epoch); error != ErrorCode::none)
-        return {.error = error};
+    if (const ErrorCode error = check_leading(no_leader_epoch); error != ErrorCode::none) return {.error = error};
     const Offset log_start = log_->log_start();
     const Timestamp now = tools_.shard.clock().wall_time();
-    // A duplicate is looked for before offsets are written into the batch; its answer is the original's.
+    const Offset first = log_->log_end();
     auto validated = tools_.validator.validate(records, config_.validator,
-                                               {.next_offset = log_->log_end(),
+                                               {.next_offset = first,
                                                 .leader_epoch = core_.leader_epoch(),
                                                 .now = now,
                                                 .origin = protocol::AppendOrigin::client,
@@ -76,41 +82,141 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     }
     const protocol::BatchView batch = validated->batch();
     if (batch.is_transactional())
-        return refuse(ErrorCode::invalid_record, "transactions are not supported by this version of the broker",
+        return refuse(ErrorCode::invalid_request, "transactions are not supported by this version of the broker",
                       log_start);
-    if (batch.has_producer_id()) {
-        const storage::ProducerCheck check = log_->check_producer(batch, now);
-        switch (check.verdict) {
-            case storage::ProducerVerdict::accepted: break;
-            case storage::ProducerVerdict::duplicate:
-                return {.base_offset = check.duplicate_first,
-                        .log_append_time = check.duplicate_timestamp,
-                        .log_start = log_start,
-                        .end = check.duplicate_last + 1};
-            case storage::ProducerVerdict::out_of_order:
-                return refuse(ErrorCode::out_of_order_sequence_number, check.message, log_start);
-            case storage::ProducerVerdict::fenced:
-                return refuse(ErrorCode::invalid_producer_epoch, check.message, log_start);
-        }
-    }
+    const storage::ProducerCheck check = log_->producers().check(batch, storage::ProducerOrigin::client);
+    if (check.verdict == storage::ProducerVerdict::duplicate)
+        return {.base_offset = check.original.first_offset(),
+                .log_append_time = check.original.timestamp,  // as Kafka answers
+                .log_start = log_start,
+                .end = check.original.last_offset + 1};
+    if (check.verdict != storage::ProducerVerdict::ok) return refuse_producer(check, batch, log_start);
+
     const ByteView batches[] = {batch.bytes()};
-    if (const auto appended = log_->append(batches); !appended) {
-        log::warn("cannot append to {}: {}", log_->name(), appended.error().message);
+    if (const auto appended = log_->append(batches, now); !appended) {
+        log::warn("cannot append to {}-{}: {}", log_->name().topic, log_->name().partition, appended.error().message);
         return refuse(error_of(appended.error()), appended.error().message, log_start);
     }
-    const Offset before = core_.high_watermark();
-    const Offset end = validated->last_offset + 1;
-    core_.on_append(validated->first_offset, end, request.acks_all);
-    if (core_.wants_flush()) {
-        flush();
-    } else {
-        tools_.flusher.flush_soon(*log_);
-    }
-    on_committed(before);
-    return {.base_offset = validated->first_offset,
+    const Offset end = log_->log_end();
+    core_.on_append(first, end, request.acks_all);
+    core_.wants_flush() ? flush() : flush_soon();
+    on_committed();
+    return {.base_offset = first,
             .log_append_time = validated->log_append_time.value_or(no_timestamp),
             .log_start = log_start,
             .end = end};
+}
+
+AppendOutcome Partition::refuse_producer(const storage::ProducerCheck& check, const protocol::BatchView& batch,
+                                         Offset log_start) const {
+    const storage::ProducerEntry* known = log_->producers().find(batch.producer_id());
+    if (check.verdict == storage::ProducerVerdict::out_of_order_sequence)
+        return refuse(ErrorCode::out_of_order_sequence_number,
+                      fmt::format("producer {} sent sequence {}, {} was expected", batch.producer_id(),
+                                  batch.base_sequence(),
+                                  known ? protocol::sequence_after(known->last_sequence(), 1) : 0),
+                      log_start);
+    return refuse(ErrorCode::invalid_producer_epoch,
+                  fmt::format("producer {} sent epoch {}, it is at {}", batch.producer_id(), batch.producer_epoch(),
+                              known ? known->epoch : no_producer_epoch),
+                  log_start);
+}
+
+void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCode)> done) {
+    if (core_.high_watermark() >= end) return done(ErrorCode::none);
+    if (closed_ != ErrorCode::none || log_->failure())
+        return done(closed_ != ErrorCode::none ? closed_ : ErrorCode::kafka_storage_error);
+    commit_waiters_.emplace(end, std::move(done));
+}
+
+ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter) {
+    if (waiter) fetch_waiters_.arm(waiter);
+    if (const ErrorCode error = check_leading(request.current_leader_epoch); error != ErrorCode::none)
+        return {.error = error};
+    const Offset committed = core_.high_watermark();
+    ReadOutcome outcome{.high_watermark = committed, .last_stable_offset = committed, .log_start = log_->log_start()};
+    if (request.last_fetched_epoch != no_leader_epoch) {
+        const storage::EpochEnd end = log_->end_offset_for_epoch(request.last_fetched_epoch);
+        if (end.end_offset < request.offset || end.epoch < request.last_fetched_epoch) {
+            outcome.diverging = DivergingEpoch{end.epoch, end.end_offset};
+            return outcome;
+        }
+    }
+    const bool inside = request.offset >= log_->log_start() && request.offset <= log_->log_end();
+    if (!inside) return {.error = ErrorCode::offset_out_of_range};
+    if (request.offset >= committed) return outcome;
+    auto slice = log_->read({.from = request.offset,
+                             .max_bytes = request.max_bytes,
+                             .up_to = committed,
+                             .at_least_one = request.at_least_one});
+    if (!slice) {
+        log::error("cannot read {}-{} at {}: {}", log_->name().topic, log_->name().partition, request.offset,
+                   slice.error().message);
+        return {.error = slice.error().code == Errc::not_found ? ErrorCode::offset_out_of_range
+                                                               : ErrorCode::kafka_storage_error};
+    }
+    if (slice->size_bytes > 0 && !slice->first_batch_incomplete) outcome.records = std::move(*slice);
+    return outcome;
+}
+
+OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch) {
+    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none)
+        return {.error = error};
+    const Offset committed = core_.high_watermark();
+    switch (timestamp.value()) {
+        case latest_timestamp:
+            return {.offset = committed, .leader_epoch = core_.leader_epoch()};
+        case earliest_timestamp:
+        case earliest_local_timestamp:
+            return {.offset = log_->log_start(),
+                    .leader_epoch = log_->epochs().epoch_of(log_->log_start()).value_or(no_leader_epoch)};
+        case latest_tiered_timestamp:
+        case earliest_pending_upload_timestamp:
+            return {};  // without tiering there is none
+        default: break;
+    }
+    auto found = timestamp.value() == max_timestamp ? log_->find_max_timestamp(tools_.decompressor)
+                                                    : log_->find_by_timestamp(timestamp, tools_.decompressor);
+    if (!found) {
+        log::error("cannot look up a time in {}-{}: {}", log_->name().topic, log_->name().partition,
+                   found.error().message);
+        return {.error = ErrorCode::kafka_storage_error};
+    }
+    if (!*found || (*found)->offset >= committed) return {};
+    return {.timestamp = (*found)->timestamp, .offset = (*found)->offset, .leader_epoch = (*found)->leader_epoch};
+}
+
+EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const {
+    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none)
+        return {.error = error};
+    const storage::EpochEnd end = log_->end_offset_for_epoch(requested);
+    return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
+}
+
+void Partition::close(ErrorCode reason) {
+    closed_ = reason;
+    leading_ = false;
+    auto waiters = std::exchange(commit_waiters_, {});
+    for (auto& [end, done] : waiters) done(reason);
+    fetch_waiters_.fire(tools_.shard);
+}
+
+void Partition::on_durable() {
+    core_.on_durable(log_->durable_end());
+    if (log_->failure()) return close(ErrorCode::kafka_storage_error);
+    on_committed();
+}
+
+void Partition::on_committed() {
+    const Offset committed = core_.high_watermark();
+    if (committed == told_committed_) return;
+    told_committed_ = committed;
+    log_->on_high_watermark(committed);
+    while (!commit_waiters_.empty() && commit_waiters_.begin()->first <= committed) {
+        auto waiter = commit_waiters_.extract(commit_waiters_.begin());
+        waiter.mapped()(ErrorCode::none);
+    }
+    fetch_waiters_.fire(tools_.shard);
 }
 
 }  // namespace moldau::replication
