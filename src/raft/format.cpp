@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <moldau/protocol/records/feature_level_record.h>
-#include <moldau/protocol/writer.h>
 #include <moldau/raft/format.h>
 #include <moldau/raft/snapshot.h>
 
@@ -45,25 +43,9 @@ std::string java_date(Timestamp at) {
                        t.minute, t.second, t.year);
 }
 
-Bytes feature_level_value(const FeatureLevel& feature) {
-    constexpr std::uint32_t frame_version = 1;
-    constexpr std::uint32_t feature_level_key = 12;
-    constexpr std::int16_t record_version = 0;
-    protocol::FeatureLevelRecord record;
-    record.name = protocol::Text::borrow(feature.name);
-    record.feature_level = feature.level;
-    protocol::Writer writer;
-    writer.uvarint(frame_version);
-    writer.uvarint(feature_level_key);
-    writer.uvarint(record_version);
-    record.encode(writer, record_version);
-    return writer.take();
-}
-
 Bytes bootstrap_checkpoint(const FormatOptions& options) {
     SnapshotWriter writer(LeaderEpoch(0), SnapshotHeader{}, options.now);
-    for (const auto& feature : options.features) writer.append(feature_level_value(feature), options.now);
-    for (const auto& record : options.records) writer.append(record, options.now);
+    for (const auto& record : options.bootstrap_records) writer.append(record, options.now);
     writer.finish(options.now);
     return writer.take();
 }

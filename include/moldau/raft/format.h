@@ -12,11 +12,6 @@
 
 namespace moldau::raft {
 
-struct FeatureLevel {
-    std::string name;
-    std::int16_t level = 0;
-};
-
 struct FormatOptions {
     std::string cluster_id;
     NodeId node_id;
@@ -24,10 +19,8 @@ struct FormatOptions {
     /// The controller's listeners, which make it the one voter. None: the node joins a quorum that exists elsewhere, or
     /// the voters are static (kraft.version 0): no snapshot is written.
     std::vector<Endpoint> controller_endpoints;
-    /// As they become FeatureLevel records: metadata.version first, then others above 0 by name, without kraft.version.
-    std::vector<FeatureLevel> features;
-    /// Framed metadata records behind them: SCRAM credentials.
-    std::vector<Bytes> records;
+    /// Framed metadata records for bootstrap.checkpoint: feature levels, metadata.version first, and SCRAM credentials.
+    std::vector<Bytes> bootstrap_records;
     Timestamp now;
 };
 

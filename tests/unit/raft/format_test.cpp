@@ -6,18 +6,26 @@
 namespace moldau::raft {
 namespace {
 
+std::vector<Bytes> kafkas_bootstrap_records() {
+    std::vector<Bytes> values;
+    const Bytes snapshot = golden("bootstrap.checkpoint");
+    SnapshotReader reader;
+    reader.feed(snapshot);
+    for (protocol::BatchView batch; reader.next(batch) == true;) {
+        protocol::RecordIterator records(batch.records(), batch.count());
+        for (protocol::RecordView record; records.next(record);)
+            values.emplace_back(record.value->begin(), record.value->end());
+    }
+    EXPECT_EQ(values.size(), 6U);
+    return values;
+}
+
 FormatOptions sample_options() {
     return {.cluster_id = "4L6g3nShT-eMCtK--X86sw",
             .node_id = NodeId(1),
             .directory_id = *Uuid::parse("5CfiQGdNTkS8So5R1NmyiQ"),
             .controller_endpoints = {{"CONTROLLER", "127.0.0.1", 29093}},
-            .features = {{"metadata.version", 30},
-                         {"eligible.leader.replicas.version", 1},
-                         {"group.version", 1},
-                         {"share.version", 1},
-                         {"streams.version", 1},
-                         {"transaction.version", 2}},
-            .records = {},
+            .bootstrap_records = kafkas_bootstrap_records(),
             .now = Timestamp(1'795'226'820'123)};  // 2026-11-21 02:07:00 UTC
 }
 
@@ -62,22 +70,6 @@ TEST(Format, WithoutControllerEndpointsThereIsNoSnapshot) {
     const auto files = format_plan(options);
     ASSERT_EQ(files.size(), 2U);
     EXPECT_EQ(files[0].path, "bootstrap.checkpoint");
-}
-
-TEST(Format, FurtherRecordsFollowTheFeatures) {
-    auto options = sample_options();
-    options.features.resize(1);
-    options.records = {{1, 11, 0, 42}};
-    const auto files = format_plan(options);
-    SnapshotReader reader;
-    reader.feed(files.at(1).content);
-    protocol::BatchView batch;
-    ASSERT_EQ(reader.next(batch), true);
-    EXPECT_EQ(batch.count(), 2);
-    protocol::RecordIterator records(batch.records(), batch.count());
-    protocol::RecordView record;
-    ASSERT_TRUE(records.next(record) && records.next(record));
-    EXPECT_EQ(text_of(*record.value), text_of(options.records[0]));
 }
 
 TEST(Format, DatesAreThoseOfTheCalendar) {
