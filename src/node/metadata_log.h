@@ -54,7 +54,7 @@ class MetadataLog {
     std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values);
 
     Offset high_watermark() const { return core_.high_watermark(); }
-    const raft::SnapshotId& newest_snapshot() const { return snapshot_; }
+    const std::optional<raft::SnapshotId>& newest_snapshot() const { return snapshot_; }
     protocol::DescribeQuorumResponse describe_quorum() const;
 
     /// Writes a snapshot of what is committed below `id.end_offset`; then segments below it are deleted. `values`: the
@@ -68,7 +68,7 @@ class MetadataLog {
 
  private:
     MetadataLog(const runtime::World& world, Options options, std::unique_ptr<storage::Log> log, raft::Core core,
-                raft::SnapshotId snapshot);
+                std::optional<raft::SnapshotId> snapshot);
 
     raft::Now now() const;
     runtime::Task<void> run();
@@ -84,7 +84,7 @@ class MetadataLog {
     Options options_;
     std::unique_ptr<storage::Log> log_;
     raft::Core core_;
-    raft::SnapshotId snapshot_;  ///< the newest on disk; its end offset is 0 when there is none
+    std::optional<raft::SnapshotId> snapshot_;  ///< the newest on disk
     Listener* listener_ = nullptr;
     std::deque<raft::Append> recent_;  ///< appended and not yet applied
     runtime::Signal work_;

@@ -25,13 +25,13 @@ namespace moldau::replication {
 struct PartitionConfig {
     protocol::ValidatorConfig validator;
     bool flush_before_commit = true;  ///< moldau.durability=disk
-    std::int64_t producer_id_expiration_ms = 86'400'000;
 };
 
 /// One a shard: what all its partitions use.
 struct PartitionTools {
     runtime::Shard& shard;
     protocol::BatchValidator& validator;
+    protocol::Decompressor& decompressor;
     storage::FlushScheduler& flusher;
 };
 
@@ -49,7 +49,6 @@ struct AppendOutcome {
 struct AppendRequest {
     bool acks_all = false;
     std::int16_t produce_version = 0;
-    bool idempotent_allowed = true;
 };
 
 struct ReadRequest {
@@ -57,8 +56,7 @@ struct ReadRequest {
     LeaderEpoch current_leader_epoch = no_leader_epoch;
     LeaderEpoch last_fetched_epoch = no_leader_epoch;
     std::size_t max_bytes = 0;
-    bool at_least_one = false;    ///< a batch larger than max_bytes is given whole (KIP-74)
-    bool read_committed = false;  ///< up to the last stable offset, with aborted transactions
+    bool at_least_one = false;  ///< a batch larger than max_bytes is given whole (KIP-74)
 };
 
 struct DivergingEpoch {
@@ -89,7 +87,7 @@ struct EpochEndOutcome {
 };
 
 class Partition {
-   public:
+ public:
     Partition(const PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config);
     ~Partition();
 
@@ -98,7 +96,6 @@ class Partition {
 
     /// This node leads it from now on.
     void become_leader(LeaderEpoch epoch);
-    void resign() { leading_ = false; }
     void set_config(const PartitionConfig& config, const storage::LogConfig& log_config);
 
     /// Checks and appends the one batch in `records`, which is changed in place.
@@ -107,31 +104,31 @@ class Partition {
     /// Calls `done` once the high watermark has reached `end`, or with the error that prevents it; at once when it has.
     void when_committed(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
 
-    /// Reads committed records. `waiter`, when given, is armed: it fires at the next change.
+    /// Reads committed records. `waiter`, when given, is armed: it fires at the next change. Without transactions the
+    /// last stable offset is the high watermark.
     ReadOutcome read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter);
 
     /// ListOffsets: `timestamp` is a time or one of Kafka's special values (−1 latest, −2 earliest, −3 max timestamp,
     /// −4 earliest local, −5 latest tiered, −6 earliest pending upload). May read from the disk.
-    OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch, bool read_committed);
+    OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch);
 
     /// OffsetForLeaderEpoch (KIP-320).
-    EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested);
+    EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
 
-    /// Retention by time, size and log start: returns whether anything was removed.
-    bool apply_retention();
-
-    /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Waiters get `reason`.
+    /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
     void close(protocol::ErrorCode reason);
 
     storage::Log& log() { return *log_; }
-    LeaderEpoch leader_epoch() const { return core_.leader_epoch(); }
     Offset high_watermark() const { return core_.high_watermark(); }
-    bool is_leading() const { return leading_; }
 
-   private:
-    protocol::ErrorCode check_epoch(LeaderEpoch current_leader_epoch) const;
-    void on_durable(Offset durable_end);
-    void on_committed(Offset before);
+ private:
+    protocol::ErrorCode check_leading(LeaderEpoch current_leader_epoch) const;
+    AppendOutcome refuse_producer(const storage::ProducerCheck& check, const protocol::BatchView& batch,
+                                  Offset log_start) const;
+    void flush();
+    void flush_soon();
+    void on_durable();
+    void on_committed();
 
     PartitionTools tools_;
     std::unique_ptr<storage::Log> log_;
@@ -139,6 +136,7 @@ class Partition {
     PartitionCore core_;
     bool leading_ = false;
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
+    Offset told_committed_{0};  ///< those who wait were told of it
     FetchWaiters fetch_waiters_;
     std::multimap<Offset, std::move_only_function<void(protocol::ErrorCode)>> commit_waiters_;  ///< by end
 };

@@ -128,7 +128,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
                 wanted.at_least_one = nothing_yet;
                 outcomes.push_back(order.located.partition->read(wanted, order.entry->waiter));
                 if (outcomes.back().records) {
-                    left -= static_cast<std::int64_t>(outcomes.back().records->size);
+                    left -= static_cast<std::int64_t>(outcomes.back().records->size_bytes);
                     nothing_yet = false;
                 }
             }
@@ -149,8 +149,8 @@ runtime::Task<bool> FetchOperation::read_dirty() {
 void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     auto [result, first_reading] = results_by_entry_.try_emplace(&entry);
     if (first_reading) order_.push_back(&entry);
-    if (const auto& before = result->second.records) bytes_ -= static_cast<std::int64_t>(before->size);
-    if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size);
+    if (const auto& before = result->second.records) bytes_ -= static_cast<std::int64_t>(before->size_bytes);
+    if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size_bytes);
     if (outcome.error != ErrorCode::none || outcome.diverging) must_answer_ = true;
     // Told again at each answer: errors. Read again at the next request: what was answered with data.
     const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging;
@@ -180,8 +180,7 @@ Located FetchOperation::locate(const FetchKey& key) const {
 ReadRequest FetchOperation::read_request(const FetchEntry& entry) const {
     return {.offset = entry.fetch_offset,
             .current_leader_epoch = entry.current_leader_epoch,
-            .last_fetched_epoch = entry.last_fetched_epoch,
-            .read_committed = request_.isolation_level == 1};
+            .last_fetched_epoch = entry.last_fetched_epoch};
 }
 
 const std::shared_ptr<replication::FetchWaiter>& FetchOperation::waiter_of(FetchEntry& entry) {
@@ -227,8 +226,8 @@ Answer FetchOperation::answer(const FetchSessions::Begun& begun) {
         if (request_.isolation_level == 1 && outcome.error == ErrorCode::none) data.aborted_transactions.emplace();
         if (outcome.records) {
             data.records = protocol::Records::external(static_cast<std::uint32_t>(result.slices.size()),
-                                                       outcome.records->size);
-            result.slices.push_back({outcome.records->file, outcome.records->position, outcome.records->size});
+                                                       outcome.records->size_bytes);
+            result.slices.push_back({outcome.records->file, outcome.records->position, outcome.records->size_bytes});
             if (entry->dirty) session_->partitions.move_to_back(*entry);
         } else {
             data.records = protocol::Records::borrow({});

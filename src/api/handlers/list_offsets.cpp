@@ -56,9 +56,8 @@ Answer<protocol::ListOffsetsResponse> list_offsets(Call& call, protocol::ListOff
             } else {
                 outcome = co_await on_partition(
                     call, std::move(partition),
-                    [timestamp = wanted.timestamp, epoch = wanted.current_leader_epoch,
-                     committed = request.isolation_level == 1](replication::Partition& there) {
-                        return there.find_offset(timestamp, epoch, committed);
+                    [timestamp = wanted.timestamp, epoch = wanted.current_leader_epoch](replication::Partition& there) {
+                        return there.find_offset(timestamp, epoch);
                     });
             }
             auto& told = told_topic.partitions.emplace_back();
