@@ -54,6 +54,8 @@ class MetadataLog {
     std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values);
 
     Offset high_watermark() const { return core_.high_watermark(); }
+    /// Behind all that was proposed.
+    Offset log_end() const { return core_.log_end(); }
     const std::optional<raft::SnapshotId>& newest_snapshot() const { return snapshot_; }
     protocol::DescribeQuorumResponse describe_quorum() const;
 

@@ -1,0 +1,98 @@
+#include <moldau/node/controller_driver.h>
+
+#include <moldau/protocol/records/metadata_record.h>
+#include <moldau/protocol/writer.h>
+
+#include "metadata_log.h"
+
+namespace moldau::node {
+namespace {
+
+std::vector<Bytes> encode(const controller::Records& records) {
+    std::vector<Bytes> values;
+    values.reserve(records.size());
+    for (const auto& [record, version] : records) {
+        protocol::Writer writer;
+        protocol::encode_metadata_record(record, version, writer);
+        values.push_back(Bytes(writer.view().begin(), writer.view().end()));
+    }
+    return values;
+}
+
+}  // namespace
+
+ControllerDriver::ControllerDriver(runtime::Shard& shard, MetadataLog& log, controller::ControllerOptions options)
+    : shard_(shard), log_(log), options_(std::move(options)), changed_(shard) {}
+
+ControllerDriver::~ControllerDriver() = default;
+
+void ControllerDriver::activate(LeaderEpoch epoch, metadata::Image image) {
+    epoch_ = epoch;
+    controller_.emplace(options_, std::move(image), context().now_ms);
+    note_only(controller_->activate());
+    changed_.notify_all();
+}
+
+void ControllerDriver::deactivate() {
+    controller_.reset();
+    epoch_ = no_leader_epoch;
+    changed_.notify_all();
+}
+
+void ControllerDriver::on_published(Offset end) {
+    published_end_ = end;
+    changed_.notify_all();
+}
+
+void ControllerDriver::tick() {
+    if (!controller_) return;
+    for (;;) {
+        const controller::Records stale = controller_->fence_one_stale_broker(context());
+        if (stale.empty()) break;
+        note_only(stale);
+    }
+    note_only(controller_->no_op());
+}
+
+void ControllerDriver::note_only(const controller::Records& records) {
+    if (const auto last = propose(records); !last) log::warn("the controller: {}", last.error().message);
+}
+
+controller::Context ControllerDriver::context() {
+    const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(shard_.now().time_since_epoch());
+    return {.now_ms = since_start.count(),
+            .next_offset = log_.log_end(),
+            .random = [this] { return shard_.random().next(); }};
+}
+
+Result<Offset> ControllerDriver::propose(const controller::Records& records) {
+    if (records.empty()) return last_proposed_;
+    const Offset first = log_.log_end();
+    const auto last = log_.propose(epoch_, encode(records));
+    if (!last) {
+        if (last.error() == raft::ProposeRefusal::too_large)
+            return fail(Errc::invalid, "the change has more records than fit into one batch");
+        return fail(Errc::closed, "this node is not the active controller");
+    }
+    MOLDAU_ASSERT(*last - first + 1 == static_cast<std::int64_t>(records.size()));
+    Offset offset = first;
+    for (const auto& [record, version] : records) {
+        const Result<> replayed = controller_->replay(record, offset);
+        if (!replayed) log::error("the controller cannot replay its own record: {}", replayed.error().message);
+        MOLDAU_ASSERT(replayed);
+        ++offset;
+    }
+    last_proposed_ = *last;
+    return *last;
+}
+
+runtime::Task<Result<>> ControllerDriver::wait_until_published(Offset last) {
+    const LeaderEpoch epoch = epoch_;
+    while (published_end_ <= last) {
+        co_await changed_.wait();
+        if (epoch_ != epoch) co_return fail(Errc::closed, "this node ceased to be the active controller");
+    }
+    co_return Result<>{};
+}
+
+}  // namespace moldau::node

@@ -1,0 +1,25 @@
+#pragma once
+// A broker without configuration formats its directory itself (a start with --config never does). Waits for the disk.
+
+#include <string>
+#include <vector>
+
+#include <moldau/base/ids.h>
+#include <moldau/base/result.h>
+#include <moldau/metadata/image.h>
+#include <moldau/runtime/disk.h>
+
+namespace moldau::node {
+
+struct DirectoryIdentity {
+    std::string cluster_id;
+    NodeId node_id;
+    DirectoryId directory_id;
+    Timestamp now;
+};
+
+/// Formats `directory` when it is absent or empty, as the only voter of a new cluster; leaves any other alone.
+Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, const DirectoryIdentity& identity,
+                         const std::vector<metadata::Endpoint>& controller_endpoints);
+
+}  // namespace moldau::node

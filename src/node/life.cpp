@@ -1,0 +1,386 @@
+#include "life.h"
+
+#include <chrono>
+#include <utility>
+
+#include <moldau/base/log.h>
+#include <moldau/metadata/feature_levels.h>
+#include <moldau/metadata/image_writer.h>
+#include <moldau/protocol/record.h>
+#include <moldau/raft/format.h>
+#include <moldau/protocol/writer.h>
+
+#include "directory_format.h"
+
+namespace moldau::node {
+namespace {
+
+using runtime::Task;
+using std::chrono::milliseconds;
+
+constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
+constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
+
+}  // namespace
+
+Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::vector<View>& views)
+    : world_(world),
+      shard_(world.shard(0)),
+      options_(options),
+      views_(views),
+      incarnation_(shard_.random().uuid()),
+      changed_(shard_),
+      tasks_(shard_) {
+    for (runtime::Shard* shard : world.shards) tools_.push_back(std::make_unique<ShardTools>(*shard, world.disk));
+}
+
+Node::Life::~Life() = default;
+
+Task<Result<>> Node::Life::start() {
+    if (auto opened = co_await open_directory(); !opened) co_return opened;
+    if (auto opened = co_await open_metadata_log(); !opened) co_return opened;
+    std::vector<replication::PartitionTools> tools;
+    for (std::size_t i = 0; i < tools_.size(); ++i)
+        tools.push_back({world_.shard(i), tools_[i]->validator, tools_[i]->decompressor, tools_[i]->flusher});
+    partitions_ = std::make_unique<PartitionManager>(
+        world_, options_.id, *directory_, tools,
+        [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); });
+    controller_ = std::make_unique<ControllerDriver>(
+        shard_, *metadata_log_,
+        controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
+    last_snapshot_ = shard_.now();
+    runtime::spawn(shard_, publish_changes(tasks_.enter()));
+    metadata_log_->start(*this);
+    if (auto joined = co_await join(); !joined) co_return joined;
+    runtime::spawn(shard_, keep_alive(tasks_.enter()));
+    co_return Result<>{};
+}
+
+Task<Result<>> Node::Life::open_directory() {
+    runtime::Disk& disk = world_.disk;
+    if (options_.format_if_empty) {
+        const DirectoryIdentity identity{.cluster_id = shard_.random().uuid().to_string(),
+                                         .node_id = options_.id,
+                                         .directory_id = shard_.random().uuid(),
+                                         .now = shard_.clock().wall_time()};
+        Result<> formatted = co_await runtime::run_blocking(disk, shard_, [this, &disk, &identity] {
+            return format_if_empty(disk, options_.log_dir, identity, options_.controller_endpoints);
+        });
+        if (!formatted) co_return formatted;
+    }
+    auto opened = co_await runtime::run_blocking(
+        disk, shard_, [this, &disk] { return storage::LogDirectory::open(disk, options_.log_dir, options_.id); });
+    if (!opened) co_return std::unexpected(std::move(opened).error());
+    directory_ = std::move(*opened);
+    cluster_id_ = directory_->meta().cluster_id;
+    co_return Result<>{};
+}
+
+Task<Result<>> Node::Life::open_metadata_log() {
+    MetadataLog::Options log_options;
+    log_options.directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0");
+    log_options.self = {options_.id, directory_->meta().directory_id};
+    log_options.log.retention_ms = -1;
+    log_options.log.cleanup_delete = false;
+    log_options.clean_shutdown = directory_->was_clean();
+    log_options.recovery_point =
+        directory_->recovery_point({std::string(raft::metadata_topic_name), PartitionIndex(0)});
+    auto opened = co_await MetadataLog::open(world_, std::move(log_options));
+    if (!opened) co_return std::unexpected(std::move(opened).error());
+    metadata_log_ = std::move(*opened);
+    co_return Result<>{};
+}
+
+Task<Result<>> Node::Life::join() {
+    const auto deadline = runtime::after(shard_.now(), start_deadline);
+    while (!controller_->is_active()) {
+        if (failure_) co_return std::unexpected(*failure_);
+        if (!co_await changed_.wait(deadline))
+            co_return fail(Errc::timed_out, "the metadata quorum has elected no leader within 30 seconds");
+    }
+    protocol::ControllerRegistrationRequest controller;
+    controller.controller_id = options_.id;
+    controller.incarnation_id = incarnation_;
+    protocol::BrokerRegistrationRequest broker;
+    broker.broker_id = options_.id;
+    broker.cluster_id = protocol::Text(cluster_id_);
+    broker.incarnation_id = incarnation_;
+    broker.log_dirs = {directory_->meta().directory_id};
+    broker.previous_broker_epoch = directory_->previous_broker_epoch();
+    if (options_.rack) broker.rack = protocol::Text(*options_.rack);
+    for (const metadata::Endpoint& endpoint : options_.controller_endpoints) {
+        auto& told = controller.listeners.emplace_back();
+        told.name = protocol::Text(endpoint.name);
+        told.host = protocol::Text(endpoint.host);
+        told.port = endpoint.port;
+        told.security_protocol = endpoint.security_protocol;
+    }
+    for (const metadata::Endpoint& endpoint : options_.advertised) {
+        auto& told = broker.listeners.emplace_back();
+        told.name = protocol::Text(endpoint.name);
+        told.host = protocol::Text(endpoint.host);
+        told.port = endpoint.port;
+        told.security_protocol = endpoint.security_protocol;
+    }
+    for (const metadata::SupportedFeature& feature : metadata::registered_features()) {
+        auto& to_controller = controller.features.emplace_back();
+        to_controller.name = protocol::Text(feature.name);
+        to_controller.min_supported_version = feature.min_version;
+        to_controller.max_supported_version = feature.max_version;
+        auto& to_broker = broker.features.emplace_back();
+        to_broker.name = protocol::Text(feature.name);
+        to_broker.min_supported_version = feature.min_version;
+        to_broker.max_supported_version = feature.max_version;
+    }
+    const auto registered_controller = co_await controller_->call(shard_, controller);
+    if (!registered_controller) co_return std::unexpected(registered_controller.error());
+    // The lock of the directory proves that no older incarnation lives.
+    const auto registered = co_await controller_->call(shard_, broker, true);
+    if (!registered) co_return std::unexpected(registered.error());
+    if (registered->error_code != protocol::ErrorCode::none)
+        co_return fail(Errc::invalid,
+                       fmt::format("the controller refuses to register node {}: {}", options_.id, registered->error_code));
+    broker_epoch_ = registered->broker_epoch;
+    directory_->set_broker_epoch(broker_epoch_);
+    co_return co_await heartbeat(false);
+}
+
+Task<Result<>> Node::Life::heartbeat(bool want_shut_down) {
+    protocol::BrokerHeartbeatRequest request;
+    request.broker_id = options_.id;
+    request.broker_epoch = broker_epoch_;
+    request.current_metadata_offset = published_end_ - 1;
+    request.want_fence = false;
+    request.want_shut_down = want_shut_down;
+    request.cordoned_log_dirs.emplace();
+    const auto answer = co_await controller_->call(shard_, request);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->error_code != protocol::ErrorCode::none)
+        co_return fail(Errc::invalid, fmt::format("the controller answers the heartbeat with {}", answer->error_code));
+    co_return Result<>{};
+}
+
+Task<bool> Node::Life::stop() {
+    stopping_ = true;
+    changed_.notify_all();
+    const auto deadline = runtime::after(shard_.now(), stop_deadline);
+    bool clean = true;
+    if (controller_ && controller_->is_active() && broker_epoch_ != no_broker_epoch) {
+        // Gives up its leaderships first, then leaves.
+        for (int i = 0; i < 2; ++i)
+            if (const auto left = co_await heartbeat(true); !left) {
+                log::warn("leaving the cluster: {}", left.error().message);
+                break;
+            }
+    }
+    clean = co_await tasks_.close(deadline) && clean;
+    if (partitions_) clean = co_await partitions_->close() && clean;
+    if (controller_) controller_->deactivate();
+    if (metadata_log_) clean = co_await metadata_log_->close() && clean;
+    if (directory_ && clean) {
+        const BrokerEpoch epoch = broker_epoch_;
+        const Result<> marked = co_await runtime::run_blocking(
+            world_.disk, shard_, [this, epoch] { return directory_->mark_clean(epoch); });
+        if (!marked) log::error("cannot mark the shutdown as clean: {}", marked.error().message);
+        clean = marked.has_value();
+    }
+    co_return clean;
+}
+
+Result<> Node::Life::on_batch(const protocol::BatchView& batch, bool) {
+    bytes_since_snapshot_ += batch.size_bytes();
+    protocol::RecordIterator records(batch.records(), batch.count());
+    for (protocol::RecordView record; records.next(record);) {
+        if (!record.value) return fail(Errc::corrupt, "a metadata record without value");
+        const metadata::Provenance provenance{
+            .last_offset = batch.base_offset() + record.offset_delta,
+            .last_epoch = batch.partition_leader_epoch(),
+            .last_timestamp = batch.base_timestamp() + record.timestamp_delta};
+        if (auto replayed = builder_.replay_frame(*record.value, provenance); !replayed)
+            return std::unexpected(std::move(replayed).error().within(
+                fmt::format("metadata record {}", provenance.last_offset)));
+    }
+    if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
+    return metadata::check_finalized_features(builder_.stable_image());
+}
+
+void Node::Life::on_snapshot_loaded(raft::SnapshotId id) {
+    applied_end_ = id.end_offset;
+    bytes_since_snapshot_ = 0;
+    changed_.notify_all();
+}
+
+void Node::Life::on_committed(Offset high_watermark) {
+    applied_end_ = high_watermark;
+    activate_if_caught_up();
+    changed_.notify_all();
+}
+
+void Node::Life::on_leadership(const raft::Leadership& leadership) {
+    leadership_ = leadership;
+    activate_if_caught_up();
+}
+
+void Node::Life::activate_if_caught_up() {
+    if (!leadership_) return;
+    if (leadership_->leader_id != options_.id || leadership_->epoch_start == no_offset) {
+        controller_->deactivate();
+    } else if (applied_end_ >= leadership_->epoch_start) {
+        controller_->activate(leadership_->epoch, builder_.stable_image());
+    } else {
+        return;  // all of the former epochs must be known first
+    }
+    leadership_.reset();
+    changed_.notify_all();
+}
+
+void Node::Life::on_failure(Error error) {
+    log::error("the metadata log cannot go on: {}", error.message);
+    failure_ = error;
+    changed_.notify_all();
+    if (notify_failure_) notify_failure_(std::move(error));
+}
+
+Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
+    while (!stopping_ || published_end_ < applied_end_) {
+        if (published_end_ < applied_end_) {
+            co_await publish_once();
+        } else {
+            co_await changed_.wait();
+        }
+    }
+    (void)hold;
+}
+
+Task<bool> Node::Life::publish_once() {
+    const Offset end = applied_end_;
+    const auto image = std::make_shared<const metadata::Image>(builder_.stable_image());
+    const metadata::Delta delta = builder_.take_delta();
+    if (!delta.empty()) {
+        co_await partitions_->apply(delta, *image);
+        co_await replace_views(image);
+        partitions_->retire();
+    }
+    published_end_ = end;
+    controller_->on_published(end);
+    co_return co_await snapshot_if_due();
+}
+
+Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
+    const View view{std::move(image), partitions_->table()};
+    for (runtime::Shard* shard : world_.shards) {
+        if (shard == &shard_) {
+            views_[shard->index()] = view;
+        } else {
+            co_await runtime::call_on(shard_, *shard, [this, shard, view] {
+                views_[shard->index()] = view;
+                return true;
+            });
+        }
+    }
+    co_return true;
+}
+
+Task<bool> Node::Life::snapshot_if_due() {
+    const metadata::BrokerConfig config = broker_config();
+    const bool grown = bytes_since_snapshot_ > static_cast<std::uint64_t>(config.metadata_max_bytes_between_snapshots);
+    const bool old = bytes_since_snapshot_ > 0 &&
+                     shard_.now() - last_snapshot_ > milliseconds(config.metadata_max_snapshot_interval_ms);
+    if ((!grown && !old) || builder_.in_transaction()) co_return false;
+    const metadata::Image image = builder_.stable_image();
+    std::vector<Bytes> values;
+    for (const auto& [record, version] : metadata::write_image(image)) {
+        protocol::Writer writer;
+        protocol::encode_metadata_record(record, version, writer);
+        values.push_back(writer.take());
+    }
+    const raft::SnapshotId id{.end_offset = image.provenance.last_offset + 1, .epoch = image.provenance.last_epoch};
+    bytes_since_snapshot_ = 0;
+    last_snapshot_ = shard_.now();
+    const Result<> written =
+        co_await metadata_log_->write_snapshot(id, image.provenance.last_timestamp, std::move(values));
+    if (!written) log::error("cannot write a snapshot of the metadata: {}", written.error().message);
+    co_return written.has_value();
+}
+
+Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
+    runtime::TimePoint next_heartbeat = shard_.now();
+    while (!stopping_) {
+        const metadata::BrokerConfig config = broker_config();
+        const auto next = runtime::after(shard_.now(), milliseconds(config.metadata_max_idle_interval_ms));
+        while (!stopping_ && shard_.now() < next) co_await changed_.wait(next);
+        if (stopping_) break;
+        controller_->tick();
+        if (shard_.now() < next_heartbeat) continue;
+        next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
+        if (const auto alive = co_await heartbeat(false); !alive)
+            log::warn("heartbeat: {}", alive.error().message);
+    }
+    (void)hold;
+}
+
+Task<Result<ProducerId>> Node::Life::next_producer_id() {
+    while (next_producer_id_ == producer_ids_end_) {
+        if (allocating_) {
+            co_await changed_.wait();
+            continue;
+        }
+        allocating_ = true;
+        protocol::AllocateProducerIdsRequest request;
+        request.broker_id = options_.id;
+        request.broker_epoch = broker_epoch_;
+        const auto block = co_await controller_->call(shard_, request);
+        allocating_ = false;
+        changed_.notify_all();
+        if (!block) co_return std::unexpected(block.error());
+        if (block->error_code != protocol::ErrorCode::none)
+            co_return fail(Errc::closed, fmt::format("the controller gives no producer ids: {}", block->error_code));
+        next_producer_id_ = block->producer_id_start;
+        producer_ids_end_ = block->producer_id_start + block->producer_id_len;
+    }
+    const ProducerId id = next_producer_id_;
+    ++next_producer_id_;
+    co_return id;
+}
+
+metadata::BrokerConfig Node::Life::broker_config() const {
+    return metadata::ConfigView(*views_[shard_.index()].image, options_.id, options_.file).broker();
+}
+
+TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::string_view topic) const {
+    const metadata::ConfigView view(image, options_.id, options_.file);
+    const metadata::TopicConfig config = view.topic(topic);
+    TopicSettings settings;
+    protocol::ValidatorConfig& validator = settings.partition.validator;
+    validator.max_message_bytes = static_cast<std::size_t>(config.max_message_bytes);
+    validator.timestamp_type = config.timestamp_type == metadata::TimestampType::log_append_time
+                                   ? protocol::TimestampType::log_append_time
+                                   : protocol::TimestampType::create_time;
+    validator.timestamp_before_max_ms = config.timestamp_before_max_ms;
+    validator.timestamp_after_max_ms = config.timestamp_after_max_ms;
+    validator.compacted = config.cleanup_compact;
+    if (config.compression_type != "producer") {
+        validator.compression = config.compression_type == "uncompressed"
+                                    ? protocol::Codec::none
+                                    : protocol::codec_named(config.compression_type);
+        if (validator.compression == protocol::Codec::gzip) validator.compression_level = config.gzip_level;
+        if (validator.compression == protocol::Codec::lz4) validator.compression_level = config.lz4_level;
+        if (validator.compression == protocol::Codec::zstd) validator.compression_level = config.zstd_level;
+    }
+    settings.partition.flush_before_commit = config.durability == metadata::Durability::disk;
+    storage::LogConfig& log = settings.log;
+    log.segment_bytes = config.segment_bytes;
+    log.segment_ms = config.segment_ms;
+    log.segment_jitter_ms = config.segment_jitter_ms;
+    log.segment_index_bytes = config.segment_index_bytes;
+    log.index_interval_bytes = config.index_interval_bytes;
+    log.retention_ms = config.retention_ms;
+    log.retention_bytes = config.retention_bytes;
+    log.file_delete_delay_ms = config.file_delete_delay_ms;
+    log.cleanup_delete = config.cleanup_delete;
+    log.cleanup_compact = config.cleanup_compact;
+    log.producer_id_expiration_ms = view.broker().producer_id_expiration_ms;
+    return settings;
+}
+
+}  // namespace moldau::node

@@ -1,0 +1,43 @@
+#include <moldau/node/node.h>
+
+#include <algorithm>
+
+#include "life.h"
+
+namespace moldau::node {
+
+using runtime::Task;
+
+Node::Node(const runtime::World& world, NodeOptions options)
+    : world_(world),
+      options_(std::move(options)),
+      views_(world.shards.size()),
+      life_(std::make_unique<Life>(world_, options_, views_)) {}
+
+Node::~Node() = default;
+
+Task<Result<>> Node::start() { return life_->start(); }
+Task<bool> Node::stop() { return life_->stop(); }
+
+void Node::on_failure(std::move_only_function<void(Error)> notify) { life_->on_failure(std::move(notify)); }
+
+ControllerDriver& Node::controller() { return life_->controller(); }
+const std::string& Node::cluster_id() const { return life_->cluster_id(); }
+
+bool Node::is_controller_listener(std::string_view name) const {
+    return std::ranges::any_of(options_.controller_endpoints, [name](const auto& e) { return e.name == name; });
+}
+
+Task<Result<ProducerId>> Node::next_producer_id(runtime::Shard& home) {
+    runtime::Shard& first = world_.shard(0);
+    if (&home == &first) co_return co_await life_->next_producer_id();
+    co_return co_await runtime::run_on(home, first, [this] { return life_->next_producer_id(); });
+}
+
+Task<protocol::DescribeQuorumResponse> Node::describe_quorum(runtime::Shard& home) {
+    runtime::Shard& first = world_.shard(0);
+    if (&home == &first) co_return life_->log().describe_quorum();
+    co_return co_await runtime::call_on(home, first, [this] { return life_->log().describe_quorum(); });
+}
+
+}  // namespace moldau::node
