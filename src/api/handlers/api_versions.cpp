@@ -1,8 +1,8 @@
 // ApiVersions: what this listener serves, and the features of node and cluster.
 
-#include <moldau/metadata/feature_levels.h>
 #include <moldau/protocol/messages/api_versions.h>
 
+#include "../features.h"
 #include "../handlers.h"
 #include "../registry.h"
 

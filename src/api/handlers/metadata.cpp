@@ -36,7 +36,7 @@ Topic describe(const Call& call, const metadata::Image& image, const metadata::T
     Topic told;
     told.name = protocol::Text(topic.name);
     told.topic_id = topic.id;
-    told.is_internal = metadata::is_internal_topic(topic.name);
+    told.is_internal = is_internal_topic(topic.name);
     for (const auto& [index, partition] : topic.partitions) {
         auto& out = told.partitions.emplace_back();
         out.partition_index = index;
@@ -84,8 +84,12 @@ runtime::Task<std::map<std::string, ErrorCode>> create_missing(Call& call, const
         topic.replication_factor = -1;
     }
     if (creation.topics.empty()) co_return answers;
-    const auto created = co_await call.shell.node.controller().create_topics(call.shard(), std::move(creation));
-    for (const auto& topic : created.topics) {
+    const auto created = co_await call.shell.node.controller().call(call.shard(), creation);
+    if (!created) {
+        for (const auto& topic : creation.topics) answers[topic.name.str()] = ErrorCode::leader_not_available;
+        co_return answers;
+    }
+    for (const auto& topic : created->topics) {
         // Once created it is told with its partitions; a rival may have been faster.
         const bool there = topic.error_code == ErrorCode::none || topic.error_code == ErrorCode::topic_already_exists;
         answers[topic.name.str()] = there ? ErrorCode::unknown_topic_or_partition : topic.error_code;
@@ -136,7 +140,7 @@ Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
     for (const std::string& name : names)
         if (!first->find_topic(std::string_view(name)) && may_describe(call, name)) missing.insert(name);
     std::map<std::string, ErrorCode> answers;
-    const bool create = request.allow_auto_topic_creation && call.shell.node.config().auto_create_topics_enable;
+    const bool create = request.allow_auto_topic_creation && call.shell.node.config(*first).broker().auto_create_topics;
     if (create && !missing.empty()) {
         answers = co_await create_missing(call, missing);
     } else {

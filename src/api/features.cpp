@@ -1,0 +1,29 @@
+#include "features.h"
+
+#include <moldau/metadata/feature_levels.h>
+
+namespace moldau::api {
+namespace {
+
+constexpr std::int16_t first_version_with_zero_minimum = 4;
+
+}  // namespace
+
+void add_features(const metadata::Image& image, std::int16_t version, protocol::ApiVersionsResponse& response) {
+    for (const metadata::SupportedFeature& feature : metadata::registered_features()) {
+        if (feature.min_version == 0 && version < first_version_with_zero_minimum) continue;
+        auto& told = response.supported_features.emplace_back();
+        told.name = protocol::Text(feature.name);
+        told.min_version = feature.min_version;
+        told.max_version = feature.max_version;
+    }
+    for (const auto& [name, level] : image.features) {
+        auto& told = response.finalized_features.emplace_back();
+        told.name = protocol::Text(name);
+        told.min_version_level = level;
+        told.max_version_level = level;
+    }
+    response.finalized_features_epoch = image.provenance.last_offset.value();
+}
+
+}  // namespace moldau::api

@@ -1,0 +1,63 @@
+// AlterConfigs (the whole set of a resource) and IncrementalAlterConfigs (single keys): decided by the controller.
+
+#include <algorithm>
+#include <iterator>
+
+#include <moldau/metadata/image.h>
+#include <moldau/protocol/messages/alter_configs.h>
+#include <moldau/protocol/messages/incremental_alter_configs.h>
+
+#include "../handlers.h"
+#include "refusals.h"
+
+namespace moldau::api {
+namespace {
+
+using protocol::ErrorCode;
+
+bool may_alter(const Call& call, std::int8_t resource_type, std::string_view name) {
+    if (static_cast<metadata::ResourceType>(resource_type) == metadata::ResourceType::topic)
+        return call.allows(Operation::alter_configs, ResourceType::topic, name);
+    if (static_cast<metadata::ResourceType>(resource_type) == metadata::ResourceType::group)
+        return call.allows(Operation::alter_configs, ResourceType::group, name);
+    return call.allows(Operation::alter_configs, ResourceType::cluster, cluster_resource);
+}
+
+template <class Request>
+Answer<typename Request::Response> alter(Call& call, Request& request) {
+    typename Request::Response refused;
+    const auto refuse = [&refused](const auto& resource, ErrorCode error, protocol::Text message) {
+        auto& told = refused.responses.emplace_back();
+        told.resource_type = resource.resource_type;
+        told.resource_name = resource.resource_name;
+        told.error_code = error;
+        told.error_message = std::move(message);
+    };
+    std::erase_if(request.resources, [&](const auto& resource) {
+        if (may_alter(call, resource.resource_type, resource.resource_name)) return false;
+        const bool topic = static_cast<metadata::ResourceType>(resource.resource_type) == metadata::ResourceType::topic;
+        refuse(resource, topic ? ErrorCode::topic_authorization_failed : ErrorCode::cluster_authorization_failed, "");
+        return true;
+    });
+    auto answer = co_await call.shell.node.controller().call(call.shard(), request);
+    if (!answer) {
+        for (const auto& resource : request.resources)
+            refuse(resource, error_of(answer.error()), answer.error().message);
+        co_return refused;
+    }
+    std::ranges::move(refused.responses, std::back_inserter(answer->responses));
+    co_return std::move(*answer);
+}
+
+}  // namespace
+
+Answer<protocol::AlterConfigsResponse> alter_configs(Call& call, protocol::AlterConfigsRequest& request) {
+    return alter(call, request);
+}
+
+Answer<protocol::IncrementalAlterConfigsResponse> incremental_alter_configs(
+    Call& call, protocol::IncrementalAlterConfigsRequest& request) {
+    return alter(call, request);
+}
+
+}  // namespace moldau::api
