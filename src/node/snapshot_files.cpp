@@ -1,0 +1,78 @@
+#include "snapshot_files.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include <moldau/base/log.h>
+
+namespace moldau::node {
+namespace {
+
+std::string path_of(const std::string& directory, raft::SnapshotId id) {
+    return runtime::join_path(directory, raft::snapshot_file_name(id));
+}
+
+Result<raft::SnapshotHeader> check(ByteView content) {
+    raft::SnapshotReader reader;
+    reader.feed(content);
+    for (protocol::BatchView batch;;) {
+        MOLDAU_TRY(more, reader.next(batch));
+        if (!more) break;
+    }
+    MOLDAU_CHECK(reader.finish());
+    return *reader.header();
+}
+
+}  // namespace
+
+Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory) {
+    std::vector<raft::SnapshotId> ids;
+    const std::string half_written = std::string(raft::snapshot_suffix) + std::string(raft::partial_suffix);
+    MOLDAU_TRY(entries, disk.list(directory));
+    for (const auto& entry : entries) {
+        if (entry.name.ends_with(half_written)) {
+            MOLDAU_CHECK(disk.remove(runtime::join_path(directory, entry.name)));
+        } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
+            ids.push_back(*id);
+        }
+    }
+    std::ranges::sort(ids);
+    return ids;
+}
+
+Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, const std::string& directory) {
+    MOLDAU_TRY(ids, list_snapshots(disk, directory));
+    for (const auto& id : ids | std::views::reverse) {
+        const std::string path = path_of(directory, id);
+        MOLDAU_TRY(content, runtime::read_whole(disk, path));
+        auto header = check(content);
+        if (header) return LoadedSnapshot{.id = id, .header = std::move(*header), .content = std::move(content)};
+        log::error("{} is passed over: {}", path, header.error().message);
+    }
+    return std::nullopt;
+}
+
+Result<> write_snapshot(runtime::Disk& disk, const std::string& directory, raft::SnapshotId id, ByteView content) {
+    const std::string path = path_of(directory, id);
+    const std::string partial = path + std::string(raft::partial_suffix);
+    {
+        MOLDAU_TRY(file, disk.open(partial, runtime::OpenMode::create));
+        MOLDAU_CHECK(file->truncate(0));
+        const ByteView parts[] = {content};
+        MOLDAU_CHECK(file->write_at(parts, 0));
+        MOLDAU_CHECK(file->sync());
+    }
+    MOLDAU_CHECK(disk.rename(partial, path));
+    return disk.sync_directory(directory);
+}
+
+Result<std::optional<raft::SnapshotId>> remove_old_snapshots(runtime::Disk& disk, const std::string& directory) {
+    constexpr std::size_t kept = 2;
+    MOLDAU_TRY(ids, list_snapshots(disk, directory));
+    if (ids.empty()) return std::nullopt;
+    const std::size_t first_kept = ids.size() > kept ? ids.size() - kept : 0;
+    for (std::size_t i = 0; i < first_kept; ++i) MOLDAU_CHECK(disk.remove(path_of(directory, ids[i])));
+    return ids[first_kept];
+}
+
+}  // namespace moldau::node

@@ -1,0 +1,34 @@
+#pragma once
+// The snapshots in the metadata log's directory, as files. All of it waits for the device; the raft driver runs it on
+// the I/O pool, or before its shard turns.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <moldau/base/bytes.h>
+#include <moldau/base/result.h>
+#include <moldau/raft/snapshot.h>
+#include <moldau/runtime/disk.h>
+
+namespace moldau::node {
+
+struct LoadedSnapshot {
+    raft::SnapshotId id;
+    raft::SnapshotHeader header;
+    Bytes content;  ///< whole and checked
+};
+
+/// Finished snapshots, oldest first. What a crash left half written is removed.
+Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory);
+
+/// The newest that is whole; nothing when there is none. Damaged ones are logged and passed over.
+Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, const std::string& directory);
+
+/// Writes a snapshot so that its name is there only when all of it is durable.
+Result<> write_snapshot(runtime::Disk& disk, const std::string& directory, raft::SnapshotId id, ByteView content);
+
+/// Removes those before the one before the newest: the newest may turn out to be damaged. Returns the oldest kept.
+Result<std::optional<raft::SnapshotId>> remove_old_snapshots(runtime::Disk& disk, const std::string& directory);
+
+}  // namespace moldau::node
