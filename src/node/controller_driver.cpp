@@ -1,28 +1,13 @@
 #include <moldau/node/controller_driver.h>
 
-#include <moldau/protocol/records/metadata_record.h>
-#include <moldau/protocol/writer.h>
+#include <moldau/node/raft_driver.h>
 
-#include "metadata_log.h"
+#include "encode_records.h"
 
 namespace moldau::node {
-namespace {
 
-std::vector<Bytes> encode(const controller::Records& records) {
-    std::vector<Bytes> values;
-    values.reserve(records.size());
-    for (const auto& [record, version] : records) {
-        protocol::Writer writer;
-        protocol::encode_metadata_record(record, version, writer);
-        values.push_back(Bytes(writer.view().begin(), writer.view().end()));
-    }
-    return values;
-}
-
-}  // namespace
-
-ControllerDriver::ControllerDriver(runtime::Shard& shard, MetadataLog& log, controller::ControllerOptions options)
-    : shard_(shard), log_(log), options_(std::move(options)), changed_(shard) {}
+ControllerDriver::ControllerDriver(runtime::Shard& shard, RaftDriver& raft, controller::ControllerOptions options)
+    : shard_(shard), raft_(raft), options_(std::move(options)), changed_(shard) {}
 
 ControllerDriver::~ControllerDriver() = default;
 
@@ -61,14 +46,14 @@ void ControllerDriver::note_only(const controller::Records& records) {
 controller::Context ControllerDriver::context() {
     const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(shard_.now().time_since_epoch());
     return {.now_ms = since_start.count(),
-            .next_offset = log_.log_end(),
+            .next_offset = raft_.core().log_end(),
             .random = [this] { return shard_.random().next(); }};
 }
 
 Result<Offset> ControllerDriver::propose(const controller::Records& records) {
     if (records.empty()) return last_proposed_;
-    const Offset first = log_.log_end();
-    const auto last = log_.propose(epoch_, encode(records));
+    const Offset first = raft_.core().log_end();
+    const auto last = raft_.propose(epoch_, encode_records(records));
     if (!last) {
         if (last.error() == raft::ProposeRefusal::too_large)
             return fail(Errc::invalid, "the change has more records than fit into one batch");

@@ -8,9 +8,9 @@
 #include <moldau/metadata/image_writer.h>
 #include <moldau/protocol/record.h>
 #include <moldau/raft/format.h>
-#include <moldau/protocol/writer.h>
 
 #include "directory_format.h"
+#include "encode_records.h"
 
 namespace moldau::node {
 namespace {
@@ -46,11 +46,10 @@ Task<Result<>> Node::Life::start() {
         world_, options_.id, *directory_, tools,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); });
     controller_ = std::make_unique<ControllerDriver>(
-        shard_, *metadata_log_,
+        shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
-    last_snapshot_ = shard_.now();
     runtime::spawn(shard_, publish_changes(tasks_.enter()));
-    metadata_log_->start(*this);
+    raft_->start();
     if (auto joined = co_await join(); !joined) co_return joined;
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
     co_return Result<>{};
@@ -77,17 +76,20 @@ Task<Result<>> Node::Life::open_directory() {
 }
 
 Task<Result<>> Node::Life::open_metadata_log() {
-    MetadataLog::Options log_options;
-    log_options.directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0");
-    log_options.self = {options_.id, directory_->meta().directory_id};
-    log_options.log.retention_ms = -1;
-    log_options.log.cleanup_delete = false;
-    log_options.clean_shutdown = directory_->was_clean();
-    log_options.recovery_point =
-        directory_->recovery_point({std::string(raft::metadata_topic_name), PartitionIndex(0)});
-    auto opened = co_await MetadataLog::open(world_, std::move(log_options));
+    const metadata::BrokerConfig config = broker_config();
+    const RaftDriverOptions options{
+        .disk = world_.disk,
+        .shard = shard_,
+        .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
+        .self = {options_.id, directory_->meta().directory_id},
+        .clean_shutdown = directory_->was_clean(),
+        .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
+        .snapshot_interval_ms = config.metadata_max_snapshot_interval_ms};
+    auto opened = co_await runtime::run_blocking(world_.disk, shard_,
+                                                 [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
-    metadata_log_ = std::move(*opened);
+    raft_ = std::move(*opened);
+    if (failure_) co_return std::unexpected(*failure_);
     co_return Result<>{};
 }
 
@@ -176,7 +178,11 @@ Task<bool> Node::Life::stop() {
     clean = co_await tasks_.close(deadline) && clean;
     if (partitions_) clean = co_await partitions_->close() && clean;
     if (controller_) controller_->deactivate();
-    if (metadata_log_) clean = co_await metadata_log_->close() && clean;
+    if (raft_) {
+        const Result<> closed = co_await raft_->close();
+        if (!closed) log::error("the metadata log did not close cleanly: {}", closed.error().message);
+        clean = closed && clean;
+    }
     if (directory_ && clean) {
         const BrokerEpoch epoch = broker_epoch_;
         const Result<> marked = co_await runtime::run_blocking(
@@ -187,15 +193,29 @@ Task<bool> Node::Life::stop() {
     co_return clean;
 }
 
-Result<> Node::Life::on_batch(const protocol::BatchView& batch, bool) {
-    bytes_since_snapshot_ += batch.size_bytes();
+void Node::Life::on_snapshot(raft::SnapshotId id) {
+    builder_ = metadata::ImageBuilder();
+    applied_end_ = id.end_offset;
+}
+
+void Node::Life::on_snapshot_batch(const protocol::BatchView& batch) {
+    if (const auto replayed = replay(batch); !replayed) on_failure(replayed.error());
+}
+
+void Node::Life::on_commit(const protocol::BatchView& batch) {
+    if (!batch.is_control())
+        if (const auto replayed = replay(batch); !replayed) return on_failure(replayed.error());
+    applied_end_ = batch.next_offset();
+    changed_.notify_all();
+}
+
+Result<> Node::Life::replay(const protocol::BatchView& batch) {
     protocol::RecordIterator records(batch.records(), batch.count());
     for (protocol::RecordView record; records.next(record);) {
         if (!record.value) return fail(Errc::corrupt, "a metadata record without value");
-        const metadata::Provenance provenance{
-            .last_offset = batch.base_offset() + record.offset_delta,
-            .last_epoch = batch.partition_leader_epoch(),
-            .last_timestamp = batch.base_timestamp() + record.timestamp_delta};
+        const metadata::Provenance provenance{.last_offset = batch.base_offset() + record.offset_delta,
+                                              .last_epoch = batch.partition_leader_epoch(),
+                                              .last_timestamp = batch.base_timestamp() + record.timestamp_delta};
         if (auto replayed = builder_.replay_frame(*record.value, provenance); !replayed)
             return std::unexpected(std::move(replayed).error().within(
                 fmt::format("metadata record {}", provenance.last_offset)));
@@ -204,41 +224,25 @@ Result<> Node::Life::on_batch(const protocol::BatchView& batch, bool) {
     return metadata::check_finalized_features(builder_.stable_image());
 }
 
-void Node::Life::on_snapshot_loaded(raft::SnapshotId id) {
-    applied_end_ = id.end_offset;
-    bytes_since_snapshot_ = 0;
-    changed_.notify_all();
-}
-
-void Node::Life::on_committed(Offset high_watermark) {
-    applied_end_ = high_watermark;
-    activate_if_caught_up();
-    changed_.notify_all();
-}
-
-void Node::Life::on_leadership(const raft::Leadership& leadership) {
-    leadership_ = leadership;
-    activate_if_caught_up();
-}
-
-void Node::Life::activate_if_caught_up() {
-    if (!leadership_) return;
-    if (leadership_->leader_id != options_.id || leadership_->epoch_start == no_offset) {
-        controller_->deactivate();
-    } else if (applied_end_ >= leadership_->epoch_start) {
-        controller_->activate(leadership_->epoch, builder_.stable_image());
+void Node::Life::on_leader_change(const raft::Leadership& leadership) {
+    if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset) {
+        controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
-        return;  // all of the former epochs must be known first
+        controller_->deactivate();
     }
-    leadership_.reset();
     changed_.notify_all();
 }
 
-void Node::Life::on_failure(Error error) {
-    log::error("the metadata log cannot go on: {}", error.message);
+std::vector<Bytes> Node::Life::snapshot_records() {
+    const metadata::Image image = builder_.stable_image();
+    return encode_records(metadata::write_image(image));
+}
+
+void Node::Life::on_failure(const Error& error) {
+    if (failure_) return;
     failure_ = error;
     changed_.notify_all();
-    if (notify_failure_) notify_failure_(std::move(error));
+    if (notify_failure_) notify_failure_(error);
 }
 
 Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
@@ -263,7 +267,7 @@ Task<bool> Node::Life::publish_once() {
     }
     published_end_ = end;
     controller_->on_published(end);
-    co_return co_await snapshot_if_due();
+    co_return true;
 }
 
 Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
@@ -279,28 +283,6 @@ Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> imag
         }
     }
     co_return true;
-}
-
-Task<bool> Node::Life::snapshot_if_due() {
-    const metadata::BrokerConfig config = broker_config();
-    const bool grown = bytes_since_snapshot_ > static_cast<std::uint64_t>(config.metadata_max_bytes_between_snapshots);
-    const bool old = bytes_since_snapshot_ > 0 &&
-                     shard_.now() - last_snapshot_ > milliseconds(config.metadata_max_snapshot_interval_ms);
-    if ((!grown && !old) || builder_.in_transaction()) co_return false;
-    const metadata::Image image = builder_.stable_image();
-    std::vector<Bytes> values;
-    for (const auto& [record, version] : metadata::write_image(image)) {
-        protocol::Writer writer;
-        protocol::encode_metadata_record(record, version, writer);
-        values.push_back(writer.take());
-    }
-    const raft::SnapshotId id{.end_offset = image.provenance.last_offset + 1, .epoch = image.provenance.last_epoch};
-    bytes_since_snapshot_ = 0;
-    last_snapshot_ = shard_.now();
-    const Result<> written =
-        co_await metadata_log_->write_snapshot(id, image.provenance.last_timestamp, std::move(values));
-    if (!written) log::error("cannot write a snapshot of the metadata: {}", written.error().message);
-    co_return written.has_value();
 }
 
 Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {

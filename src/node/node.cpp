@@ -36,8 +36,8 @@ Task<Result<ProducerId>> Node::next_producer_id(runtime::Shard& home) {
 
 Task<protocol::DescribeQuorumResponse> Node::describe_quorum(runtime::Shard& home) {
     runtime::Shard& first = world_.shard(0);
-    if (&home == &first) co_return life_->log().describe_quorum();
-    co_return co_await runtime::call_on(home, first, [this] { return life_->log().describe_quorum(); });
+    if (&home == &first) co_return life_->describe_quorum();
+    co_return co_await runtime::call_on(home, first, [this] { return life_->describe_quorum(); });
 }
 
 }  // namespace moldau::node

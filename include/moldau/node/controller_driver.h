@@ -13,11 +13,11 @@
 
 namespace moldau::node {
 
-class MetadataLog;
+class RaftDriver;
 
 class ControllerDriver {
  public:
-    ControllerDriver(runtime::Shard& shard, MetadataLog& log, controller::ControllerOptions options);
+    ControllerDriver(runtime::Shard& shard, RaftDriver& raft, controller::ControllerOptions options);
     ~ControllerDriver();
 
     /// This node leads the quorum from now on; `image`: all that is committed. Writes what a new leader writes.
@@ -60,7 +60,7 @@ class ControllerDriver {
     void note_only(const controller::Records& records);
 
     runtime::Shard& shard_;
-    MetadataLog& log_;
+    RaftDriver& raft_;
     controller::ControllerOptions options_;
     std::optional<controller::Controller> controller_;
     LeaderEpoch epoch_ = no_leader_epoch;
