@@ -1,0 +1,223 @@
+#pragma once
+// One replica's log in one directory, in Apache Kafka's files (docs/formats). Opening recovers it and waits for the
+// device: do it on the I/O pool; afterwards the log is touched on one shard alone. Its partition owns it.
+//
+// A log has an end, behind the last batch appended, and a durable end, before which all survives a crash. What makes it
+// durable are flush jobs: begin_flush() on the shard, FlushJob::run() on the I/O pool, finish_flush() on the shard
+// (flush_scheduler.h does it).
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <moldau/base/bytes.h>
+#include <moldau/base/ids.h>
+#include <moldau/base/result.h>
+#include <moldau/protocol/compression.h>
+#include <moldau/runtime/disk.h>
+#include <moldau/storage/checkpoint_file.h>
+#include <moldau/storage/flush_job.h>
+#include <moldau/storage/leader_epoch_cache.h>
+#include <moldau/storage/log_config.h>
+#include <moldau/storage/producer_state.h>
+
+namespace moldau::storage {
+
+class Segment;
+
+struct LogOptions {
+    runtime::Disk& disk;    ///< outlives the log
+    std::string directory;  ///< of the partition; made when missing
+    TopicPartition name;
+    std::optional<TopicId> topic_id =
+        std::nullopt;  ///< checked against partition.metadata, written when that is missing
+    LogConfig config = {};
+    Timestamp now{0};               ///< wall time
+    Offset recovery_point{0};       ///< checkpointed; all before it must be there
+    Offset log_start{0};            ///< checkpointed
+    Offset high_watermark{0};       ///< checkpointed; 0 in a directory that Kafka wrote last
+    bool clean_shutdown = false;    ///< nothing is scanned
+    bool written_by_kafka = false;  ///< last; gaps between segments are then Kafka's own
+};
+
+/// Bytes of one segment, which begin with a batch.
+struct LogSlice {
+    std::shared_ptr<const runtime::File> file;  ///< null when empty
+    std::uint64_t position = 0;
+    std::size_t size_bytes = 0;       ///< may end inside a batch
+    Offset first_offset = no_offset;  ///< of the first batch, at most what was asked for
+    Offset segment_base = no_offset;
+    bool first_batch_incomplete = false;  ///< it is larger than was asked for
+};
+
+struct ReadRequest {
+    Offset from;
+    std::size_t max_bytes = 0;
+    Offset up_to;               ///< exclusive: no batch from here on
+    bool at_least_one = false;  ///< the first batch in full even where it is larger than max_bytes
+};
+
+struct TimestampAndOffset {
+    Timestamp timestamp;
+    Offset offset;
+    LeaderEpoch leader_epoch = no_leader_epoch;
+    friend bool operator==(const TimestampAndOffset&, const TimestampAndOffset&) = default;
+};
+
+class Log {
+ public:
+    /// Errors: corrupt, naming file and position, when what must be there is damaged or missing; invalid when the
+    /// directory is another topic's; io. Waits for the device.
+    static Result<std::unique_ptr<Log>> open(const LogOptions& options);
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    const TopicPartition& name() const { return name_; }
+    const std::string& directory() const { return directory_; }
+    const std::optional<TopicId>& topic_id() const { return topic_id_; }
+    const LogConfig& config() const { return config_; }
+    void set_config(const LogConfig& config) { config_ = config; }
+
+    Offset log_start() const { return log_start_; }
+    Offset log_end() const { return log_end_; }
+    Offset durable_end() const { return durable_end_; }
+    /// What the recovery point checkpoint may say.
+    Offset recovery_point() const { return recovery_point_; }
+    std::uint64_t size_bytes() const;
+    std::size_t segment_count() const { return segments_.size(); }
+    Offset active_segment_base() const;
+    const LeaderEpochCache& epochs() const { return epochs_; }
+    const ProducerState& producers() const { return producers_; }
+    /// Set once the device failed: nothing is appended any more, the directory is to be taken offline.
+    const std::optional<Error>& failure() const { return failure_; }
+
+    /// Appends batches, each one whole batch whose offsets and epoch are set, in order; ProducerStaging has checked
+    /// them. One write for all that go into a segment. `now`: wall time. On failure log_end() tells how far it came:
+    /// whole batches, and nothing of the others is left.
+    /// Errors: invalid when offsets do not rise; no_space; io.
+    Result<> append(std::span<const ByteView> batches, Timestamp now);
+
+    /// Notes that `epoch` begins at the log's end, before its first batch does.
+    void assign_epoch(LeaderEpoch epoch, Offset start_offset);
+
+    /// Finds the bytes to send. Empty when `from` is not below `up_to`.
+    /// Errors: not_found when `from` is outside of [log start, log end]; corrupt; io.
+    Result<LogSlice> read(const ReadRequest& request);
+
+    /// The first record at or behind the log start with at least that timestamp.
+    Result<std::optional<TimestampAndOffset>> find_by_timestamp(Timestamp target, protocol::Decompressor& decompressor);
+    /// The first record with the largest timestamp.
+    Result<std::optional<TimestampAndOffset>> find_max_timestamp(protocol::Decompressor& decompressor);
+    EpochEnd end_offset_for_epoch(LeaderEpoch epoch) const { return epochs_.end_offset_for(epoch, log_end_); }
+
+    // Transactions and producers.
+    void on_high_watermark(Offset high_watermark) { producers_.on_high_watermark(high_watermark); }
+    void remove_expired_producers(Timestamp now);
+
+    // Durability. At most one flush at a time.
+    bool needs_flush() const { return durable_end_ < log_end_ || epochs_dirty_; }
+    bool needs_checkpoint() const { return recovery_point_ < log_end_; }
+    bool flush_in_flight() const { return flush_in_flight_; }
+    /// `checkpoint`: also leaves a producer snapshot and the indexes on disk, so that recovery_point() may advance.
+    Result<FlushJob> begin_flush(FlushKind kind = FlushKind::data);
+    /// `outcome`: of FlushJob::run(). A failure is final.
+    void finish_flush(FlushJob job, const Result<FlushOutcome>& outcome);
+
+    // Truncation and deletion wait for the device.
+
+    /// Removes all batches from the one that holds `offset` on; returns the new end.
+    /// Requires: no checkpoint on disk has a recovery point or high watermark above it any more.
+    Result<Offset> truncate_to(Offset offset, Timestamp now);
+    /// Removes all; the next batch is at `offset`. Requires: the same.
+    Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
+    /// Moves the log start up; false when it is there already. Requires: not above the log end.
+    bool advance_log_start(Offset offset);
+    /// Deletes old segments by retention and log start; never at or above the high watermark. Returns the files, which
+    /// the caller removes after file.delete.delay.ms.
+    Result<std::vector<std::string>> delete_old_segments(Timestamp now, Offset high_watermark);
+    /// Begins a new segment, unless the active one is empty.
+    Result<> roll(Timestamp now);
+
+    /// Leaves everything durable, with a snapshot: a clean start scans nothing. Waits for the device.
+    Result<> close();
+    /// The directory was renamed.
+    void set_directory(std::string directory);
+
+ private:
+    friend class LogLoader;
+    struct Pending;
+    struct RecentBatch {
+        Offset base = no_offset;
+        Offset last = no_offset;
+        std::uint64_t position = 0;
+        std::uint32_t size_bytes = 0;
+    };
+    struct Place;
+
+    explicit Log(const LogOptions& options);
+
+    Segment& active() { return *segments_.back(); }
+    std::size_t segment_index_of(Offset offset) const;
+    std::string path_of(std::string_view file) const { return runtime::join_path(directory_, file); }
+    std::unexpected<Error> broken(Error error);
+
+    // append
+    bool fits(const protocol::BatchView& batch, const Pending& pending, Timestamp now);
+    Result<> append_to_active(std::span<const ByteView> batches, std::uint64_t bytes);
+    void note_appended(const protocol::BatchView& batch, std::uint64_t position);
+    Result<> roll_at(Offset base, Timestamp now);
+    void write_snapshot_here();
+    void drop_old_snapshots(Offset newest);
+    void write_back_if_due();
+    void note_aborted(const CompletedTransaction& transaction);
+
+    // read
+    Result<std::optional<Place>> locate(Offset offset);
+    Result<std::uint64_t> end_position(std::size_t segment, Offset up_to);
+    Result<std::optional<TimestampAndOffset>> search_segment(Segment& segment, Timestamp target,
+                                                             protocol::Decompressor& decompressor);
+
+    // truncation
+    Result<> rebuild_producers(Timestamp now, bool replay_without_snapshot);
+    Result<bool> load_newest_snapshot();
+    Result<> replay_producers(Offset from);
+    Result<> remove_snapshots_after(Offset end);
+    Result<> remove_segments_from(std::size_t index);
+    Result<> write_epochs();
+    Result<> make_truncation_durable();
+    Result<std::vector<std::string>> delete_front(std::size_t count, Timestamp now);
+    Result<std::size_t> count_expired(Timestamp now, Offset high_watermark);
+
+    runtime::Disk& disk_;
+    std::string directory_;
+    TopicPartition name_;
+    std::optional<TopicId> topic_id_;
+    LogConfig config_;
+
+    std::vector<std::unique_ptr<Segment>> segments_;  // at least one; bases rise; the last is active
+    Offset log_start_{0};
+    Offset log_end_{0};
+    Offset durable_end_{0};     // ≤ log_end_
+    Offset recovery_point_{0};  // ≤ durable_end_
+    std::optional<Error> failure_;
+
+    LeaderEpochCache epochs_;
+    bool epochs_dirty_ = false;  // differs from the file, or from what a flush in flight writes
+    ProducerState producers_;
+    std::set<Offset> snapshots_;  // files that are there
+
+    bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
+    bool flush_in_flight_ = false;
+    std::uint64_t truncations_ = 0;  // a flush that began before one proves nothing about the end
+
+    std::array<RecentBatch, 32> recent_;  // of the active segment, so that reads at the end search nothing
+    std::size_t recent_next_ = 0;
+    Bytes scratch_;  // for scans
+};
+
+}  // namespace moldau::storage

@@ -1,0 +1,48 @@
+#pragma once
+// Kafka's names of files and directories of a log.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <moldau/base/ids.h>
+#include <moldau/storage/checkpoint_file.h>
+
+namespace moldau::storage {
+
+namespace suffix {
+inline constexpr std::string_view log = ".log";
+inline constexpr std::string_view index = ".index";
+inline constexpr std::string_view time_index = ".timeindex";
+inline constexpr std::string_view txn_index = ".txnindex";
+inline constexpr std::string_view snapshot = ".snapshot";
+inline constexpr std::string_view deleted = ".deleted";
+inline constexpr std::string_view cleaned = ".cleaned";
+inline constexpr std::string_view swap = ".swap";
+}  // namespace suffix
+
+/// Twenty digits and the suffix.
+std::string offset_file_name(Offset offset, std::string_view suffix);
+/// The offset of `<20 digits><suffix>`; nothing when the name is anything else.
+std::optional<Offset> offset_in_name(std::string_view name, std::string_view suffix);
+
+enum class PartitionDirectoryKind : std::uint8_t {
+    current,  ///< <topic>-<n>
+    removed,  ///< <topic>-<n>.<32 hex digits>-delete
+    future,   ///< …-future: moving to this directory
+    stray     ///< …-stray: not known to the metadata
+};
+
+struct PartitionDirectoryName {
+    TopicPartition partition;
+    PartitionDirectoryKind kind = PartitionDirectoryKind::current;
+};
+
+/// Nothing when no partition's directory is called so.
+std::optional<PartitionDirectoryName> parse_partition_directory(std::string_view name);
+std::string partition_directory_name(const TopicPartition& partition);
+/// `unique` makes it differ from all others. Cut so that it is no longer than file systems allow.
+std::string partition_directory_name(const TopicPartition& partition, PartitionDirectoryKind kind, const Uuid& unique);
+
+}  // namespace moldau::storage

@@ -1,0 +1,296 @@
+// Appending, rolling and flushing.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <moldau/base/assert.h>
+#include <moldau/base/log.h>
+#include <moldau/storage/log.h>
+#include <moldau/storage/log_names.h>
+
+#include "segment.h"
+#include "transaction_index.h"
+
+namespace moldau::storage {
+
+using protocol::BatchView;
+
+namespace {
+
+Bytes bytes_from(std::string_view text) {
+    return Bytes(text.begin(), text.end());
+}
+
+}  // namespace
+
+/// What goes into the active segment with the next write.
+struct Log::Pending {
+    std::size_t batches = 0;
+    std::uint64_t bytes = 0;
+};
+
+Log::Log(const LogOptions& options)
+    : disk_(options.disk),
+      directory_(options.directory),
+      name_(options.name),
+      topic_id_(options.topic_id),
+      config_(options.config),
+      log_start_(options.log_start) {}
+
+Log::~Log() = default;
+
+std::uint64_t Log::size_bytes() const {
+    std::uint64_t sum = 0;
+    for (const auto& segment : segments_) sum += segment->size_bytes();
+    return sum;
+}
+
+Offset Log::active_segment_base() const {
+    return segments_.back()->base();
+}
+
+std::unexpected<Error> Log::broken(Error error) {
+    log::error("{}: the device failed, nothing is appended any more: {}", directory_, error.message);
+    failure_ = error;
+    return std::unexpected(std::move(error));
+}
+
+bool Log::fits(const BatchView& batch, const Pending& pending, Timestamp now) {
+    constexpr std::int64_t largest_delta = INT32_MAX;
+    Segment& segment = active();
+    if (batch.last_offset() - segment.base() > largest_delta) return false;
+    const std::uint64_t filled = segment.size_bytes() + pending.bytes;
+    if (filled == 0) return true;
+    if (filled + batch.size_bytes() > static_cast<std::uint64_t>(config_.segment_bytes)) return false;
+    if (segment.indexes_full(pending.batches, config_.segment_index_bytes)) return false;
+    std::int64_t limit_ms = config_.segment_ms;
+    // Spreads the rolls of logs that began together; the same for a segment however often it is asked.
+    if (config_.segment_jitter_ms > 0) {
+        const auto seed = static_cast<std::uint64_t>(segment.base().value()) * 0x9e3779b97f4a7c15U +
+                          std::hash<std::string_view>{}(name_.topic) +
+                          static_cast<std::uint64_t>(name_.partition.value());
+        limit_ms -= static_cast<std::int64_t>(
+            seed % static_cast<std::uint64_t>(std::min(config_.segment_jitter_ms, config_.segment_ms)));
+    }
+    return segment.size_bytes() == 0 || segment.waited_for_roll(now, batch.max_timestamp()) <= limit_ms;
+}
+
+Result<> Log::append(std::span<const ByteView> batches, Timestamp now) {
+    if (failure_) return std::unexpected(*failure_);
+    Offset next = log_end_;
+    for (const ByteView bytes : batches) {
+        const BatchView batch(bytes);
+        if (batch.base_offset() < next || batch.last_offset_delta() < 0)
+            return fail(Errc::invalid, fmt::format("{}: a batch of offsets {} to {} does not follow on {}", directory_,
+                                                   batch.base_offset(), batch.last_offset(), next - 1));
+        next = batch.next_offset();
+    }
+    while (!batches.empty()) {
+        const BatchView first(batches.front());
+        if (!fits(first, {}, now)) {
+            // The end, so that a segment begins where the one before ends: recovery can tell a lost tail.
+            const bool near = first.last_offset() - log_end_ <= INT32_MAX;
+            MOLDAU_CHECK(roll_at(near ? log_end_ : first.base_offset(), now));
+        }
+        Pending pending;
+        while (pending.batches < batches.size()) {
+            const BatchView batch(batches[pending.batches]);
+            if (pending.batches > 0 && !fits(batch, pending, now)) break;
+            pending.bytes += batch.size_bytes();
+            ++pending.batches;
+        }
+        MOLDAU_CHECK(append_to_active(batches.first(pending.batches), pending.bytes));
+        batches = batches.subspan(pending.batches);
+    }
+    write_back_if_due();
+    return {};
+}
+
+Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t bytes) {
+    std::uint64_t position = active().size_bytes();
+    bool torn = false;
+    if (auto written = active().write(batches, bytes, &torn); !written) {
+        Error error = std::move(written).error().within(active().path(suffix::log));
+        if (torn || error.code == Errc::io) return broken(std::move(error));
+        return std::unexpected(std::move(error));
+    }
+    for (const ByteView each : batches) {
+        note_appended(BatchView(each), position);
+        position += each.size();
+    }
+    return {};
+}
+
+void Log::note_appended(const BatchView& batch, std::uint64_t position) {
+    active().note(batch, position, batch.size_bytes(), config_.index_interval_bytes);
+    recent_[recent_next_++ % recent_.size()] = {batch.base_offset(), batch.last_offset(), position,
+                                                static_cast<std::uint32_t>(batch.size_bytes())};
+    if (batch.partition_leader_epoch().value() >= 0) assign_epoch(batch.partition_leader_epoch(), batch.base_offset());
+    log_end_ = batch.next_offset();
+    if (const auto completed = producers_.apply(batch); completed && completed->aborted) note_aborted(*completed);
+}
+
+void Log::note_aborted(const CompletedTransaction& transaction) {
+    auto written = append_aborted_transaction(disk_, active().path(suffix::txn_index), transaction);
+    active().transactions_dirty = directory_dirty_ = true;
+    if (!written) static_cast<void>(broken(std::move(written).error()));
+}
+
+void Log::assign_epoch(LeaderEpoch epoch, Offset start_offset) {
+    if (epochs_.assign(epoch, start_offset)) epochs_dirty_ = true;
+}
+
+void Log::write_back_if_due() {
+    Segment& segment = active();
+    const std::uint64_t due = segment.size_bytes() - segment.written_back;
+    if (due < static_cast<std::uint64_t>(config_.write_back_bytes)) return;
+    auto file = segment.file();
+    if (!file) return;
+    (*file)->write_back(segment.written_back, due);
+    segment.written_back = segment.size_bytes();
+}
+
+Result<> Log::roll(Timestamp now) {
+    if (failure_) return std::unexpected(*failure_);
+    if (active().size_bytes() == 0) return {};
+    return roll_at(log_end_, now);
+}
+
+Result<> Log::roll_at(Offset base, Timestamp now) {
+    Segment& old = active();
+    // An empty segment that begins too early for the next batch.
+    const bool replaces = old.size_bytes() == 0;
+    MOLDAU_CHECK(old.finish_indexes());
+    auto segment = std::make_unique<Segment>(disk_, directory_, base, now);
+    MOLDAU_CHECK(segment->create());
+    directory_dirty_ = true;
+    if (replaces) {
+        MOLDAU_ASSERT(base != old.base());
+        MOLDAU_CHECK(old.remove());
+        segments_.pop_back();
+    } else {
+        old.seal();
+    }
+    segments_.push_back(std::move(segment));
+    recent_.fill({});
+    write_snapshot_here();
+    return {};
+}
+
+// A missing snapshot costs time at the next start, no more.
+void Log::write_snapshot_here() {
+    producers_.set_end_offset(log_end_);
+    FlushJob job;
+    job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
+    if (auto written = job.run(disk_); !written || !written->checkpointed) {
+        log::warn("{}: no producer snapshot at {}", directory_, log_end_);
+        return;
+    }
+    snapshots_.insert(log_end_);
+}
+
+void Log::remove_expired_producers(Timestamp now) {
+    producers_.remove_expired(now, config_.producer_id_expiration_ms);
+}
+
+Result<FlushJob> Log::begin_flush(FlushKind kind) {
+    MOLDAU_ASSERT(!flush_in_flight_);
+    if (failure_) return std::unexpected(*failure_);
+    FlushJob job;
+    job.covers_to = log_end_;
+    job.kind = kind;
+    job.truncations = truncations_;
+    job.directory = directory_;
+    if (kind == FlushKind::checkpoint) {
+        MOLDAU_CHECK(active().write_indexes());
+        producers_.set_end_offset(log_end_);
+        job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
+    }
+    // What is dirty stands at the end.
+    for (auto each = segments_.rbegin(); each != segments_.rend(); ++each) {
+        Segment& segment = **each;
+        const bool is_active = each == segments_.rbegin();
+        if (!is_active && !segment.dirty && !segment.index_dirty) break;
+        if (segment.dirty) {
+            MOLDAU_TRY(file, segment.file());
+            job.files.insert(job.files.begin(), file);
+        }
+        if (segment.index_dirty) {
+            job.index_paths.push_back(segment.path(suffix::index));
+            job.index_paths.push_back(segment.path(suffix::time_index));
+        }
+        if (segment.transactions_dirty) job.index_paths.push_back(segment.path(suffix::txn_index));
+        segment.dirty = segment.index_dirty = segment.transactions_dirty = false;
+    }
+    if (epochs_dirty_) job.epochs = {path_of(LeaderEpochCache::file_name), bytes_from(epochs_.encode())};
+    job.sync_directory = directory_dirty_;
+    epochs_dirty_ = directory_dirty_ = false;
+    flush_in_flight_ = true;
+    return job;
+}
+
+void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
+    MOLDAU_ASSERT(flush_in_flight_);
+    flush_in_flight_ = false;
+    if (!outcome) {
+        static_cast<void>(broken(outcome.error()));
+        return;
+    }
+    if (job.truncations != truncations_) {
+        // What it synced may have been cut since, and what came after needs another.
+        for (const auto& segment : segments_) segment->dirty = true;
+        directory_dirty_ = epochs_dirty_ = true;
+        return;
+    }
+    durable_end_ = std::max(durable_end_, job.covers_to);
+    if (!outcome->epochs_written) epochs_dirty_ = true;
+    if (job.kind != FlushKind::checkpoint || !outcome->checkpointed) return;
+    recovery_point_ = std::max(recovery_point_, job.covers_to);
+    snapshots_.insert(job.covers_to);
+    drop_old_snapshots(job.covers_to);
+}
+
+// Only the newest snapshot inside a segment stays; those at a segment's base serve truncation.
+void Log::drop_old_snapshots(Offset newest) {
+    for (auto each = snapshots_.begin(); each != snapshots_.end() && *each < newest;) {
+        if (segments_[segment_index_of(*each)]->base() == *each) {
+            ++each;
+            continue;
+        }
+        auto removed = disk_.remove(path_of(offset_file_name(*each, suffix::snapshot)));
+        if (!removed && removed.error().code != Errc::not_found)
+            log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
+        each = snapshots_.erase(each);
+    }
+}
+
+Result<> Log::close() {
+    MOLDAU_ASSERT(!flush_in_flight_);
+    if (failure_) return std::unexpected(*failure_);
+    MOLDAU_CHECK(active().finish_indexes());
+    active().index_dirty = true;
+    epochs_dirty_ = true;
+    directory_dirty_ = true;
+    MOLDAU_TRY(job, begin_flush(FlushKind::checkpoint));
+    const Result<FlushOutcome> outcome = job.run(disk_);
+    finish_flush(std::move(job), outcome);
+    if (!outcome) return std::unexpected(outcome.error());
+    if (!outcome->checkpointed) return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
+    // The snapshot's name.
+    MOLDAU_CHECK(disk_.sync_directory(directory_));
+    for (const auto& segment : segments_) segment->release_files();
+    return {};
+}
+
+void Log::set_directory(std::string directory) {
+    directory_ = std::move(directory);
+    for (const auto& segment : segments_) segment->move_to(directory_);
+}
+
+std::size_t Log::segment_index_of(Offset offset) const {
+    const auto after = std::ranges::upper_bound(segments_, offset, {}, [](const auto& each) { return each->base(); });
+    return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
+}
+
+}  // namespace moldau::storage

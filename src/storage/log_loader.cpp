@@ -1,0 +1,237 @@
+#include "log_loader.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <moldau/base/log.h>
+#include <moldau/storage/log_names.h>
+#include <moldau/storage/partition_metadata.h>
+
+namespace moldau::storage {
+
+Result<std::unique_ptr<Log>> Log::open(const LogOptions& options) {
+    std::unique_ptr<Log> log(new Log(options));
+    LogLoader loader(*log, options);
+    if (auto loaded = loader.load(); !loaded) return std::unexpected(std::move(loaded).error());
+    return log;
+}
+
+Result<> LogLoader::load() {
+    MOLDAU_CHECK(prepare_directory());
+    MOLDAU_CHECK(load_identity());
+    MOLDAU_CHECK(take_stock());
+    MOLDAU_CHECK(load_epochs());
+    MOLDAU_CHECK(load_segments());
+    log_.log_end_ = next_;
+    if (log_.log_end_ < log_.log_start_) MOLDAU_CHECK(start_at(log_.log_start_));
+    log_.log_start_ = std::max(log_.log_start_, log_.segments_.front()->base());
+    if (log_.epochs_.truncate_from_end(log_.log_end_)) log_.epochs_dirty_ = true;
+    if (log_.epochs_.truncate_from_start(log_.log_start_)) log_.epochs_dirty_ = true;
+    // After a crash what was read is in the page cache at best: it counts when the next flush has covered it.
+    log_.durable_end_ = options_.clean_shutdown ? log_.log_end_ : std::min(options_.recovery_point, log_.log_end_);
+    log_.recovery_point_ = log_.durable_end_;
+    if (!options_.clean_shutdown) log_.directory_dirty_ = true;
+    if (removed_) MOLDAU_CHECK(log_.disk_.sync_directory(log_.directory_));
+    return log_.rebuild_producers(options_.now, !options_.clean_shutdown);
+}
+
+Result<> LogLoader::prepare_directory() {
+    MOLDAU_TRY(there, log_.disk_.exists(log_.directory_));
+    if (there) return {};
+    if (required_end() > options_.log_start && required_end().value() > 0)
+        return fail(Errc::corrupt,
+                    fmt::format("{} is missing, and offsets up to {} must be there", log_.directory_, required_end()));
+    MOLDAU_CHECK(log_.disk_.create_directories(log_.directory_));
+    return log_.disk_.sync_directory(runtime::parent_path(log_.directory_));
+}
+
+Result<> LogLoader::load_identity() {
+    MOLDAU_TRY(stored, read_partition_metadata(log_.disk_, log_.directory_));
+    if (!stored) {
+        if (log_.topic_id_) return write_partition_metadata(log_.disk_, log_.directory_, *log_.topic_id_);
+        return {};
+    }
+    if (log_.topic_id_ && *log_.topic_id_ != *stored)
+        return fail(Errc::invalid, fmt::format("{} is of topic id {}, not {}: the topic was made anew; move it away",
+                                               log_.directory_, *stored, *log_.topic_id_));
+    log_.topic_id_ = *stored;
+    return {};
+}
+
+Result<> LogLoader::remove_file(std::string_view name) {
+    auto removed = log_.disk_.remove(log_.path_of(name));
+    if (!removed && removed.error().code != Errc::not_found) return removed;
+    removed_ = true;
+    return {};
+}
+
+Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
+    if (const auto base = offset_in_name(entry.name, suffix::log)) {
+        files_[*base].log_bytes = entry.size;
+        files_[*base].has_log = true;
+    } else if (const auto indexed = offset_in_name(entry.name, suffix::index)) {
+        files_[*indexed].index_bytes = entry.size;
+    } else if (const auto timed = offset_in_name(entry.name, suffix::time_index)) {
+        files_[*timed].time_index_bytes = entry.size;
+    } else if (const auto taken = offset_in_name(entry.name, suffix::snapshot)) {
+        log_.snapshots_.insert(*taken);
+    } else if (entry.name.ends_with(suffix::deleted) || entry.name.ends_with(suffix::cleaned) ||
+               entry.name.ends_with(".tmp")) {
+        return remove_file(entry.name);
+    }
+    return {};
+}
+
+Result<> LogLoader::take_stock() {
+    MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
+    std::vector<Offset> swapped;
+    for (const runtime::DirectoryEntry& entry : entries) {
+        if (entry.is_directory) continue;
+        if (const auto base = offset_in_name(entry.name, std::string(suffix::log) + std::string(suffix::swap)))
+            swapped.push_back(*base);
+    }
+    if (!swapped.empty()) {
+        MOLDAU_CHECK(finish_swaps(swapped));
+        MOLDAU_TRY(after, log_.disk_.list(log_.directory_));
+        entries = std::move(after);
+    }
+    for (const runtime::DirectoryEntry& entry : entries)
+        if (!entry.is_directory) MOLDAU_CHECK(note_file(entry));
+    // Indexes without a log.
+    for (auto each = files_.begin(); each != files_.end();) {
+        if (each->second.has_log) {
+            ++each;
+            continue;
+        }
+        MOLDAU_CHECK(remove_file(offset_file_name(each->first, suffix::index)));
+        MOLDAU_CHECK(remove_file(offset_file_name(each->first, suffix::time_index)));
+        each = files_.erase(each);
+    }
+    return {};
+}
+
+// Compaction was interrupted after its result was complete: the segments that it replaces go, the result takes their
+// place. (A result that was not complete is `.cleaned`.)
+Result<> LogLoader::finish_swaps(const std::vector<Offset>& swapped) {
+    Offset end{0};
+    for (const Offset base : swapped) {
+        const std::string path =
+            log_.path_of(offset_file_name(base, std::string(suffix::log) + std::string(suffix::swap)));
+        MOLDAU_TRY(file, log_.disk_.open(path, runtime::OpenMode::read));
+        MOLDAU_TRY(size, file->size());
+        BatchScanner scanner(*file, 0, size, BatchScanner::Depth::headers, log_.scratch_);
+        end = std::max(end, base + 1);
+        while (scanner.next()) end = std::max(end, scanner.batch().next_offset());
+        if (!scanner.status()) return std::unexpected(Error(scanner.status().error()).within(path));
+    }
+    MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
+    for (const runtime::DirectoryEntry& entry : entries) {
+        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index, suffix::txn_index}) {
+            const auto base = offset_in_name(entry.name, each);
+            if (base && *base >= swapped.front() && *base < end) MOLDAU_CHECK(remove_file(entry.name));
+        }
+    }
+    for (const runtime::DirectoryEntry& entry : entries) {
+        if (!entry.name.ends_with(suffix::swap)) continue;
+        const std::string to = entry.name.substr(0, entry.name.size() - suffix::swap.size());
+        MOLDAU_CHECK(log_.disk_.rename(log_.path_of(entry.name), log_.path_of(to)));
+    }
+    return log_.disk_.sync_directory(log_.directory_);
+}
+
+Result<> LogLoader::load_epochs() {
+    const std::string path = log_.path_of(LeaderEpochCache::file_name);
+    auto content = runtime::read_whole(log_.disk_, path);
+    if (!content && content.error().code == Errc::not_found) return {};
+    if (!content) return std::unexpected(std::move(content).error().within(path));
+    auto epochs = LeaderEpochCache::decode(text_of(*content));
+    if (!epochs) return std::unexpected(std::move(epochs).error().within(path));
+    log_.epochs_ = std::move(*epochs);
+    return {};
+}
+
+Result<> LogLoader::load_segments() {
+    if (files_.empty()) {
+        if (required_end() > options_.log_start && required_end().value() > 0)
+            return fail(Errc::corrupt, fmt::format("{} has no segment, and offsets up to {} must be there",
+                                                   log_.directory_, required_end()));
+        return start_at(options_.log_start);
+    }
+    auto first_open = std::prev(files_.end());
+    if (!options_.clean_shutdown) {
+        first_open = files_.upper_bound(options_.recovery_point);
+        if (first_open != files_.begin()) --first_open;
+    }
+    for (auto each = files_.begin(); each != first_open; ++each)
+        MOLDAU_CHECK(adopt_closed(each->first, each->second, std::next(each)->first));
+    if (options_.clean_shutdown) return open_active_clean(first_open->first, first_open->second);
+    return recover_from(first_open);
+}
+
+Result<> LogLoader::adopt_closed(Offset base, const Files& files, Offset next_base) {
+    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
+    const bool has_indexes = files.index_bytes && files.time_index_bytes &&
+                             segment->adopt(files.log_bytes, *files.index_bytes, *files.time_index_bytes) &&
+                             (*files.time_index_bytes > 0 || files.log_bytes == 0);
+    if (!has_indexes) {
+        segment->adopt_log(files.log_bytes);
+        MOLDAU_CHECK(rebuild_indexes(*segment));
+    }
+    next_ = next_base;
+    log_.segments_.push_back(std::move(segment));
+    return {};
+}
+
+Result<> LogLoader::rebuild_indexes(Segment& segment) {
+    log::warn("{}: an index is missing or damaged; both are made anew", segment.path(suffix::log));
+    segment.reset_indexes();
+    MOLDAU_TRY(file, segment.file());
+    BatchScanner scanner(*file, 0, segment.size_bytes(), BatchScanner::Depth::headers, log_.scratch_);
+    while (scanner.next())
+        segment.note(scanner.batch(), scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
+    if (!scanner.status())
+        return std::unexpected(
+            Error(scanner.status().error())
+                .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
+    MOLDAU_CHECK(segment.finish_indexes());
+    segment.seal();
+    segment.release_files();
+    return {};
+}
+
+Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
+    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
+    segment->adopt_log(files.log_bytes);
+    MOLDAU_TRY(from, segment->load_indexes(Offset(INT64_MAX), log_.scratch_));
+    next_ = base;
+    if (files.log_bytes > 0) {
+        MOLDAU_TRY(file, segment->file());
+        BatchScanner scanner(*file, from, files.log_bytes, BatchScanner::Depth::headers, log_.scratch_);
+        while (scanner.next()) {
+            segment->note(scanner.batch(), scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
+            next_ = scanner.batch().next_offset();
+        }
+        if (!scanner.status())
+            return fail(Errc::corrupt,
+                        fmt::format("{} at position {} after a clean shutdown: {}", segment->path(suffix::log),
+                                    scanner.next_position(), scanner.status().error().message));
+    }
+    log_.segments_.push_back(std::move(segment));
+    return {};
+}
+
+Result<> LogLoader::start_at(Offset offset) {
+    for (const auto& segment : log_.segments_) MOLDAU_CHECK(segment->remove());
+    log_.segments_.clear();
+    for (const Offset taken : log_.snapshots_) MOLDAU_CHECK(remove_file(offset_file_name(taken, suffix::snapshot)));
+    log_.snapshots_.clear();
+    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, offset, options_.now);
+    MOLDAU_CHECK(segment->create());
+    log_.directory_dirty_ = true;
+    log_.segments_.push_back(std::move(segment));
+    next_ = log_.log_end_ = offset;
+    return {};
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,57 @@
+#pragma once
+// Opens a log: takes stock of its directory, recovers what was not known to be durable, and rebuilds what is in memory.
+// Lives on the stack of Log::open, on the I/O pool.
+
+#include <map>
+
+#include <moldau/storage/log.h>
+
+#include "segment.h"
+
+namespace moldau::storage {
+
+class LogLoader {
+ public:
+    LogLoader(Log& log, const LogOptions& options) : log_(log), options_(options) {}
+
+    Result<> load();
+
+ private:
+    struct Files {
+        std::uint64_t log_bytes = 0;
+        bool has_log = false;
+        std::optional<std::uint64_t> index_bytes;
+        std::optional<std::uint64_t> time_index_bytes;
+    };
+
+    Result<> prepare_directory();
+    Result<> load_identity();
+    Result<> take_stock();
+    Result<> note_file(const runtime::DirectoryEntry& entry);
+    Result<> finish_swaps(const std::vector<Offset>& swapped);
+    Result<> remove_file(std::string_view name);
+    Result<> load_epochs();
+
+    Result<> load_segments();
+    Result<> adopt_closed(Offset base, const Files& files, Offset next_base);
+    Result<> rebuild_indexes(Segment& segment);
+    Result<> open_active_clean(Offset base, const Files& files);
+
+    Result<> recover_from(std::map<Offset, Files>::iterator first);
+    /// Scans one segment; false when its tail was cut.
+    Result<bool> recover_segment(Segment& segment, bool has_index);
+    Result<> check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const;
+    Result<> start_at(Offset offset);
+
+    /// Nothing before it may be missing.
+    Offset required_end() const { return std::max(options_.recovery_point, options_.high_watermark); }
+
+    Log& log_;
+    const LogOptions& options_;
+    std::map<Offset, Files> files_;
+    Offset next_{0};  // behind the last batch found so far
+    LeaderEpoch epoch_ = no_leader_epoch;
+    bool removed_ = false;
+};
+
+}  // namespace moldau::storage

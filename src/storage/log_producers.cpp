@@ -1,0 +1,87 @@
+// Rebuilding the producers' state from snapshots and batches.
+
+#include <fmt/format.h>
+
+#include <moldau/base/log.h>
+#include <moldau/storage/log.h>
+#include <moldau/storage/log_names.h>
+
+#include "segment.h"
+#include "transaction_index.h"
+
+namespace moldau::storage {
+
+using protocol::BatchView;
+
+Result<> Log::remove_snapshots_after(Offset end) {
+    while (!snapshots_.empty() && *snapshots_.rbegin() > end) {
+        auto removed = disk_.remove(path_of(offset_file_name(*snapshots_.rbegin(), suffix::snapshot)));
+        if (!removed && removed.error().code != Errc::not_found) return removed;
+        snapshots_.erase(std::prev(snapshots_.end()));
+        directory_dirty_ = true;
+    }
+    return {};
+}
+
+Result<bool> Log::load_newest_snapshot() {
+    while (!snapshots_.empty()) {
+        const Offset newest = *snapshots_.rbegin();
+        const std::string path = path_of(offset_file_name(newest, suffix::snapshot));
+        auto content = runtime::read_whole(disk_, path);
+        if (!content && content.error().code != Errc::not_found) return std::unexpected(std::move(content).error());
+        if (content) {
+            const auto decoded = producers_.decode_snapshot(*content, newest);
+            if (decoded) return true;
+            log::warn("{}: {}; an older one or the log itself serves", path, decoded.error().message);
+            MOLDAU_CHECK(disk_.remove(path));
+            directory_dirty_ = true;
+        }
+        snapshots_.erase(newest);
+    }
+    return false;
+}
+
+Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
+    MOLDAU_CHECK(remove_snapshots_after(log_end_));
+    producers_.clear(log_start_);
+    MOLDAU_TRY(loaded, load_newest_snapshot());
+    // Apache Kafka scans nothing either after a clean shutdown that left no snapshot.
+    if (loaded || replay_without_snapshot) MOLDAU_CHECK(replay_producers(producers_.end_offset()));
+    producers_.set_end_offset(log_end_);
+    remove_expired_producers(now);
+    return {};
+}
+
+Result<> Log::replay_producers(Offset from) {
+    if (from >= log_end_) return {};
+    Bytes whole;
+    for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
+        Segment& segment = *segments_[i];
+        if (segment.size_bytes() == 0) continue;
+        MOLDAU_CHECK(truncate_aborted_transactions(disk_, segment.path(suffix::txn_index), from));
+        MOLDAU_TRY(first, segment.find(from, scratch_));
+        if (!first) continue;
+        MOLDAU_TRY(file, segment.file());
+        BatchScanner scanner(*file, first->position, segment.size_bytes(), BatchScanner::Depth::headers, scratch_);
+        while (scanner.next()) {
+            BatchView batch = scanner.batch();
+            if (batch.is_control() && batch.has_producer_id()) {
+                whole.resize(scanner.size_bytes());
+                MOLDAU_TRY(read, file->read_at(whole, scanner.position()));
+                if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
+                batch = BatchView(whole);
+            }
+            const auto completed = producers_.apply(batch);
+            if (!completed || !completed->aborted) continue;
+            MOLDAU_CHECK(append_aborted_transaction(disk_, segment.path(suffix::txn_index), *completed));
+            segment.transactions_dirty = segment.dirty = directory_dirty_ = true;
+        }
+        if (!scanner.status())
+            return std::unexpected(
+                Error(scanner.status().error())
+                    .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
+    }
+    return {};
+}
+
+}  // namespace moldau::storage

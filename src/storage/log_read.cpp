@@ -1,0 +1,138 @@
+// Finding offsets and timestamps.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <moldau/protocol/record.h>
+#include <moldau/storage/log.h>
+#include <moldau/storage/log_names.h>
+
+#include "segment.h"
+
+namespace moldau::storage {
+namespace {
+
+using protocol::BatchView;
+
+// More than any broker lets into a log (max.message.bytes is an i32), less than what ends the process.
+constexpr std::size_t max_decompressed_bytes = 256UL << 20;
+
+/// The first record of `batch` at or behind `from` for which `matches` its timestamp.
+template <class Matches>
+Result<std::optional<TimestampAndOffset>> find_record(const BatchView& batch, Offset from,
+                                                      protocol::Decompressor& decompressor, Matches matches) {
+    const auto codec = batch.codec();
+    if (!codec) return fail(Errc::corrupt, "a batch of an unknown codec");
+    MOLDAU_TRY(section, decompressor.decompress(*codec, batch.records(), max_decompressed_bytes));
+    protocol::RecordIterator records(section, batch.count());
+    protocol::RecordView record;
+    const bool append_time = batch.timestamp_type() == protocol::TimestampType::log_append_time;
+    while (records.next(record)) {
+        const Timestamp timestamp =
+            append_time ? batch.max_timestamp() : batch.base_timestamp() + record.timestamp_delta;
+        const Offset offset = batch.base_offset() + record.offset_delta;
+        if (offset < from || !matches(timestamp)) continue;
+        return TimestampAndOffset{timestamp, offset, batch.partition_leader_epoch()};
+    }
+    if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
+    return std::nullopt;
+}
+
+}  // namespace
+
+struct Log::Place {
+    std::size_t segment = 0;
+    BatchPlace batch;
+};
+
+Result<std::optional<Log::Place>> Log::locate(Offset offset) {
+    for (const RecentBatch& recent : recent_) {
+        if (recent.size_bytes == 0 || offset < recent.base || offset > recent.last) continue;
+        return Place{segments_.size() - 1, {recent.position, recent.size_bytes, recent.base, recent.last}};
+    }
+    for (std::size_t i = segment_index_of(offset); i < segments_.size(); ++i) {
+        MOLDAU_TRY(found, segments_[i]->find(offset, scratch_));
+        if (found) return Place{i, *found};
+    }
+    return std::nullopt;
+}
+
+Result<std::uint64_t> Log::end_position(std::size_t segment, Offset up_to) {
+    const bool is_last = segment + 1 == segments_.size();
+    if (up_to >= (is_last ? log_end_ : segments_[segment + 1]->base())) return segments_[segment]->size_bytes();
+    MOLDAU_TRY(place, locate(up_to));
+    return place && place->segment == segment ? place->batch.position : segments_[segment]->size_bytes();
+}
+
+Result<LogSlice> Log::read(const ReadRequest& request) {
+    if (request.from < log_start_ || request.from > log_end_)
+        return fail(Errc::not_found, fmt::format("{}: offset {} is outside of {} to {}", directory_, request.from,
+                                                 log_start_, log_end_));
+    LogSlice slice;
+    if (request.from >= std::min(request.up_to, log_end_)) return slice;
+    MOLDAU_TRY(place, locate(request.from));
+    if (!place || place->batch.base_offset >= request.up_to) return slice;
+    MOLDAU_TRY(end, end_position(place->segment, request.up_to));
+    Segment& segment = *segments_[place->segment];
+    std::size_t wanted = request.max_bytes;
+    if (request.at_least_one) wanted = std::max<std::size_t>(wanted, place->batch.size_bytes);
+    slice.segment_base = segment.base();
+    slice.first_offset = place->batch.base_offset;
+    slice.first_batch_incomplete = wanted < place->batch.size_bytes;
+    // A batch that only partly lies below `up_to` is not there yet.
+    if (end <= place->batch.position || wanted == 0) return slice;
+    MOLDAU_TRY(file, segment.file());
+    slice.file = file;
+    slice.position = place->batch.position;
+    slice.size_bytes = std::min<std::uint64_t>(wanted, end - place->batch.position);
+    return slice;
+}
+
+Result<std::optional<TimestampAndOffset>> Log::search_segment(Segment& segment, Timestamp target,
+                                                              protocol::Decompressor& decompressor) {
+    MOLDAU_TRY(lower, segment.time_index().floor(target));
+    MOLDAU_TRY(entry, segment.offset_index().floor(std::max(lower.offset, log_start_)));
+    MOLDAU_TRY(file, segment.file());
+    BatchScanner scanner(*file, entry.position, segment.size_bytes(), BatchScanner::Depth::headers, scratch_);
+    while (scanner.next()) {
+        if (scanner.batch().max_timestamp() < target || scanner.batch().last_offset() < log_start_) continue;
+        Bytes whole(scanner.size_bytes());
+        MOLDAU_TRY(read, file->read_at(whole, scanner.position()));
+        if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
+        auto found = find_record(BatchView(whole), log_start_, decompressor,
+                                 [&](Timestamp timestamp) { return timestamp >= target; });
+        if (!found) return std::unexpected(std::move(found).error().within(segment.path(suffix::log)));
+        if (*found) return found;
+    }
+    if (!scanner.status()) return std::unexpected(scanner.status().error());
+    return std::nullopt;
+}
+
+Result<std::optional<TimestampAndOffset>> Log::find_by_timestamp(Timestamp target,
+                                                                 protocol::Decompressor& decompressor) {
+    for (const auto& segment : segments_) {
+        if (segment->size_bytes() == 0) continue;
+        MOLDAU_TRY(largest, segment->largest_timestamp());
+        if (largest.timestamp < target) continue;
+        MOLDAU_TRY(found, search_segment(*segment, target, decompressor));
+        if (found) return found;
+    }
+    return std::nullopt;
+}
+
+Result<std::optional<TimestampAndOffset>> Log::find_max_timestamp(protocol::Decompressor& decompressor) {
+    Segment* latest = nullptr;
+    TimeIndex::Entry best;
+    for (const auto& segment : segments_) {
+        if (segment->size_bytes() == 0) continue;
+        MOLDAU_TRY(largest, segment->largest_timestamp());
+        if (latest != nullptr && largest.timestamp <= best.timestamp) continue;
+        latest = segment.get();
+        best = largest;
+    }
+    if (latest == nullptr || best.timestamp == no_timestamp) return std::nullopt;
+    return search_segment(*latest, best.timestamp, decompressor);
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,101 @@
+// What LogLoader does after a crash: everything from the recovery point on is read and checked.
+
+#include <fmt/format.h>
+
+#include <moldau/base/log.h>
+#include <moldau/storage/log_names.h>
+
+#include "log_loader.h"
+
+namespace moldau::storage {
+
+Result<> LogLoader::check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const {
+    // What lies before the log start was deleted by its owner.
+    if (next_ >= required_end() || options_.log_start >= required_end()) return {};
+    return fail(Errc::corrupt,
+                fmt::format("{} at position {}: {}; offsets {} to {} must be there. The log is left as it is: restore "
+                            "the file, or remove the directory so that it is fetched again from its leader",
+                            segment.path(suffix::log), position, damage, next_, required_end() - 1));
+}
+
+Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
+    next_ = first->first;
+    bool whole = true;
+    for (auto each = first; each != files_.end(); ++each) {
+        const Offset base = each->first;
+        // Our segments begin where the one before ends: a gap is a tail that did not reach the disk.
+        const bool lost_tail = each != first && (base < next_ || (base > next_ && !options_.written_by_kafka));
+        if (!whole || lost_tail) {
+            Segment& last = *log_.segments_.back();
+            MOLDAU_CHECK(check_nothing_lost(last, last.size_bytes(), "the file ends too early"));
+            log::warn("{}: offsets from {} on were never durable; segment {} is removed", log_.directory_, next_, base);
+            whole = false;
+            Segment gone(log_.disk_, log_.directory_, base, options_.now);
+            MOLDAU_CHECK(gone.remove());
+            removed_ = true;
+            continue;
+        }
+        if (each != first) {
+            Segment& before = *log_.segments_.back();
+            MOLDAU_CHECK(before.finish_indexes());
+            before.seal();
+            before.release_files();
+        }
+        auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
+        segment->adopt_log(each->second.log_bytes);
+        log_.segments_.push_back(std::move(segment));
+        MOLDAU_TRY(kept_all, recover_segment(*log_.segments_.back(), each->second.index_bytes.has_value()));
+        whole = kept_all;
+    }
+    Segment& last = *log_.segments_.back();
+    return check_nothing_lost(last, last.size_bytes(), "the file ends too early");
+}
+
+Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
+    next_ = segment.base();
+    std::uint64_t from = 0;
+    if (has_index) {
+        MOLDAU_TRY(indexed, segment.load_indexes(options_.recovery_point, log_.scratch_));
+        from = indexed;
+    } else {
+        segment.reset_indexes();
+    }
+    MOLDAU_TRY(file, segment.file());
+    BatchScanner scanner(*file, from, segment.size_bytes(), BatchScanner::Depth::whole, log_.scratch_);
+    std::string damage;
+    std::uint64_t end = from;
+    while (scanner.next()) {
+        const protocol::BatchView& batch = scanner.batch();
+        const LeaderEpoch epoch = batch.partition_leader_epoch();
+        if (!batch.crc_ok()) {
+            damage = "the CRC is wrong";
+        } else if (batch.base_offset() < next_ || batch.last_offset_delta() < 0 ||
+                   batch.last_offset() - segment.base() > INT32_MAX) {
+            damage = "the offsets do not follow";
+        } else if (epoch != no_leader_epoch && epoch < epoch_) {
+            damage = "the leader epoch goes back";
+        }
+        if (!damage.empty()) break;
+        segment.note(batch, scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
+        next_ = batch.next_offset();
+        end = scanner.next_position();
+        if (epoch == no_leader_epoch) continue;
+        epoch_ = epoch;
+        if (const auto latest = log_.epochs_.latest_epoch(); !latest || *latest < epoch)
+            log_.assign_epoch(epoch, batch.base_offset());
+    }
+    // All that was scanned may be in the page cache alone.
+    segment.dirty = true;
+    if (damage.empty() && scanner.status()) return true;
+    if (damage.empty() && scanner.status().error().code != Errc::corrupt)
+        return std::unexpected(scanner.status().error());
+    if (damage.empty()) damage = scanner.status().error().message;
+    MOLDAU_CHECK(check_nothing_lost(segment, end, damage));
+    log::warn("{} at position {}: {}; {} bytes that were never durable are cut", segment.path(suffix::log), end, damage,
+              segment.size_bytes() - end);
+    MOLDAU_CHECK(segment.truncate(end, next_));
+    MOLDAU_CHECK(file->sync());
+    return false;
+}
+
+}  // namespace moldau::storage

@@ -1,0 +1,154 @@
+// Cutting a log's end or beginning.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <moldau/base/assert.h>
+#include <moldau/base/log.h>
+#include <moldau/storage/log.h>
+#include <moldau/storage/log_names.h>
+
+#include "segment.h"
+#include "transaction_index.h"
+
+namespace moldau::storage {
+
+Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
+    if (failure_) return std::unexpected(*failure_);
+    if (offset >= log_end_) return log_end_;
+    if (offset < segments_.front()->base()) {
+        MOLDAU_CHECK(truncate_fully_and_start_at(offset, now));
+        return offset;
+    }
+    ++truncations_;
+    recent_.fill({});
+    const std::size_t keep = segment_index_of(offset);
+    MOLDAU_CHECK(remove_segments_from(keep + 1));
+    MOLDAU_TRY(batch, active().find(offset, scratch_));
+    const Offset end = batch ? std::min(offset, batch->base_offset) : offset;
+    const std::uint64_t size = batch ? batch->position : active().size_bytes();
+    log_end_ = end;
+    durable_end_ = std::min(durable_end_, end);
+    recovery_point_ = std::min(recovery_point_, end);
+    log_start_ = std::min(log_start_, end);
+    // Indexes first: one that is shorter than its log is whole again after a scan.
+    MOLDAU_TRY(from, active().load_indexes(end, scratch_));
+    if (auto cut = active().truncate(size, end); !cut) return broken(std::move(cut).error());
+    MOLDAU_TRY(file, active().file());
+    BatchScanner scanner(*file, std::min(from, size), size, BatchScanner::Depth::headers, scratch_);
+    while (scanner.next())
+        active().note(scanner.batch(), scanner.position(), scanner.size_bytes(), config_.index_interval_bytes);
+    if (!scanner.status()) return broken(scanner.status().error());
+    MOLDAU_CHECK(truncate_aborted_transactions(disk_, active().path(suffix::txn_index), end));
+    static_cast<void>(epochs_.truncate_from_end(end));
+    MOLDAU_CHECK(rebuild_producers(now, true));
+    MOLDAU_CHECK(make_truncation_durable());
+    return end;
+}
+
+Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
+    if (failure_) return std::unexpected(*failure_);
+    ++truncations_;
+    recent_.fill({});
+    MOLDAU_CHECK(remove_segments_from(0));
+    MOLDAU_CHECK(remove_snapshots_after(no_offset));
+    auto segment = std::make_unique<Segment>(disk_, directory_, offset, now);
+    if (auto made = segment->create(); !made) return broken(std::move(made).error());
+    segments_.push_back(std::move(segment));
+    log_start_ = log_end_ = durable_end_ = recovery_point_ = offset;
+    producers_.clear(offset);
+    static_cast<void>(epochs_.clear());
+    return make_truncation_durable();
+}
+
+// From the end on, so that a crash leaves no gap but at the end.
+Result<> Log::remove_segments_from(std::size_t index) {
+    while (segments_.size() > index) {
+        if (auto removed = active().remove(); !removed) return broken(std::move(removed).error());
+        segments_.pop_back();
+    }
+    return {};
+}
+
+Result<> Log::write_epochs() {
+    MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(LeaderEpochCache::file_name), bytes_of(epochs_.encode())));
+    epochs_dirty_ = false;
+    return {};
+}
+
+// What was cut must not come back behind what is appended next: neither bytes, nor index entries, nor snapshots.
+Result<> Log::make_truncation_durable() {
+    MOLDAU_CHECK(write_epochs());
+    MOLDAU_CHECK(active().write_indexes());
+    FlushJob job;
+    MOLDAU_TRY(file, active().file());
+    job.files.push_back(file);
+    job.index_paths = {active().path(suffix::index), active().path(suffix::time_index)};
+    job.directory = directory_;
+    job.sync_directory = true;
+    if (auto done = job.run(disk_); !done) return broken(std::move(done).error());
+    directory_dirty_ = false;
+    return {};
+}
+
+bool Log::advance_log_start(Offset offset) {
+    MOLDAU_ASSERT(offset <= log_end_);
+    if (offset <= log_start_) return false;
+    log_start_ = offset;
+    if (epochs_.truncate_from_start(offset)) epochs_dirty_ = true;
+    return true;
+}
+
+Result<std::size_t> Log::count_expired(Timestamp now, Offset high_watermark) {
+    const bool by_policy = config_.cleanup_delete;
+    const std::uint64_t size = size_bytes();
+    std::uint64_t excess = 0;
+    if (by_policy && config_.retention_bytes >= 0 && size > static_cast<std::uint64_t>(config_.retention_bytes))
+        excess = size - static_cast<std::uint64_t>(config_.retention_bytes);
+    std::size_t count = 0;
+    for (; count < segments_.size(); ++count) {
+        Segment& segment = *segments_[count];
+        const bool is_last = count + 1 == segments_.size();
+        const Offset end = is_last ? log_end_ : segments_[count + 1]->base();
+        if (end > high_watermark || (is_last && segment.size_bytes() == 0)) break;
+        bool expired = !is_last && end <= log_start_;
+        if (!expired && by_policy && excess > 0 && segment.size_bytes() <= excess) expired = true;
+        if (!expired && by_policy && config_.retention_ms >= 0) {
+            MOLDAU_TRY(newest, segment.retention_timestamp());
+            expired = now - newest > config_.retention_ms;
+        }
+        if (!expired) break;
+        excess -= std::min(excess, segment.size_bytes());
+    }
+    return count;
+}
+
+Result<std::vector<std::string>> Log::delete_old_segments(Timestamp now, Offset high_watermark) {
+    if (failure_) return std::unexpected(*failure_);
+    MOLDAU_TRY(count, count_expired(now, high_watermark));
+    if (count == 0) return std::vector<std::string>{};
+    return delete_front(count, now);
+}
+
+Result<std::vector<std::string>> Log::delete_front(std::size_t count, Timestamp now) {
+    if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
+    // First, so that no read finds a log start whose segment is gone.
+    static_cast<void>(advance_log_start(std::max(log_start_, segments_[count]->base())));
+    std::vector<std::string> files;
+    for (std::size_t i = 0; i < count; ++i) {
+        Segment& segment = *segments_.front();
+        MOLDAU_TRY(renamed, segment.mark_deleted());
+        files.insert(files.end(), renamed.begin(), renamed.end());
+        if (snapshots_.erase(segment.base()) > 0) {
+            auto removed = disk_.remove(path_of(offset_file_name(segment.base(), suffix::snapshot)));
+            if (!removed && removed.error().code != Errc::not_found) return std::unexpected(std::move(removed).error());
+        }
+        log::info("{}: segment {} is deleted", directory_, segment.base());
+        segments_.erase(segments_.begin());
+        directory_dirty_ = true;
+    }
+    return files;
+}
+
+}  // namespace moldau::storage

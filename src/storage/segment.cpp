@@ -1,0 +1,215 @@
+#include "segment.h"
+
+#include <fmt/format.h>
+
+#include <moldau/base/assert.h>
+#include <moldau/base/log.h>
+#include <moldau/storage/log_names.h>
+
+namespace moldau::storage {
+namespace {
+
+constexpr std::string_view all_suffixes[] = {suffix::log, suffix::index, suffix::time_index, suffix::txn_index};
+
+}  // namespace
+
+Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at)
+    : disk_(disk),
+      stem_(runtime::join_path(directory, offset_file_name(base, ""))),
+      base_(base),
+      opened_at_(opened_at),
+      offset_index_(disk, path(suffix::index), base),
+      time_index_(disk, path(suffix::time_index), base) {}
+
+std::string Segment::path(std::string_view suffix) const {
+    return fmt::format("{}{}", stem_, suffix);
+}
+
+Result<> Segment::create() {
+    MOLDAU_TRY(file, disk_.open(path(suffix::log), runtime::OpenMode::create));
+    MOLDAU_CHECK(file->truncate(0));
+    file_ = std::move(file);
+    reset_indexes();
+    return {};
+}
+
+Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes) {
+    size_ = log_bytes;
+    MOLDAU_CHECK(offset_index_.file().adopt(index_bytes));
+    return time_index_.file().adopt(time_index_bytes);
+}
+
+Result<std::shared_ptr<runtime::File>> Segment::file() {
+    if (!file_) {
+        MOLDAU_TRY(opened, disk_.open(path(suffix::log), runtime::OpenMode::read_write));
+        file_ = std::move(opened);
+    }
+    return file_;
+}
+
+void Segment::release_files() {
+    file_.reset();
+    offset_index_.file().release();
+    time_index_.file().release();
+}
+
+Result<> Segment::write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken) {
+    MOLDAU_TRY(log_file, file());
+    auto written = log_file->write_at(parts, size_);
+    if (!written) {
+        if (auto cut = log_file->truncate(size_); !cut) *broken = true;
+        return written;
+    }
+    size_ += bytes;
+    dirty = true;
+    return {};
+}
+
+void Segment::note(const protocol::BatchView& batch, std::uint64_t position, std::uint64_t size_bytes,
+                   std::int32_t index_interval_bytes) {
+    if (position == 0) first_timestamp_ = batch.max_timestamp();
+    if (!largest_ || batch.max_timestamp() > largest_->timestamp)
+        largest_ = {batch.max_timestamp(), batch.last_offset()};
+    if (bytes_since_entry_ > static_cast<std::uint64_t>(index_interval_bytes)) {
+        offset_index_.append(batch.last_offset(), position);
+        time_index_.maybe_append(*largest_);
+        bytes_since_entry_ = 0;
+    }
+    bytes_since_entry_ += size_bytes;
+}
+
+void Segment::reset_indexes() {
+    offset_index_.file().start_empty();
+    time_index_.file().start_empty();
+    largest_.reset();
+    first_timestamp_ = no_timestamp;
+    bytes_since_entry_ = 0;
+}
+
+Result<std::uint64_t> Segment::load_indexes(Offset trusted_end, Bytes& scratch) {
+    reset_indexes();
+    if (size_ == 0) return 0;
+    MOLDAU_CHECK(offset_index_.file().load());
+    MOLDAU_CHECK(time_index_.file().load());
+    offset_index_.drop_implausible(size_);
+    while (offset_index_.file().count() > 0 && offset_index_.last().offset >= trusted_end) offset_index_.drop_last();
+    MOLDAU_TRY(log_file, file());
+    BatchScanner first(*log_file, 0, size_, BatchScanner::Depth::headers, scratch);
+    if (!first.next() || offset_index_.file().count() == 0) {
+        reset_indexes();
+        return 0;
+    }
+    const OffsetIndex::Entry last = offset_index_.last();
+    const Timestamp first_timestamp = first.batch().max_timestamp();
+    BatchScanner at_last(*log_file, last.position, size_, BatchScanner::Depth::headers, scratch);
+    // An entry that leads beside a batch was not written for this content. (Kafka's of a group of batches name the
+    // group's last offset and its first batch.)
+    if (!at_last.next() || at_last.batch().last_offset() > last.offset || at_last.batch().base_offset() < base_) {
+        reset_indexes();
+        return 0;
+    }
+    // The last entry is dropped and made again with the batches from there on.
+    offset_index_.drop_last();
+    time_index_.drop_implausible();
+    time_index_.truncate_to_offset(at_last.batch().base_offset());
+    MOLDAU_TRY(largest, time_index_.last());
+    largest_ = largest;
+    first_timestamp_ = first_timestamp;
+    bytes_since_entry_ = UINT32_MAX;
+    return last.position;
+}
+
+Result<> Segment::finish_indexes() {
+    if (largest_) time_index_.maybe_append(*largest_);
+    return write_indexes();
+}
+
+void Segment::seal() {
+    offset_index_.file().seal();
+    time_index_.file().seal();
+    index_dirty = true;
+}
+
+void Segment::move_to(const std::string& directory) {
+    release_files();
+    stem_ = runtime::join_path(directory, offset_file_name(base_, ""));
+    offset_index_.file().set_path(path(suffix::index));
+    time_index_.file().set_path(path(suffix::time_index));
+}
+
+Result<> Segment::write_indexes() {
+    MOLDAU_CHECK(offset_index_.file().write_pending());
+    return time_index_.file().write_pending();
+}
+
+Result<std::optional<BatchPlace>> Segment::find(Offset offset, Bytes& scratch) {
+    MOLDAU_TRY(entry, offset_index_.floor(offset));
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, entry.position, size_, BatchScanner::Depth::headers, scratch);
+    while (scanner.next()) {
+        if (scanner.batch().last_offset() < offset) continue;
+        return BatchPlace{scanner.position(), scanner.size_bytes(), scanner.batch().base_offset(),
+                          scanner.batch().last_offset()};
+    }
+    if (scanner.status()) return std::nullopt;
+    return std::unexpected(Error(scanner.status().error())
+                               .within(fmt::format("{} at position {}", path(suffix::log), scanner.next_position())));
+}
+
+Result<> Segment::truncate(std::uint64_t size, Offset end) {
+    MOLDAU_TRY(log_file, file());
+    MOLDAU_CHECK(log_file->truncate(size));
+    size_ = size;
+    written_back = std::min(written_back, size);
+    dirty = true;
+    offset_index_.truncate_to_position(size);
+    time_index_.truncate_to_offset(end);
+    return {};
+}
+
+Result<TimeIndex::Entry> Segment::largest_timestamp() {
+    if (!largest_) {
+        MOLDAU_TRY(last, time_index_.last());
+        largest_ = last;
+    }
+    return *largest_;
+}
+
+Result<Timestamp> Segment::retention_timestamp() {
+    MOLDAU_TRY(largest, largest_timestamp());
+    return largest.timestamp.value() >= 0 ? largest.timestamp : opened_at_;
+}
+
+std::int64_t Segment::waited_for_roll(Timestamp now, Timestamp batch_timestamp) const {
+    return first_timestamp_.value() >= 0 ? batch_timestamp - first_timestamp_ : now - opened_at_;
+}
+
+bool Segment::indexes_full(std::size_t more_entries, std::int32_t segment_index_bytes) const {
+    const auto bytes = static_cast<std::size_t>(segment_index_bytes);
+    return offset_index_.file().count() + more_entries >= bytes / OffsetIndex::entry_bytes ||
+           time_index_.file().count() + more_entries + 1 >= bytes / TimeIndex::entry_bytes;
+}
+
+Result<std::vector<std::string>> Segment::mark_deleted() {
+    std::vector<std::string> renamed;
+    for (const std::string_view each : all_suffixes) {
+        const std::string from = path(each);
+        const std::string to = fmt::format("{}{}", from, suffix::deleted);
+        auto done = disk_.rename(from, to);
+        if (!done && done.error().code == Errc::not_found) continue;
+        if (!done) return std::unexpected(std::move(done).error());
+        renamed.push_back(to);
+    }
+    return renamed;
+}
+
+Result<> Segment::remove() {
+    release_files();
+    for (const std::string_view each : all_suffixes) {
+        auto done = disk_.remove(path(each));
+        if (!done && done.error().code != Errc::not_found) return done;
+    }
+    return {};
+}
+
+}  // namespace moldau::storage

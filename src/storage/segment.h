@@ -1,0 +1,111 @@
+#pragma once
+// One segment of a log: a `.log` file and its indexes. Only the last of a log is appended to, and has its indexes in
+// memory; the others' files are opened when something is read. Owned by the Log, on its shard.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <moldau/protocol/record_batch.h>
+#include <moldau/runtime/disk.h>
+#include <moldau/storage/log_config.h>
+
+#include "batch_scanner.h"
+#include "offset_index.h"
+#include "time_index.h"
+
+namespace moldau::storage {
+
+/// Where a batch stands in its segment, from its header.
+struct BatchPlace {
+    std::uint64_t position = 0;
+    std::uint32_t size_bytes = 0;
+    Offset base_offset = no_offset;
+    Offset last_offset = no_offset;
+};
+
+class Segment {
+ public:
+    /// Names a segment; neither opens nor makes a file.
+    Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at);
+
+    Offset base() const { return base_; }
+    std::uint64_t size_bytes() const { return size_; }
+    std::string path(std::string_view suffix) const;
+    OffsetIndex& offset_index() { return offset_index_; }
+    TimeIndex& time_index() { return time_index_; }
+
+    /// Makes the files of an empty active segment, replacing what is there.
+    Result<> create();
+    /// Takes over files of these sizes, of a segment that is not appended to.
+    Result<> adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes);
+    /// Takes over the log file alone: index entries are appended by note().
+    void adopt_log(std::uint64_t log_bytes) { size_ = log_bytes; }
+
+    /// The log file, opened when it was not. Shared with whoever still sends from it.
+    Result<std::shared_ptr<runtime::File>> file();
+    /// Gives descriptors back; the next use opens them again. (The place for a bound over all logs.)
+    void release_files();
+
+    /// Writes behind the end. On failure the file is as before, or `*broken` is set. Requires: active.
+    Result<> write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken);
+    /// Enters a batch that stands at `position` into timestamps and indexes. Requires: active; batches in order.
+    void note(const protocol::BatchView& batch, std::uint64_t position, std::uint64_t size_bytes,
+              std::int32_t index_interval_bytes);
+
+    /// Brings the indexes into memory, drops entries that cannot be right or are of offsets from
+    /// `trusted_end` on, and returns the position from which note() must be called again.
+    Result<std::uint64_t> load_indexes(Offset trusted_end, Bytes& scratch);
+    /// Empty indexes, to be filled by note() from position 0 on.
+    void reset_indexes();
+
+    /// Enters the largest timestamp, which Kafka takes from the time index's end, and writes the indexes.
+    Result<> finish_indexes();
+    /// The indexes leave memory. Requires: they are written.
+    void seal();
+    /// Writes what the index files lack. Requires: active.
+    Result<> write_indexes();
+
+    /// The first batch whose last offset is at or behind `offset`; nothing when all are before it.
+    Result<std::optional<BatchPlace>> find(Offset offset, Bytes& scratch);
+
+    /// Cuts the log file, which begins a batch at `size`; indexes must be in memory, and are cut too.
+    Result<> truncate(std::uint64_t size, Offset end);
+
+    /// The largest timestamp and the last offset of the batch that has it; no_timestamp when there is none.
+    Result<TimeIndex::Entry> largest_timestamp();
+    /// What retention by time goes by: the largest timestamp, or when the segment was opened.
+    Result<Timestamp> retention_timestamp();
+
+    /// How long the segment has waited to be rolled, in ms, before a batch of `batch_timestamp`.
+    std::int64_t waited_for_roll(Timestamp now, Timestamp batch_timestamp) const;
+    bool indexes_full(std::size_t more_entries, std::int32_t segment_index_bytes) const;
+
+    /// The directory was renamed.
+    void move_to(const std::string& directory);
+    /// Renames all files to `.deleted`.
+    Result<std::vector<std::string>> mark_deleted();
+    /// Removes all files.
+    Result<> remove();
+
+    bool dirty = false;               ///< the log file was written since the last flush began
+    bool index_dirty = false;         ///< closed, and its index files are not known to be durable
+    bool transactions_dirty = false;  ///< the index of aborted transactions was written
+    std::uint64_t written_back = 0;   ///< up to where writeback was asked for
+
+ private:
+    runtime::Disk& disk_;
+    std::string stem_;  // directory and twenty digits
+    Offset base_;
+    Timestamp opened_at_;
+    std::uint64_t size_ = 0;
+    std::shared_ptr<runtime::File> file_;
+    OffsetIndex offset_index_;
+    TimeIndex time_index_;
+    std::optional<TimeIndex::Entry> largest_;   // unset: not read from the time index yet
+    Timestamp first_timestamp_ = no_timestamp;  // of the first batch, while active
+    std::uint64_t bytes_since_entry_ = 0;
+};
+
+}  // namespace moldau::storage

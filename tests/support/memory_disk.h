@@ -1,0 +1,213 @@
+#pragma once
+// A disk of byte vectors for tests: it can be full, fail to sync, and forget what was not synced. Blocking work runs
+// when the test says so.
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include <moldau/runtime/disk.h>
+
+namespace moldau::runtime {
+
+class MemoryDisk final : public Disk {
+ public:
+    struct Inode {
+        Bytes content;
+        Bytes durable;
+    };
+
+    std::uint64_t capacity_bytes = UINT64_MAX;  ///< writes that grow beyond it fail with no_space
+    bool fail_sync = false;
+    std::size_t reads = 0;
+    std::size_t writes = 0;
+    std::size_t syncs = 0;
+    std::size_t open_files = 0;
+
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+        const auto found = files_.find(path);
+        if (found == files_.end()) {
+            if (mode == OpenMode::read || mode == OpenMode::read_write)
+                return fail(Errc::not_found, path + " is not there");
+            if (!directories_.contains(parent_path(path))) return fail(Errc::not_found, parent_path(path));
+            return std::unique_ptr<File>(new MemoryFile(*this, files_[path] = std::make_shared<Inode>()));
+        }
+        if (mode == OpenMode::create_new) return fail(Errc::exists, path + " is there");
+        return std::unique_ptr<File>(new MemoryFile(*this, found->second));
+    }
+
+    Result<std::vector<DirectoryEntry>> list(const std::string& directory) override {
+        if (!directories_.contains(directory)) return fail(Errc::not_found, directory + " is not there");
+        std::vector<DirectoryEntry> entries;
+        for (const auto& [path, inode] : files_)
+            if (parent_path(path) == directory) entries.push_back({name_of(path), false, inode->content.size()});
+        for (const std::string& path : directories_)
+            if (path != directory && parent_path(path) == directory) entries.push_back({name_of(path), true, 0});
+        std::ranges::sort(entries, {}, &DirectoryEntry::name);
+        return entries;
+    }
+
+    Result<bool> exists(const std::string& path) override {
+        return files_.contains(path) || directories_.contains(path);
+    }
+
+    Result<> create_directories(const std::string& path) override {
+        for (std::string each = path; each != "." && each != "/"; each = parent_path(each)) directories_.insert(each);
+        return {};
+    }
+
+    Result<> rename(const std::string& from, const std::string& to) override {
+        if (directories_.contains(from)) {
+            rename_directory(from, to);
+            return {};
+        }
+        const auto found = files_.find(from);
+        if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
+        files_[to] = found->second;
+        files_.erase(from);
+        return {};
+    }
+
+    Result<> remove(const std::string& path) override {
+        if (files_.erase(path) + directories_.erase(path) == 0) return fail(Errc::not_found, path + " is not there");
+        return {};
+    }
+
+    Result<> sync_directory(const std::string& directory) override {
+        if (fail_sync) return fail(Errc::io, "sync of " + directory);
+        std::erase_if(durable_names_, [&](const auto& item) { return parent_path(item.first) == directory; });
+        for (const auto& [path, inode] : files_)
+            if (parent_path(path) == directory) durable_names_[path] = inode;
+        return {};
+    }
+
+    Result<std::uint64_t> free_space(const std::string&) override { return capacity_bytes - used_bytes(); }
+
+    Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) override {
+        if (!locks_->insert(directory).second) return fail(Errc::exists, directory + " is locked");
+        return std::unique_ptr<DirectoryLock>(new Lock(locks_, directory));
+    }
+
+    void post_blocking(Work& work) override { work_.push_back(&work); }
+
+    /// Runs the blocking work queued so far; false when there was none.
+    bool run_blocking_work() {
+        std::deque<Work*> now;
+        now.swap(work_);
+        for (Work* work : now) work->run();
+        return !now.empty();
+    }
+    std::size_t blocking_work() const { return work_.size(); }
+
+    /// Power fails: names and bytes that were not synced are gone. Nothing may be open.
+    void lose_unsynced() {
+        files_ = durable_names_;
+        for (auto& [path, inode] : files_) inode->content = inode->durable;
+    }
+
+    Bytes& content(const std::string& path) { return files_.at(path)->content; }
+    bool has(const std::string& path) const { return files_.contains(path); }
+    std::uint64_t used_bytes() const {
+        std::uint64_t sum = 0;
+        for (const auto& [path, inode] : files_) sum += inode->content.size();
+        return sum;
+    }
+
+    ~MemoryDisk() override {
+        while (!work_.empty()) {
+            work_.front()->drop();
+            work_.pop_front();
+        }
+    }
+
+ private:
+    class MemoryFile final : public File {
+     public:
+        MemoryFile(MemoryDisk& disk, std::shared_ptr<Inode> inode) : disk_(disk), inode_(std::move(inode)) {
+            ++disk_.open_files;
+        }
+        ~MemoryFile() override { --disk_.open_files; }
+
+        Result<> write_at(std::span<const ByteView> parts, std::uint64_t position) override {
+            ++disk_.writes;
+            Bytes& content = inode_->content;
+            for (const ByteView part : parts) {
+                const std::uint64_t grows =
+                    position + part.size() > content.size() ? position + part.size() - content.size() : 0;
+                if (grows > 0 && disk_.used_bytes() + grows > disk_.capacity_bytes)
+                    return fail(Errc::no_space, "the disk is full");
+                if (grows > 0) content.resize(position + part.size());
+                std::ranges::copy(part, content.begin() + static_cast<std::ptrdiff_t>(position));
+                position += part.size();
+            }
+            return {};
+        }
+        Result<std::size_t> read_at(MutableBytes into, std::uint64_t position) const override {
+            ++disk_.reads;
+            const Bytes& content = inode_->content;
+            if (position >= content.size()) return std::size_t{0};
+            const std::size_t size = std::min<std::uint64_t>(into.size(), content.size() - position);
+            std::memcpy(into.data(), content.data() + position, size);
+            return size;
+        }
+        Result<std::size_t> try_read_at(MutableBytes into, std::uint64_t position) const override {
+            return read_at(into, position);
+        }
+        Result<> truncate(std::uint64_t size) override {
+            inode_->content.resize(size);
+            return {};
+        }
+        Result<std::uint64_t> size() const override { return inode_->content.size(); }
+        Result<> sync() override {
+            ++disk_.syncs;
+            if (disk_.fail_sync) return fail(Errc::io, "sync");
+            inode_->durable = inode_->content;
+            return {};
+        }
+        void async_sync(Shard& home, Handler<Result<>> handler) override {
+            disk_.post_blocking(*new detail::CallWork<SyncCall, Result<>>(SyncCall{this}, home, std::move(handler)));
+        }
+        void write_back(std::uint64_t, std::uint64_t) override {}
+
+     private:
+        struct SyncCall {
+            MemoryFile* file;
+            Result<> operator()() { return file->sync(); }
+        };
+        MemoryDisk& disk_;
+        std::shared_ptr<Inode> inode_;
+    };
+
+    class Lock final : public DirectoryLock {
+     public:
+        Lock(std::shared_ptr<std::set<std::string>> held, std::string directory)
+            : held_(std::move(held)), directory_(std::move(directory)) {}
+        ~Lock() override { held_->erase(directory_); }
+
+     private:
+        std::shared_ptr<std::set<std::string>> held_;
+        std::string directory_;
+    };
+
+    static std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+    void rename_directory(const std::string& from, const std::string& to) {
+        directories_.erase(from);
+        directories_.insert(to);
+        std::map<std::string, std::shared_ptr<Inode>> moved;
+        for (const auto& [path, inode] : files_)
+            moved[path.starts_with(from + "/") ? to + path.substr(from.size()) : path] = inode;
+        files_ = std::move(moved);
+    }
+
+    std::map<std::string, std::shared_ptr<Inode>> files_;
+    std::map<std::string, std::shared_ptr<Inode>> durable_names_;
+    std::set<std::string> directories_;
+    std::shared_ptr<std::set<std::string>> locks_ = std::make_shared<std::set<std::string>>();
+    std::deque<Work*> work_;
+};
+
+}  // namespace moldau::runtime

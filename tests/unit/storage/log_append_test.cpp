@@ -1,0 +1,185 @@
+#include "log_fixture.h"
+
+namespace moldau::storage {
+namespace {
+
+TEST_F(LogTest, AppendedBatchesAreReadBackFromEveryOffset) {
+    open();
+    fill_to(200);
+    EXPECT_GT(log->segment_count(), 10U);
+    expect_all_readable();
+}
+
+TEST_F(LogTest, ReadInsideABatchBeginsWithThatBatch) {
+    open();
+    ASSERT_TRUE(append(10));
+    ASSERT_TRUE(append(10));
+    EXPECT_EQ(first_offset_from(Offset(7)), Offset(0));
+    EXPECT_EQ(first_offset_from(Offset(10)), Offset(10));
+}
+
+TEST_F(LogTest, SegmentsRollBySizeAndAreNamedAfterTheEndBeforeThem) {
+    open();
+    fill_to(50);
+    for (std::size_t i = 1; i < log->segment_count(); ++i) EXPECT_LE(disk.content(path(0, suffix::log)).size(), 1024U);
+    const Offset base = log->active_segment_base();
+    EXPECT_TRUE(disk.has(path(base.value(), suffix::log)));
+    EXPECT_TRUE(disk.has(path(base.value(), suffix::snapshot)));
+}
+
+TEST_F(LogTest, OneWriteServesManyBatches) {
+    config = {};
+    open();
+    std::vector<Bytes> batches;
+    for (int i = 0; i < 20; ++i) batches.push_back(make_batch(Offset(i)));
+    const std::vector<ByteView> parts(batches.begin(), batches.end());
+    const std::size_t before = disk.writes;
+    ASSERT_TRUE(log->append(parts, wall_now));
+    EXPECT_EQ(disk.writes - before, 1U);
+    EXPECT_EQ(log->log_end(), Offset(20));
+}
+
+TEST_F(LogTest, GroupOfBatchesIsSpreadOverSegments) {
+    open();
+    std::vector<Bytes> batches;
+    for (int i = 0; i < 60; ++i) batches.push_back(make_batch(Offset(i)));
+    const std::vector<ByteView> parts(batches.begin(), batches.end());
+    ASSERT_TRUE(log->append(parts, wall_now));
+    EXPECT_GT(log->segment_count(), 3U);
+    expect_all_readable();
+}
+
+TEST_F(LogTest, SegmentsRollByTheTimeBetweenRecords) {
+    config = {};
+    config.segment_ms = 1000;
+    open();
+    ASSERT_TRUE(append(1, {.timestamp = wall_now}));
+    ASSERT_TRUE(append(1, {.timestamp = wall_now + 1000}));
+    EXPECT_EQ(log->segment_count(), 1U);
+    ASSERT_TRUE(append(1, {.timestamp = wall_now + 1001}));
+    EXPECT_EQ(log->segment_count(), 2U);
+}
+
+TEST_F(LogTest, SegmentsRollWhenRelativeOffsetsWouldNotFit) {
+    config = {};
+    open();
+    ASSERT_TRUE(append());
+    const Bytes far = make_batch(Offset(INT32_MAX) + 1);
+    const ByteView parts[] = {far};
+    ASSERT_TRUE(log->append(parts, wall_now));
+    EXPECT_EQ(log->segment_count(), 2U);
+    const Bytes farther = make_batch(Offset(10) + 3LL * INT32_MAX);
+    const ByteView more[] = {farther};
+    ASSERT_TRUE(log->append(more, wall_now));
+    EXPECT_EQ(log->segment_count(), 3U);
+    EXPECT_EQ(first_offset_from(Offset(5)), Offset(INT32_MAX) + 1);
+    EXPECT_EQ(first_offset_from(Offset(4LL * INT32_MAX / 2)), Offset(10) + 3LL * INT32_MAX);
+}
+
+TEST_F(LogTest, SegmentsRollWhenAnIndexIsFull) {
+    config.segment_bytes = 1 << 20;
+    open();
+    fill_to(100);
+    EXPECT_GT(log->segment_count(), 1U);
+    expect_all_readable();
+}
+
+TEST_F(LogTest, BatchThatDoesNotFollowIsRefusedWhole) {
+    open();
+    fill_to(5);
+    const Bytes good = make_batch(Offset(5));
+    const Bytes bad = make_batch(Offset(3));
+    const ByteView parts[] = {good, bad};
+    const auto appended = log->append(parts, wall_now);
+    ASSERT_FALSE(appended);
+    EXPECT_EQ(appended.error().code, Errc::invalid);
+    EXPECT_EQ(log->log_end(), Offset(5));
+}
+
+TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
+    open();
+    fill_to(5);
+    const std::uint64_t size = log->size_bytes();
+    disk.capacity_bytes = disk.used_bytes() + 50;
+    const auto appended = append(1, {.producer_id = ProducerId(7), .base_sequence = 0});
+    ASSERT_FALSE(appended);
+    EXPECT_EQ(appended.error().code, Errc::no_space);
+    EXPECT_EQ(log->log_end(), Offset(5));
+    EXPECT_EQ(log->size_bytes(), size);
+    EXPECT_EQ(disk.content(path(0, suffix::log)).size(), size);
+    EXPECT_EQ(log->producers().find(ProducerId(7)), nullptr);
+    EXPECT_FALSE(log->failure());
+    disk.capacity_bytes = UINT64_MAX;
+    fill_to(60);
+    expect_all_readable();
+}
+
+TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
+    open();
+    while (append()) disk.capacity_bytes = disk.used_bytes() + 200;
+    fill_to(log->log_end().value());
+    for (std::uint64_t room = 0; room < 2000; room += 7) {
+        disk.capacity_bytes = disk.used_bytes() + room;
+        static_cast<void>(append());
+    }
+    disk.capacity_bytes = UINT64_MAX;
+    fill_to(log->log_end().value() + 100);
+    expect_all_readable();
+    const Offset end = log->log_end();
+    crash_and_reopen();
+    EXPECT_EQ(log->log_end(), end);
+    expect_all_readable();
+}
+
+TEST_F(LogTest, FetchAtTheEndSearchesNothing) {
+    open();
+    fill_to(20);
+    const std::size_t before = disk.reads;
+    const auto slice = log->read({.from = Offset(19), .max_bytes = 4096, .up_to = Offset(20)});
+    ASSERT_TRUE(slice);
+    EXPECT_EQ(slice->first_offset, Offset(19));
+    EXPECT_EQ(disk.reads, before);
+}
+
+TEST_F(LogTest, ReadsOutsideOfTheLogAreNotFound) {
+    open();
+    fill_to(10);
+    EXPECT_EQ(log->read({.from = Offset(11), .max_bytes = 1, .up_to = Offset(20)}).error().code, Errc::not_found);
+    log->advance_log_start(Offset(4));
+    EXPECT_EQ(log->read({.from = Offset(3), .max_bytes = 1, .up_to = Offset(10)}).error().code, Errc::not_found);
+    const auto at_end = log->read({.from = Offset(10), .max_bytes = 100, .up_to = Offset(10)});
+    ASSERT_TRUE(at_end);
+    EXPECT_EQ(at_end->size_bytes, 0U);
+}
+
+TEST_F(LogTest, ReadsStopBeforeTheBound) {
+    config = {};
+    open();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(4));
+    const auto slice = log->read({.from = Offset(0), .max_bytes = 100'000, .up_to = Offset(8)});
+    ASSERT_TRUE(slice);
+    const Bytes bytes = read_slice(*slice);
+    protocol::BatchIterator batches(bytes);
+    protocol::BatchView batch;
+    std::vector<Offset> bases;
+    while (batches.next(batch)) bases.push_back(batch.base_offset());
+    EXPECT_TRUE(batches.at_end());
+    EXPECT_EQ(bases, (std::vector{Offset(0), Offset(4)}));
+    // The bound lies inside the first batch: nothing is there yet.
+    EXPECT_EQ(log->read({.from = Offset(1), .max_bytes = 100'000, .up_to = Offset(2)})->size_bytes, 0U);
+}
+
+TEST_F(LogTest, FirstBatchComesWholeWhenAskedFor) {
+    open();
+    ASSERT_TRUE(append(1, {.value_bytes = 500}));
+    const auto whole = log->read({.from = Offset(0), .max_bytes = 10, .up_to = Offset(1), .at_least_one = true});
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->size_bytes, log->size_bytes());
+    EXPECT_FALSE(whole->first_batch_incomplete);
+    const auto part = log->read({.from = Offset(0), .max_bytes = 10, .up_to = Offset(1)});
+    EXPECT_EQ(part->size_bytes, 10U);
+    EXPECT_TRUE(part->first_batch_incomplete);
+}
+
+}  // namespace
+}  // namespace moldau::storage
