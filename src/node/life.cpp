@@ -31,7 +31,8 @@ Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::v
       incarnation_(shard_.random().uuid()),
       changed_(shard_),
       tasks_(shard_) {
-    for (runtime::Shard* shard : world.shards) tools_.push_back(std::make_unique<ShardTools>(*shard, world.disk));
+    for (runtime::Shard* shard : world.shards) 
+        tools_.push_back(std::make_unique<replication::PartitionTools>(world.disk, *shard));
 }
 
 Node::Life::~Life() = default;
@@ -39,11 +40,8 @@ Node::Life::~Life() = default;
 Task<Result<>> Node::Life::start() {
     if (auto opened = co_await open_directory(); !opened) co_return opened;
     if (auto opened = co_await open_metadata_log(); !opened) co_return opened;
-    std::vector<replication::PartitionTools> tools;
-    for (std::size_t i = 0; i < tools_.size(); ++i)
-        tools.push_back({world_.shard(i), tools_[i]->validator, tools_[i]->decompressor, tools_[i]->flusher});
     partitions_ = std::make_unique<PartitionManager>(
-        world_, options_.id, *directory_, tools,
+        world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); });
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,

@@ -9,9 +9,7 @@
 #include <moldau/metadata/image_builder.h>
 #include <moldau/node/node.h>
 #include <moldau/node/raft_driver.h>
-#include <moldau/protocol/batch_validator.h>
-#include <moldau/protocol/compression.h>
-#include <moldau/storage/flush_scheduler.h>
+#include <moldau/replication/partition.h>
 #include <moldau/storage/log_directory.h>
 
 #include "partition_manager.h"
@@ -41,14 +39,6 @@ class Node::Life final : public MetadataListener {
     void on_failure(const Error& error) override;
 
  private:
-    /// What each shard has for its partitions.
-    struct ShardTools {
-        ShardTools(runtime::Shard& shard, runtime::Disk& disk) : flusher(disk, shard) {}
-        protocol::BatchValidator validator;
-        protocol::Decompressor decompressor;
-        storage::FlushScheduler flusher;
-    };
-
     runtime::Task<Result<>> open_directory();
     runtime::Task<Result<>> open_metadata_log();
     Result<> replay(const protocol::BatchView& batch);
@@ -69,7 +59,7 @@ class Node::Life final : public MetadataListener {
     std::string cluster_id_;
     Uuid incarnation_;
     std::unique_ptr<storage::LogDirectory> directory_;
-    std::vector<std::unique_ptr<ShardTools>> tools_;
+    std::vector<std::unique_ptr<replication::PartitionTools>> tools_;  ///< one a shard
     std::unique_ptr<RaftDriver> raft_;
     std::unique_ptr<ControllerDriver> controller_;
     std::unique_ptr<PartitionManager> partitions_;

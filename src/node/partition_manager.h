@@ -27,7 +27,7 @@ using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image
 class PartitionManager {
  public:
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
-                     std::span<const replication::PartitionTools> tools, TopicSettingsOf settings);
+                     std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings);
     ~PartitionManager();
 
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone leave
@@ -64,7 +64,7 @@ class PartitionManager {
     runtime::Shard& shard_;
     NodeId self_;
     storage::LogDirectory& directory_;
-    std::vector<replication::PartitionTools> tools_;  ///< one a shard
+    std::span<const std::unique_ptr<replication::PartitionTools>> tools_;  ///< one a shard
     TopicSettingsOf settings_;
     PartitionTable table_;
     std::vector<unsigned> load_;  ///< partitions a shard

@@ -27,12 +27,18 @@ struct PartitionConfig {
     bool flush_before_commit = true;  ///< moldau.durability=disk
 };
 
-/// One a shard: what all its partitions use.
-struct PartitionTools {
+class Partition;
+
+/// What all partitions of a shard use; owned by the node, on that shard.
+class PartitionTools {
+   public:
+    PartitionTools(runtime::Disk& disk, runtime::Shard& shard, storage::FlushConfig config = {});
+
     runtime::Shard& shard;
-    protocol::BatchValidator& validator;
-    protocol::Decompressor& decompressor;
-    storage::FlushScheduler& flusher;
+    protocol::BatchValidator validator;
+    protocol::Decompressor decompressor;
+    storage::FlushScheduler flusher;
+    std::map<const storage::Log*, Partition*> by_log;  ///< looked up, never walked
 };
 
 /// What became of one partition of a Produce.
@@ -88,7 +94,7 @@ struct EpochEndOutcome {
 
 class Partition {
  public:
-    Partition(const PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config);
+    Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config);
     ~Partition();
 
     /// Thread-safe: where the partition lives.
@@ -116,7 +122,11 @@ class Partition {
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
 
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
-    void close(protocol::ErrorCode reason);
+    /// Completes when no flush of the log is in flight, after which the partition may be destroyed.
+    runtime::Task<bool> close(protocol::ErrorCode reason);
+
+    /// Its log became durable further, or failed.
+    void on_durable();
 
     storage::Log& log() { return *log_; }
     Offset high_watermark() const { return core_.high_watermark(); }
@@ -125,12 +135,10 @@ class Partition {
     protocol::ErrorCode check_leading(LeaderEpoch current_leader_epoch) const;
     AppendOutcome refuse_producer(const storage::ProducerCheck& check, const protocol::BatchView& batch,
                                   Offset log_start) const;
-    void flush();
-    void flush_soon();
-    void on_durable();
+    void refuse_all(protocol::ErrorCode reason);
     void on_committed();
 
-    PartitionTools tools_;
+    PartitionTools& tools_;
     std::unique_ptr<storage::Log> log_;
     PartitionConfig config_;
     PartitionCore core_;

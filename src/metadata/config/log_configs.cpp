@@ -109,6 +109,8 @@ const std::array<ConfigDef, 100> log_config_table{{
      "In-sync replicas that acks=all needs."},
     {"moldau.durability", string, "disk", one_of("disk, page-cache"), high, cluster_wide, works,
      "When acks=all is answered: after the disk has the record, or the page cache."},
+    {"moldau.shards", integer, "0", between(0, 1024), medium, read_only, works,
+     "Threads that own connections and partitions; 0: as many as processors."},
     {"num.recovery.threads.per.data.dir", integer, "2", at_least(1), high, cluster_wide, works,
      "Logs of a directory that are recovered at a time."},
     {"num.replica.alter.log.dirs.threads", integer, nullptr, any, high, read_only, ignored,

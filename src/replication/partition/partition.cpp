@@ -32,16 +32,23 @@ ErrorCode error_of(const Error& error) {
 
 }  // namespace
 
-Partition::Partition(const PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config)
-    : tools_(tools), log_(std::move(log)), config_(config), core_(config.flush_before_commit) {}
+PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage::FlushConfig config)
+    : shard(on), flusher(disk, on, config, [this](storage::Log& log) {
+          if (const auto partition = by_log.find(&log); partition != by_log.end()) partition->second->on_durable();
+      }) {}
 
-Partition::~Partition() = default;
+Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config)
+    : tools_(tools), log_(std::move(log)), config_(config), core_(config.flush_before_commit) {
+    tools_.by_log.emplace(log_.get(), this);
+}
+
+Partition::~Partition() { tools_.by_log.erase(log_.get()); }
 
 void Partition::become_leader(LeaderEpoch epoch) {
     log_->assign_epoch(epoch, log_->log_end());
     core_.become_leader(epoch, log_->log_end(), log_->durable_end());
     leading_ = true;
-    if (core_.wants_flush()) flush();
+    if (core_.wants_flush()) tools_.flusher.flush_now(*log_);
     on_committed();
 }
 
@@ -99,7 +106,11 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     }
     const Offset end = log_->log_end();
     core_.on_append(first, end, request.acks_all);
-    core_.wants_flush() ? flush() : flush_soon();
+    if (core_.wants_flush()) {
+        tools_.flusher.flush_now(*log_);
+    } else {
+        tools_.flusher.flush_later(*log_);
+    }
     on_committed();
     return {.base_offset = first,
             .log_append_time = validated->log_append_time.value_or(no_timestamp),
@@ -193,7 +204,12 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }
 
-void Partition::close(ErrorCode reason) {
+runtime::Task<bool> Partition::close(ErrorCode reason) {
+    refuse_all(reason);
+    co_return co_await tools_.flusher.forget(*log_);
+}
+
+void Partition::refuse_all(ErrorCode reason) {
     closed_ = reason;
     leading_ = false;
     auto waiters = std::exchange(commit_waiters_, {});
@@ -203,8 +219,8 @@ void Partition::close(ErrorCode reason) {
 
 void Partition::on_durable() {
     core_.on_durable(log_->durable_end());
-    if (log_->failure()) return close(ErrorCode::kafka_storage_error);
     on_committed();
+    if (log_->failure()) refuse_all(ErrorCode::kafka_storage_error);
 }
 
 void Partition::on_committed() {

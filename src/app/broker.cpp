@@ -1,0 +1,150 @@
+#include "broker.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include <moldau/api/api_service.h>
+#include <moldau/base/log.h>
+#include <moldau/net/server.h>
+#include <moldau/node/node.h>
+#include <moldau/posix/disk.h>
+#include <moldau/posix/shards.h>
+#include <moldau/posix/transport.h>
+
+namespace moldau::app {
+namespace {
+
+using runtime::Task;
+
+/// How long requests in flight may take to be answered once a stop was asked for.
+constexpr runtime::Duration drain_time = std::chrono::seconds(5);
+
+/// A broker's parts in the order in which they are made; torn down in reverse.
+class Broker {
+ public:
+    explicit Broker(BrokerOptions options)
+        : options_(std::move(options)),
+          shards_({.count = options_.shards}),
+          world_{disk_, transport_, shards_.all()},
+          node_(world_, options_.node),
+          services_(node_, shards_.all(), authorizer_),
+          server_(world_, services(), options_.server) {}
+
+    int run();
+
+ private:
+    std::vector<net::Service*> services() {
+        std::vector<net::Service*> all;
+        for (unsigned i = 0; i < shards_.size(); ++i) all.push_back(&services_.on_shard(i));
+        return all;
+    }
+
+    Task<void> live();
+    Task<Result<>> start();
+    void wait_for_signals();
+    void end(int status);
+
+    BrokerOptions options_;
+    posix::Shards shards_;
+    posix::PosixDisk disk_;
+    posix::PosixTransport transport_;
+    runtime::World world_;
+    api::AllowAll authorizer_;
+    node::Node node_;
+    api::ApiServices services_;
+    net::Server server_;
+
+    const runtime::TimePoint began_ = shards_[0].now();
+    boost::asio::io_context signals_{1};
+    boost::asio::signal_set stop_signals_{signals_, SIGTERM, SIGINT};
+    runtime::Signal stop_{shards_[0]};
+    bool stopping_ = false;  // on the first shard
+    std::atomic<int> status_ = 0;
+};
+
+int Broker::run() {
+    shards_[0].post([this] { runtime::spawn(shards_[0], live()); });
+    shards_.start();
+    wait_for_signals();
+    signals_.run();
+    shards_.stop();
+    shards_.join();
+    return status_;
+}
+
+void Broker::wait_for_signals() {
+    stop_signals_.async_wait([this](boost::system::error_code error, int) {
+        if (error) return;
+        shards_[0].post([this] {
+            stopping_ = true;
+            stop_.notify_all();
+        });
+        // A second one means it.
+        stop_signals_.async_wait([](boost::system::error_code again, int) {
+            if (!again) ::_exit(130);
+        });
+    });
+}
+
+Task<void> Broker::live() {
+    node_.on_failure([this](const Error& error) {
+        log::error("the broker cannot go on: {}", error.message);
+        status_ = 1;
+        stopping_ = true;
+        stop_.notify_all();
+    });
+    if (const Result<> started = co_await start(); !started) {
+        fmt::print(stderr, "moldau: {}\n", started.error().message);
+        status_ = 1;
+        stopping_ = true;
+    }
+    while (!stopping_) co_await stop_.wait();
+    const bool drained = co_await server_.stop(runtime::after(shards_[0].now(), drain_time));
+    if (!drained) log::warn("some connections were cut before their requests were answered");
+    if (!co_await node_.stop()) log::warn("the stop was not clean: the next start checks the logs");
+    signals_.stop();
+}
+
+Task<Result<>> Broker::start() {
+    if (auto started = co_await node_.start(); !started) co_return started;
+    std::string where;
+    for (const ListenerOptions& listener : options_.listeners.all) {
+        const auto bound = server_.listen(listener.name, listener.bind);
+        if (!bound)
+            co_return fail(bound.error().code,
+                           fmt::format("listener {}: {}", listener.name, bound.error().message));
+        where += fmt::format("{}{}://{}:{}", where.empty() ? "" : ", ", listener.name, bound->host, bound->port);
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(shards_[0].now() - began_);
+    for (const std::string& warning : options_.warnings) log::warn("{}", warning);
+    fmt::print(stderr, "moldau ready on {}; data in {}; node {} of cluster {}; {:.1f} ms\n", where,
+               options_.node.log_dir, options_.node.id, node_.cluster_id(), static_cast<double>(took.count()) / 1000);
+    co_return Result<>{};
+}
+
+/// As many open files as we may have: a segment and a connection are one each.
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int run_broker(BrokerOptions options) {
+    raise_file_limit();
+    return std::make_unique<Broker>(std::move(options))->run();
+}
+
+}  // namespace moldau::app

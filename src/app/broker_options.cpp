@@ -1,0 +1,141 @@
+#include "broker_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <moldau/metadata/config_def.h>
+#include <moldau/metadata/configs.h>
+
+namespace moldau::app {
+namespace {
+
+using metadata::Properties;
+
+/// A broker without --config: Kafka's keys, for one machine.
+Properties embedded() {
+    return {{"node.id", "1"},
+            {"process.roles", "broker,controller"},
+            {"listeners", "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"},
+            {"controller.listener.names", "CONTROLLER"},
+            {"log.dirs", default_data_directory()},
+            {"offsets.topic.replication.factor", "1"},
+            {"transaction.state.log.replication.factor", "1"},
+            {"transaction.state.log.min.isr", "1"},
+            {"share.coordinator.state.topic.replication.factor", "1"},
+            {"share.coordinator.state.topic.min.isr", "1"}};
+}
+
+Result<Properties> from_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return fail(Errc::not_found, fmt::format("{} cannot be read; --config names a server.properties", path));
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    auto properties = metadata::parse_properties(text);
+    if (!properties) return std::unexpected(std::move(properties).error().within(path));
+    return properties;
+}
+
+Result<> apply_overrides(const std::vector<std::string>& overrides, Properties& properties) {
+    for (const std::string& each : overrides) {
+        const std::size_t equals = each.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(Errc::invalid, fmt::format("--override {}: it is key=value", each));
+        properties[each.substr(0, equals)] = each.substr(equals + 1);
+    }
+    return {};
+}
+
+std::string value_of(const Properties& properties, std::string_view key) {
+    const auto found = properties.find(key);
+    return found == properties.end() ? std::string() : found->second;
+}
+
+Result<std::string> log_directory(const Properties& properties) {
+    std::string value = value_of(properties, "log.dirs");
+    if (value.empty()) value = value_of(properties, "log.dir");
+    if (value.empty()) value = "/tmp/kafka-logs";  // Kafka's default
+    const std::vector<std::string> all = metadata::parse_list(value);
+    if (all.size() != 1)
+        return fail(Errc::unsupported,
+                    fmt::format("log.dirs={}: one log directory is supported so far, not {}", value, all.size()));
+    const std::string metadata_dir = value_of(properties, "metadata.log.dir");
+    if (!metadata_dir.empty() && metadata_dir != all.front())
+        return fail(Errc::unsupported, fmt::format("metadata.log.dir={}: it must be the log directory {} so far",
+                                                   metadata_dir, all.front()));
+    return all.front();
+}
+
+Result<> check_roles(const Properties& properties) {
+    std::vector<std::string> roles = metadata::parse_list(value_of(properties, "process.roles"));
+    std::ranges::sort(roles);
+    if (roles == std::vector<std::string>{"broker", "controller"}) return {};
+    return fail(Errc::unsupported,
+                fmt::format("process.roles={}: a single node is broker and controller; set process.roles=broker,controller",
+                            value_of(properties, "process.roles")));
+}
+
+std::string host_name() {
+    char name[256] = {};
+    if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
+    return name;
+}
+
+}  // namespace
+
+std::string default_data_directory() {
+    if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
+        return std::string(data) + "/moldau";
+    if (::geteuid() == 0) return "/var/lib/moldau";
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : ".") + "/.local/share/moldau";
+}
+
+Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
+    Properties properties = embedded();
+    if (arguments.config_file) {
+        MOLDAU_TRY(read, from_file(*arguments.config_file));
+        properties = std::move(read);
+    }
+    MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
+    metadata::complete_synonyms(properties);
+    const metadata::PropertiesReview review = metadata::review_properties(properties);
+    if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
+    MOLDAU_CHECK(check_roles(properties));
+
+    BrokerOptions options;
+    options.warnings = review.warnings;
+    if (!review.ignored.empty())
+        options.warnings.push_back(
+            fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
+    if (value_of(properties, "node.id").empty())
+        return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
+    options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));
+    MOLDAU_TRY(directory, log_directory(properties));
+    options.node.log_dir = directory;
+    MOLDAU_TRY(listeners, listeners_of(properties, host_name()));
+    options.listeners = std::move(listeners);
+    for (const ListenerOptions& listener : options.listeners.all)
+        (listener.controller ? options.node.controller_endpoints : options.node.advertised).push_back(listener.advertised);
+    std::ranges::copy(options.listeners.warnings, std::back_inserter(options.warnings));
+    if (const std::string rack = value_of(properties, "broker.rack"); !rack.empty()) options.node.rack = rack;
+    options.node.format_if_empty = !arguments.config_file;
+    if (const std::string shards = value_of(properties, "moldau.shards"); !shards.empty())
+        options.shards = static_cast<unsigned>(metadata::parse_integer(shards));
+
+    const metadata::Image empty;
+    const metadata::BrokerConfig config = metadata::ConfigView(empty, options.node.id, properties).broker();
+    options.server.max_request_bytes = static_cast<std::size_t>(config.socket_request_max_bytes);
+    options.server.max_connections = static_cast<std::size_t>(config.max_connections);
+    options.server.max_connections_per_ip = static_cast<std::size_t>(config.max_connections_per_ip);
+    options.server.max_idle = std::chrono::milliseconds(config.connections_max_idle_ms);
+    options.node.file = std::move(properties);
+    return options;
+}
+
+}  // namespace moldau::app

@@ -1,0 +1,37 @@
+#pragma once
+// What `moldau broker` is told: a file of Kafka's keys, or the configuration within; overrides of single keys.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <moldau/base/result.h>
+#include <moldau/metadata/properties.h>
+#include <moldau/net/server.h>
+#include <moldau/node/node.h>
+
+#include "listeners.h"
+
+namespace moldau::app {
+
+struct BrokerArguments {
+    std::optional<std::string> config_file;
+    std::vector<std::string> overrides;  ///< key=value
+    bool verbose = false;
+};
+
+struct BrokerOptions {
+    node::NodeOptions node;
+    Listeners listeners;
+    net::ServerOptions server;
+    unsigned shards = 0;                ///< 0: as many as processors
+    std::vector<std::string> warnings;  ///< for the operator, one line each
+};
+
+/// Reads and checks everything; Errc::invalid names file or key, value and what to do.
+Result<BrokerOptions> resolve(const BrokerArguments& arguments);
+
+/// Where a broker without configuration keeps its data.
+std::string default_data_directory();
+
+}  // namespace moldau::app
