@@ -3,6 +3,8 @@
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/raft/format.h>
 
+#include "encode_records.h"
+
 namespace moldau::node {
 
 Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, const DirectoryIdentity& identity,
@@ -15,10 +17,11 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
     raft::FormatOptions options{.cluster_id = identity.cluster_id,
                                 .node_id = identity.node_id,
                                 .directory_id = identity.directory_id,
+                                .controller_endpoints = {},
+                                .bootstrap_records = encode_records(metadata::bootstrap_records()),
                                 .now = identity.now};
     for (const auto& endpoint : controller_endpoints)
         options.controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
-    options.features.push_back({std::string(metadata::metadata_version_feature), metadata::latest_metadata_version});
     MOLDAU_CHECK(disk.create_directories(directory));
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
     for (const raft::FileToWrite& file : raft::format_plan(options)) {

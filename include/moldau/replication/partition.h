@@ -44,8 +44,8 @@ class PartitionTools {
 /// What became of one partition of a Produce.
 struct AppendOutcome {
     protocol::ErrorCode error = protocol::ErrorCode::none;
-    std::optional<std::string> message;
-    std::vector<protocol::RecordError> record_errors;
+    std::optional<std::string> message{};
+    std::vector<protocol::RecordError> record_errors{};
     Offset base_offset = no_offset;
     Timestamp log_append_time = no_timestamp;  ///< −1 unless the topic's timestamps are LogAppendTime
     Offset log_start = no_offset;
@@ -75,8 +75,8 @@ struct ReadOutcome {
     Offset high_watermark = no_offset;
     Offset last_stable_offset = no_offset;
     Offset log_start = no_offset;
-    std::optional<DivergingEpoch> diverging;
-    std::optional<storage::LogSlice> records;
+    std::optional<DivergingEpoch> diverging{};
+    std::optional<storage::LogSlice> records{};
 };
 
 struct OffsetOutcome {

@@ -16,7 +16,7 @@ struct BrokerKey {
 
 // Each in order of name.
 extern const std::array<ConfigDef, 97> coordinator_config_table;
-extern const std::array<ConfigDef, 100> log_config_table;
+extern const std::array<ConfigDef, 101> log_config_table;
 extern const std::array<ConfigDef, 80> security_config_table;
 extern const std::array<ConfigDef, 87> server_config_table;
 extern const std::array<ConfigDef, 35> topic_config_table;

@@ -5,7 +5,7 @@ namespace moldau::metadata {
 
 using namespace config_columns;
 
-const std::array<ConfigDef, 100> log_config_table{{
+const std::array<ConfigDef, 101> log_config_table{{
     {"compression.gzip.level", integer, "-1", gzip_level, medium, cluster_wide, works,
      "Level of gzip where the broker compresses itself."},
     {"compression.lz4.level", integer, "9", between(1, 17), medium, cluster_wide, works,
