@@ -11,11 +11,12 @@ Result<> sync_path(runtime::Disk& disk, const std::string& path) {
     return (*file)->sync();
 }
 
-Result<> write_unsynced(runtime::Disk& disk, const FlushJob::Replacement& what) {
+Result<> write_in_place(runtime::Disk& disk, const FlushJob::Replacement& what, bool sync) {
     MOLDAU_TRY(file, disk.open(what.path, runtime::OpenMode::create));
     MOLDAU_CHECK(file->truncate(0));
     const ByteView parts[] = {what.content};
-    return file->write_at(parts, 0);
+    MOLDAU_CHECK(file->write_at(parts, 0));
+    return sync ? file->sync() : Result<>{};
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ Result<FlushOutcome> FlushJob::run(runtime::Disk& disk) const {
     for (const std::string& path : index_paths) MOLDAU_CHECK(sync_path(disk, path));
     if (sync_directory) MOLDAU_CHECK(disk.sync_directory(directory));
     if (snapshot) {
-        auto written = write_unsynced(disk, *snapshot);
+        auto written = write_in_place(disk, *snapshot, sync_snapshot);
         if (!written && written.error().code != Errc::no_space) return std::unexpected(std::move(written).error());
         if (!written) outcome.checkpointed = false;
     }

@@ -203,7 +203,12 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
     job.truncations = truncations_;
     job.directory = directory_;
     if (kind == FlushKind::checkpoint) {
-        MOLDAU_CHECK(active().write_indexes());
+        auto written = active().write_indexes();
+        if (!written && written.error().code != Errc::no_space) return broken(std::move(written).error());
+        // A full disk has no room for a checkpoint; the records are made durable all the same.
+        if (!written) job.kind = FlushKind::data;
+    }
+    if (job.kind == FlushKind::checkpoint) {
         producers_.set_end_offset(log_end_);
         job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
     }
@@ -273,10 +278,12 @@ Result<> Log::close() {
     epochs_dirty_ = true;
     directory_dirty_ = true;
     MOLDAU_TRY(job, begin_flush(FlushKind::checkpoint));
+    job.sync_snapshot = true;
     const Result<FlushOutcome> outcome = job.run(disk_);
     finish_flush(std::move(job), outcome);
     if (!outcome) return std::unexpected(outcome.error());
-    if (!outcome->checkpointed) return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
+    if (recovery_point_ < log_end_)
+        return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
     // The snapshot's name.
     MOLDAU_CHECK(disk_.sync_directory(directory_));
     for (const auto& segment : segments_) segment->release_files();

@@ -44,9 +44,10 @@ Result<bool> Log::load_newest_snapshot() {
 Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
     MOLDAU_CHECK(remove_snapshots_after(log_end_));
     producers_.clear(log_start_);
+    const bool had_snapshot = !snapshots_.empty();
     MOLDAU_TRY(loaded, load_newest_snapshot());
     // Apache Kafka scans nothing either after a clean shutdown that left no snapshot.
-    if (loaded || replay_without_snapshot) MOLDAU_CHECK(replay_producers(producers_.end_offset()));
+    if (loaded || had_snapshot || replay_without_snapshot) MOLDAU_CHECK(replay_producers(producers_.end_offset()));
     producers_.set_end_offset(log_end_);
     remove_expired_producers(now);
     return {};

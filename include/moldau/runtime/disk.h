@@ -13,8 +13,8 @@
 
 namespace moldau::runtime {
 
-/// An open file. Calls without `async_` may be made from any one thread at a time, except that reads may run beside
-/// writes. What is written is in the page cache; only a completed sync makes it durable.
+/// An open file. Calls without `async_` may be made from any one thread at a time, except that reads and syncs may run
+/// beside writes. What is written is in the page cache; only a completed sync makes it durable.
 class File {
  public:
     virtual ~File() = default;  ///< closes it

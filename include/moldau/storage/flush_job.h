@@ -39,7 +39,8 @@ struct FlushJob {
     std::vector<std::shared_ptr<runtime::File>> files;
     std::vector<std::string> index_paths;  ///< of closed segments
     std::optional<Replacement> epochs;     ///< replaced atomically
-    std::optional<Replacement> snapshot;   ///< its CRC tells when it was torn: not synced
+    std::optional<Replacement> snapshot;   ///< its CRC tells when it was torn
+    bool sync_snapshot = false;            ///< a clean start relies on it
     bool sync_directory = false;
 
     /// All there is to do is to sync that file: FlushScheduler then needs no job on the pool.

@@ -21,7 +21,8 @@ TEST_F(LogTest, ReadInsideABatchBeginsWithThatBatch) {
 TEST_F(LogTest, SegmentsRollBySizeAndAreNamedAfterTheEndBeforeThem) {
     open();
     fill_to(50);
-    for (std::size_t i = 1; i < log->segment_count(); ++i) EXPECT_LE(disk.content(path(0, suffix::log)).size(), 1024U);
+    EXPECT_LE(disk.content(path(0, suffix::log)).size(), 1024U);
+    EXPECT_GT(log->segment_count(), 3U);
     const Offset base = log->active_segment_base();
     EXPECT_TRUE(disk.has(path(base.value(), suffix::log)));
     EXPECT_TRUE(disk.has(path(base.value(), suffix::snapshot)));
@@ -116,8 +117,6 @@ TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
 
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
     open();
-    while (append()) disk.capacity_bytes = disk.used_bytes() + 200;
-    fill_to(log->log_end().value());
     for (std::uint64_t room = 0; room < 2000; room += 7) {
         disk.capacity_bytes = disk.used_bytes() + room;
         static_cast<void>(append());

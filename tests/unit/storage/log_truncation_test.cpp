@@ -1,0 +1,205 @@
+#include "log_fixture.h"
+
+namespace moldau::storage {
+namespace {
+
+TEST_F(LogTest, TruncationAtEveryOffsetLeavesThePrefix) {
+    for (std::int64_t cut = 0; cut <= 40; ++cut) {
+        SetUp();
+        log.reset();
+        disk.lose_unsynced();
+        open();
+        fill_to(40);
+        const auto end = log->truncate_to(Offset(cut), wall_now);
+        ASSERT_TRUE(end) << end.error().message;
+        ASSERT_EQ(*end, Offset(cut));
+        ASSERT_EQ(log->log_end(), Offset(cut));
+        expect_all_readable();
+        fill_to(45);
+        expect_all_readable();
+        crash_and_reopen();
+        ASSERT_EQ(log->log_end(), Offset(45));
+        expect_all_readable();
+        ASSERT_TRUE(log->truncate_fully_and_start_at(Offset(0), wall_now));
+    }
+}
+
+TEST_F(LogTest, TruncationInsideABatchRemovesIt) {
+    open();
+    ASSERT_TRUE(append(10));
+    ASSERT_TRUE(append(10));
+    EXPECT_EQ(*log->truncate_to(Offset(15), wall_now), Offset(10));
+    EXPECT_EQ(log->log_end(), Offset(10));
+}
+
+TEST_F(LogTest, TruncatedContentDoesNotComeBackAfterAPowerFailure) {
+    open();
+    fill_to(40);
+    flush(FlushKind::checkpoint);
+    ASSERT_TRUE(log->truncate_to(Offset(10), wall_now));
+    log.reset();
+    disk.lose_unsynced();
+    open();
+    EXPECT_EQ(log->log_end(), Offset(10));
+    EXPECT_FALSE(disk.has(path(40, suffix::snapshot)));
+}
+
+TEST_F(LogTest, ProducersAndEpochsFollowATruncation) {
+    open();
+    for (int i = 0; i < 4; ++i)
+        ASSERT_TRUE(append(1, {.producer_id = ProducerId(1), .base_sequence = i, .leader_epoch = LeaderEpoch(i)}));
+    ASSERT_TRUE(log->truncate_to(Offset(2), wall_now));
+    EXPECT_EQ(log->producers().find(ProducerId(1))->last_sequence(), 1);
+    EXPECT_EQ(log->epochs().latest_epoch(), LeaderEpoch(1));
+    EXPECT_EQ(log->end_offset_for_epoch(LeaderEpoch(1)), (EpochEnd{LeaderEpoch(1), Offset(2)}));
+}
+
+TEST_F(LogTest, StartingAnewForgetsEverything) {
+    open();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.producer_id = ProducerId(1), .base_sequence = i}));
+    ASSERT_TRUE(log->truncate_fully_and_start_at(Offset(1000), wall_now));
+    EXPECT_EQ(log->log_start(), Offset(1000));
+    EXPECT_EQ(log->log_end(), Offset(1000));
+    EXPECT_TRUE(log->producers().producers().empty());
+    EXPECT_TRUE(log->epochs().entries().empty());
+    fill_to(1020);
+    expect_all_readable();
+    crash_and_reopen();
+    EXPECT_EQ(log->log_start(), Offset(1000));
+    EXPECT_EQ(log->log_end(), Offset(1020));
+}
+
+TEST_F(LogTest, RetentionBySizeDeletesWholeSegmentsFromTheFront) {
+    open();
+    fill_to(60);
+    config.retention_bytes = 2048;
+    log->set_config(config);
+    const auto files = log->delete_old_segments(wall_now, log->log_end());
+    ASSERT_TRUE(files);
+    EXPECT_FALSE(files->empty());
+    EXPECT_GE(log->size_bytes(), 2048U);
+    EXPECT_LT(log->size_bytes(), 2048U + 1024U);
+    EXPECT_GT(log->log_start(), Offset(0));
+    for (const std::string& file : *files) {
+        EXPECT_TRUE(file.ends_with(suffix::deleted));
+        EXPECT_TRUE(disk.has(file));
+    }
+    expect_all_readable();
+}
+
+TEST_F(LogTest, RetentionByTimeGoesByTheLargestTimestamp) {
+    config.retention_ms = 1000;
+    open();
+    fill_to(20);
+    const Offset late = log->active_segment_base();
+    ASSERT_TRUE(append(1, {.timestamp = wall_now + 5000}));
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 1000, log->log_end()));
+    EXPECT_EQ(log->log_start(), Offset(0));
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 1001, log->log_end()));
+    EXPECT_EQ(log->log_start(), late);
+    // The active segment too, once it is due.
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 7000, log->log_end()));
+    EXPECT_EQ(log->log_start(), log->log_end());
+    EXPECT_EQ(log->segment_count(), 1U);
+    ASSERT_TRUE(append());
+    expect_all_readable();
+}
+
+TEST_F(LogTest, NothingIsDeletedAtOrAboveTheHighWatermark) {
+    config.retention_ms = 1;
+    open();
+    fill_to(60);
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, Offset(3)));
+    EXPECT_EQ(log->log_start(), Offset(0));
+}
+
+TEST_F(LogTest, CompactedTopicsLoseOnlyWhatLiesBeforeTheLogStart) {
+    config.cleanup_delete = false;
+    config.cleanup_compact = true;
+    config.retention_ms = 1;
+    config.retention_bytes = 1;
+    open();
+    fill_to(60);
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, log->log_end()));
+    EXPECT_EQ(log->log_start(), Offset(0));
+    ASSERT_TRUE(log->advance_log_start(Offset(20)));
+    const std::size_t before = log->segment_count();
+    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, log->log_end()));
+    EXPECT_LT(log->segment_count(), before);
+    EXPECT_EQ(log->log_start(), Offset(20));
+    expect_all_readable();
+}
+
+TEST_F(LogTest, LogStartSurvivesARestart) {
+    open();
+    fill_to(60);
+    ASSERT_TRUE(log->advance_log_start(Offset(20)));
+    EXPECT_FALSE(log->advance_log_start(Offset(20)));
+    crash_and_reopen();
+    EXPECT_EQ(log->log_start(), Offset(20));
+    EXPECT_EQ(log->log_end(), Offset(60));
+}
+
+TEST_F(LogTest, TimestampsAreFoundByTheFirstRecordThatHasThem) {
+    open();
+    for (int i = 0; i < 60; ++i) ASSERT_TRUE(append(3, {.timestamp = wall_now + i * 100}));
+    protocol::Decompressor decompressor;
+    for (int pass = 0; pass < 2; ++pass) {
+        for (int i = 0; i < 60; ++i) {
+            for (int inside = 0; inside < 3; ++inside) {
+                const auto found = log->find_by_timestamp(wall_now + i * 100 + inside, decompressor);
+                ASSERT_TRUE(found) << found.error().message;
+                ASSERT_TRUE(*found);
+                EXPECT_EQ((*found)->offset, Offset(i * 3 + inside));
+                EXPECT_EQ((*found)->timestamp, wall_now + i * 100 + inside);
+            }
+        }
+        EXPECT_EQ(**log->find_by_timestamp(Timestamp(0), decompressor),
+                  (TimestampAndOffset{wall_now, Offset(0), LeaderEpoch(0)}));
+        EXPECT_EQ(*log->find_by_timestamp(wall_now + 100'000, decompressor), std::nullopt);
+        EXPECT_EQ((*log->find_max_timestamp(decompressor))->offset, Offset(179));
+        close_and_reopen();
+    }
+}
+
+TEST_F(LogTest, TimeLookupsSkipWhatLiesBeforeTheLogStart) {
+    config = {};
+    open();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(4, {.timestamp = wall_now + i * 100}));
+    log->advance_log_start(Offset(6));
+    protocol::Decompressor decompressor;
+    EXPECT_EQ((*log->find_by_timestamp(Timestamp(0), decompressor))->offset, Offset(6));
+}
+
+TEST_F(LogTest, LargestTimestampMayBeAnywhere) {
+    open();
+    fill_to(10);
+    ASSERT_TRUE(append(1, {.timestamp = wall_now + 9999}));
+    fill_to(60);
+    protocol::Decompressor decompressor;
+    EXPECT_EQ((*log->find_max_timestamp(decompressor))->offset, Offset(10));
+    close_and_reopen();
+    EXPECT_EQ((*log->find_max_timestamp(decompressor))->offset, Offset(10));
+}
+
+TEST_F(LogTest, LookupsInALargeClosedSegmentTakeFewReads) {
+    config = {};
+    config.index_interval_bytes = 1;
+    config.segment_index_bytes = 1 << 20;
+    open();
+    for (int i = 0; i < 40'000; ++i) ASSERT_TRUE(append(1, {.timestamp = wall_now + i * 10 + i % 7}));
+    ASSERT_TRUE(log->roll(wall_now));
+    protocol::Decompressor decompressor;
+    std::size_t most = 0;
+    for (int i = 0; i < 40'000; i += 997) {
+        disk.reads = 0;
+        const auto found = log->find_by_timestamp(wall_now + i * 10 + i % 7, decompressor);
+        ASSERT_TRUE(found && *found);
+        ASSERT_EQ((*found)->offset, Offset(i));
+        most = std::max(most, disk.reads);
+    }
+    EXPECT_LE(most, 10U);
+}
+
+}  // namespace
+}  // namespace moldau::storage
