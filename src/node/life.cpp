@@ -141,7 +141,6 @@ Task<Result<>> Node::Life::join() {
         co_return fail(Errc::invalid,
                        fmt::format("the controller refuses to register node {}: {}", options_.id, registered->error_code));
     broker_epoch_ = registered->broker_epoch;
-    directory_->set_broker_epoch(broker_epoch_);
     co_return co_await heartbeat(false);
 }
 

@@ -51,13 +51,24 @@ class PartitionManager {
         bool leads = false;
     };
 
+    void leave(const TopicId& id, const metadata::Topic& topic);
+    runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
     runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image, runtime::Gate::Hold hold);
     runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
-    runtime::Task<void> remove(std::shared_ptr<replication::Partition> partition);
-    runtime::Task<void> maintain();
-    runtime::Task<bool> maintain_one(std::shared_ptr<replication::Partition> partition);
+    runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
+    runtime::Task<void> remove(std::shared_ptr<replication::Partition> partition, runtime::Gate::Hold hold);
+    runtime::Task<void> remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold);
+    runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay,
+                                     runtime::Gate::Hold hold);
+    runtime::Task<void> maintain(runtime::Gate::Hold hold);
+    runtime::Task<bool> apply_retention();
+    runtime::Task<bool> write_checkpoints();
+    /// Calls `f` with the partition, on its shard.
+    template <class F>
+    auto on_shard(replication::Partition& partition, F f)
+        -> runtime::Task<std::invoke_result_t<F&, replication::Partition&>>;
     unsigned least_loaded() const;
 
     runtime::World world_;
@@ -69,6 +80,8 @@ class PartitionManager {
     PartitionTable table_;
     std::vector<unsigned> load_;  ///< partitions a shard
     std::vector<std::shared_ptr<replication::Partition>> retiring_;
+    runtime::Duration retention_interval_ = std::chrono::minutes(5);
+    runtime::Signal changed_;  ///< closing has begun
     runtime::Gate tasks_;
     bool closing_ = false;
 };

@@ -102,6 +102,8 @@ class Partition {
 
     /// This node leads it from now on.
     void become_leader(LeaderEpoch epoch);
+    /// Another node leads it, or none.
+    void resign() { leading_ = false; }
     void set_config(const PartitionConfig& config, const storage::LogConfig& log_config);
 
     /// Checks and appends the one batch in `records`, which is changed in place.
@@ -120,6 +122,9 @@ class Partition {
 
     /// OffsetForLeaderEpoch (KIP-320).
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
+
+    /// Retention by time, size and log start; returns the files that may be removed after file.delete.delay.ms.
+    std::vector<std::string> apply_retention();
 
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
     /// Completes when no flush of the log is in flight, after which the partition may be destroyed.

@@ -204,6 +204,15 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }
 
+std::vector<std::string> Partition::apply_retention() {
+    const Timestamp now = tools_.shard.clock().wall_time();
+    log_->remove_expired_producers(now);
+    auto deleted = log_->delete_old_segments(now, core_.high_watermark());
+    if (deleted) return std::move(*deleted);
+    log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, deleted.error().message);
+    return {};
+}
+
 runtime::Task<bool> Partition::close(ErrorCode reason) {
     refuse_all(reason);
     co_return co_await tools_.flusher.forget(*log_);

@@ -1,0 +1,283 @@
+#include "partition_manager.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <moldau/base/log.h>
+
+namespace moldau::node {
+namespace {
+
+using replication::Partition;
+using runtime::Task;
+
+/// Logs that are opened at once: opening waits for the disk.
+constexpr std::size_t opened_at_once = 8;
+/// Recovery points and high watermarks are written so often.
+constexpr runtime::Duration checkpoint_interval = std::chrono::seconds(5);
+
+}  // namespace
+
+PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
+                                   std::span<const std::unique_ptr<replication::PartitionTools>> tools,
+                                   TopicSettingsOf settings)
+    : world_(world),
+      shard_(world.shard(0)),
+      self_(self),
+      directory_(directory),
+      tools_(tools),
+      settings_(std::move(settings)),
+      load_(tools.size()),
+      changed_(shard_),
+      tasks_(shard_) {
+    runtime::spawn(shard_, maintain(tasks_.enter()));
+    for (const std::string& removed : directory_.removed_partitions())
+        runtime::spawn(shard_, remove_directory(removed, {}, tasks_.enter()));
+}
+
+PartitionManager::~PartitionManager() = default;
+
+Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata::Image& after) {
+    std::vector<Wanted> missing;
+    for (const auto& [id, change] : delta.topics) {
+        const metadata::TopicPtr topic = after.find_topic(id);
+        if (!topic) {
+            leave(id, *change.before);
+            continue;
+        }
+        for (const PartitionIndex index : change.partitions) {
+            const metadata::Partition* partition = topic->partitions.find(index);
+            if (partition == nullptr || !std::ranges::contains(partition->replicas, self_)) continue;
+            const Wanted wanted{id, topic->name, index, partition->leader_epoch, partition->leader == self_};
+            if (const auto* open = table_.find({id, index})) {
+                co_await tell(wanted, **open);
+            } else {
+                missing.push_back(wanted);
+            }
+        }
+    }
+    co_await reconfigure(delta, after);
+    co_return co_await open_all(std::move(missing), after);
+}
+
+void PartitionManager::leave(const TopicId& id, const metadata::Topic& topic) {
+    for (const auto& [index, registration] : topic.partitions)
+        if (const auto* open = table_.find({id, index})) {
+            retiring_.push_back(*open);
+            --load_[(*open)->shard().index()];
+            table_.erase({id, index});
+        }
+}
+
+Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
+    using metadata::ResourceType;
+    const bool brokers = std::ranges::any_of(
+        delta.configs, [](const metadata::ConfigResource& resource) { return resource.type == ResourceType::broker; });
+    for (const auto& [key, partition] : table_) {
+        const metadata::TopicPtr topic = after.find_topic(key.first);
+        if (!brokers && !delta.configs.contains({ResourceType::topic, topic->name})) continue;
+        const TopicSettings settings = settings_(after, topic->name);
+        co_await on_shard(*partition, [settings](Partition& there) {
+            there.set_config(settings.partition, settings.log);
+            return true;
+        });
+    }
+    co_return true;
+}
+
+template <class F>
+auto PartitionManager::on_shard(Partition& partition, F f) -> Task<std::invoke_result_t<F&, Partition&>> {
+    if (&partition.shard() == &shard_) co_return f(partition);
+    co_return co_await runtime::call_on(shard_, partition.shard(), [&partition, f]() mutable { return f(partition); });
+}
+
+Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
+    co_return co_await on_shard(partition, [wanted](Partition& there) {
+        wanted.leads ? there.become_leader(wanted.leader_epoch) : there.resign();
+        return true;
+    });
+}
+
+Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
+    std::reverse(wanted.begin(), wanted.end());  // taken from the back
+    runtime::Gate workers(shard_);
+    for (std::size_t i = 0; i < std::min(opened_at_once, wanted.size()); ++i)
+        runtime::spawn(shard_, open_some(wanted, image, workers.enter()));
+    co_return co_await workers.close();
+}
+
+Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadata::Image& image,
+                                       runtime::Gate::Hold hold) {
+    while (!queue.empty()) {
+        const Wanted next = std::move(queue.back());
+        queue.pop_back();
+        co_await open(next, settings_(image, next.topic));
+    }
+    (void)hold;
+}
+
+Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {
+    const storage::TopicPartition name{wanted.topic, wanted.index};
+    const storage::LogOptions options{.disk = world_.disk,
+                                      .directory = directory_.path_of(name),
+                                      .name = name,
+                                      .topic_id = wanted.topic_id,
+                                      .config = settings.log,
+                                      .now = shard_.clock().wall_time(),
+                                      .recovery_point = directory_.recovery_point(name),
+                                      .log_start = directory_.log_start(name),
+                                      .high_watermark = directory_.high_watermark(name),
+                                      .clean_shutdown = directory_.was_clean()};
+    auto log = co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); });
+    if (!log) {
+        // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
+        log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
+        co_return false;
+    }
+    const unsigned index = least_loaded();
+    ++load_[index];
+    runtime::Shard& there = world_.shard(index);
+    // Made where it lives, since it joins what its shard keeps.
+    const auto make = [this, index, &settings, &wanted, opened = std::make_shared<std::unique_ptr<storage::Log>>(
+                                                            std::move(*log))] {
+        auto partition = std::make_shared<Partition>(*tools_[index], std::move(*opened), settings.partition);
+        if (wanted.leads) partition->become_leader(wanted.leader_epoch);
+        return partition;
+    };
+    std::shared_ptr<Partition> partition;
+    if (&there == &shard_) {
+        partition = make();
+    } else {
+        partition = co_await runtime::call_on(shard_, there, make);
+    }
+    table_.insert_or_assign({wanted.topic_id, wanted.index}, std::move(partition));
+    co_return true;
+}
+
+unsigned PartitionManager::least_loaded() const {
+    return static_cast<unsigned>(std::ranges::min_element(load_) - load_.begin());
+}
+
+void PartitionManager::retire() {
+    for (auto& partition : std::exchange(retiring_, {}))
+        runtime::spawn(shard_, remove(std::move(partition), tasks_.enter()));
+}
+
+Task<void> PartitionManager::remove(std::shared_ptr<Partition> partition, runtime::Gate::Hold hold) {
+    const storage::TopicPartition name = partition->log().name();
+    const auto delay = std::chrono::milliseconds(partition->log().config().file_delete_delay_ms);
+    co_await close_one(*partition, protocol::ErrorCode::unknown_topic_or_partition);
+    const std::string from = directory_.path_of(name);
+    const std::string to = runtime::join_path(
+        directory_.path(), storage::partition_directory_name(name, storage::PartitionDirectoryKind::removed,
+                                                             shard_.random().uuid()));
+    runtime::Disk& disk = world_.disk;
+    const Result<> renamed = co_await runtime::run_blocking(disk, shard_, [&disk, from, to]() -> Result<> {
+        MOLDAU_CHECK(disk.rename(from, to));
+        return disk.sync_directory(runtime::parent_path(to));
+    });
+    if (!renamed) {
+        log::error("deleting {}-{}: {}", name.topic, name.partition, renamed.error().message);
+        co_return;
+    }
+    runtime::spawn(shard_, remove_directory(to, delay, std::move(hold)));
+}
+
+Task<void> PartitionManager::remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold) {
+    const auto due = runtime::after(shard_.now(), delay);
+    while (!closing_ && shard_.now() < due) co_await changed_.wait(due);
+    if (closing_) co_return;  // the next start removes it
+    runtime::Disk& disk = world_.disk;
+    const Result<> removed =
+        co_await runtime::run_blocking(disk, shard_, [&disk, path] { return runtime::remove_all(disk, path); });
+    if (!removed) log::error("removing {}: {}", path, removed.error().message);
+    (void)hold;
+}
+
+Task<bool> PartitionManager::close_one(Partition& partition, protocol::ErrorCode reason) {
+    if (&partition.shard() == &shard_) co_return co_await partition.close(reason);
+    co_return co_await runtime::run_on(shard_, partition.shard(),
+                                       [&partition, reason] { return partition.close(reason); });
+}
+
+Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
+    auto next_retention = runtime::after(shard_.now(), std::chrono::seconds(30));
+    while (!closing_) {
+        const auto next = runtime::after(shard_.now(), checkpoint_interval);
+        while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
+        if (closing_) break;
+        if (shard_.now() >= next_retention) {
+            co_await apply_retention();
+            next_retention = runtime::after(shard_.now(), retention_interval_);
+        }
+        co_await write_checkpoints();
+    }
+    (void)hold;
+}
+
+Task<bool> PartitionManager::apply_retention() {
+    const PartitionTable table = table_;  // the one of now: it may change meanwhile
+    for (const auto& [key, partition] : table) {
+        const auto expired = co_await on_shard(*partition, [](Partition& there) { return there.apply_retention(); });
+        const auto delay = std::chrono::milliseconds(partition->log().config().file_delete_delay_ms);
+        if (!expired.empty()) runtime::spawn(shard_, remove_files(expired, delay, tasks_.enter()));
+    }
+    co_return true;
+}
+
+Task<void> PartitionManager::remove_files(std::vector<std::string> paths, runtime::Duration delay,
+                                          runtime::Gate::Hold hold) {
+    const auto due = runtime::after(shard_.now(), delay);
+    while (!closing_ && shard_.now() < due) co_await changed_.wait(due);
+    runtime::Disk& disk = world_.disk;
+    const Result<> removed = co_await runtime::run_blocking(disk, shard_, [&disk, &paths]() -> Result<> {
+        for (const std::string& path : paths) MOLDAU_CHECK(disk.remove(path));
+        return {};
+    });
+    if (!removed) log::warn("old segments stay: {}", removed.error().message);
+    (void)hold;
+}
+
+Task<bool> PartitionManager::write_checkpoints() {
+    struct Ends {
+        Offset recovery_point;
+        Offset log_start;
+        Offset high_watermark;
+    };
+    const auto checkpoints = std::make_shared<storage::LogDirectory::Checkpoints>();
+    const PartitionTable table = table_;
+    for (const auto& [key, partition] : table) {
+        const Ends ends = co_await on_shard(*partition, [](Partition& there) {
+            const storage::Log& log = there.log();
+            return Ends{log.recovery_point(), log.log_start(), std::min(there.high_watermark(), log.durable_end())};
+        });
+        const storage::TopicPartition& name = partition->log().name();
+        checkpoints->recovery_points[name] = ends.recovery_point;
+        checkpoints->log_starts[name] = ends.log_start;
+        checkpoints->high_watermarks[name] = ends.high_watermark;
+    }
+    const Result<> written = co_await runtime::run_blocking(
+        world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
+    if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
+    co_return written.has_value();
+}
+
+Task<bool> PartitionManager::close() {
+    closing_ = true;
+    changed_.notify_all();
+    bool clean = co_await tasks_.close();
+    const PartitionTable table = table_;
+    for (const auto& [key, partition] : table) {
+        co_await close_one(*partition, protocol::ErrorCode::not_leader_or_follower);
+        Partition& there = *partition;
+        const Result<> closed =
+            co_await runtime::run_blocking(world_.disk, shard_, [&there] { return there.log().close(); });
+        if (!closed) log::error("{}-{} did not close cleanly: {}", there.log().name().topic,
+                                there.log().name().partition, closed.error().message);
+        clean = clean && closed;
+    }
+    co_return co_await write_checkpoints() && clean;
+}
+
+}  // namespace moldau::node
