@@ -31,7 +31,11 @@ bool drain_all(ShardConnections& shard) {
 }
 
 bool cut_all(ShardConnections& shard) {
-    while (!shard.open.empty()) shard.open.begin()->second->close("the server stops");
+    while (!shard.open.empty()) {
+        // A shard that has ended drops what closing wakes, the connection's owners among it.
+        const auto connection = shard.open.begin()->second->shared_from_this();
+        connection->close("the server stops");
+    }
     return true;
 }
 
@@ -85,7 +89,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 Server::Server(runtime::World world, std::vector<Service*> services, ServerOptions options)
     : state_(std::make_shared<State>(world, services, options)) {}
 
-Server::~Server() = default;
+Server::~Server() {
+    // A connection's coroutines wait in signals that the connection owns: who never wakes them leaks all of it.
+    for (const auto& shard : state_->shards) cut_all(*shard);
+}
 
 std::size_t Server::connections() const {
     return state_->total;
@@ -103,7 +110,7 @@ Result<Endpoint> Server::listen(const std::string& listener_name, const Endpoint
     return local;
 }
 
-Task<void> Server::State::accept_loop(std::shared_ptr<State> self, runtime::Gate::Hold hold, std::size_t listener) {
+Task<void> Server::State::accept_loop(std::shared_ptr<State> self, runtime::Gate::Hold /*hold*/, std::size_t listener) {
     while (true) {
         const std::size_t target = self->least_loaded();
         auto stream = co_await self->listeners[listener].listener->accept(self->world.shard(target));

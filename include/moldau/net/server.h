@@ -34,7 +34,7 @@ class Server {
     Server(runtime::World world, std::vector<Service*> services, ServerOptions options);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    ~Server();
+    ~Server();  ///< Requires: stop() has completed, or the shards run no more (and still exist)
 
     /// Opens a listener; returns its endpoint, with the port that was given where 0 was asked for.
     /// Requires: on the first shard, or before the shards run.
