@@ -35,6 +35,10 @@ Result<> check_topic_name(std::string_view name) {
     return {};
 }
 
+bool is_internal_topic(std::string_view name) {
+    return name == consumer_offsets_topic || name == transaction_state_topic || name == share_group_state_topic;
+}
+
 bool has_collision_characters(std::string_view name) {
     return name.find_first_of("._") != std::string_view::npos;
 }

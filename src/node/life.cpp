@@ -80,6 +80,8 @@ Task<Result<>> Node::Life::open_metadata_log() {
         .shard = shard_,
         .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
         .self = {options_.id, directory_->meta().directory_id},
+        .static_voters = {},
+        .log_config = {},
         .clean_shutdown = directory_->was_clean(),
         .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
         .snapshot_interval_ms = config.metadata_max_snapshot_interval_ms};

@@ -48,9 +48,9 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
         }
         for (const PartitionIndex index : change.partitions) {
             const metadata::Partition* partition = topic->partitions.find(index);
-            if (partition == nullptr || !std::ranges::contains(partition->replicas, self_)) continue;
+            if (partition == nullptr || std::ranges::find(partition->replicas, self_) == partition->replicas.end()) continue;
             const Wanted wanted{id, topic->name, index, partition->leader_epoch, partition->leader == self_};
-            if (const auto* open = table_.find({id, index})) {
+            if (const auto* open = table_.find(std::pair(id, index))) {
                 co_await tell(wanted, **open);
             } else {
                 missing.push_back(wanted);
@@ -63,10 +63,10 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
 
 void PartitionManager::leave(const TopicId& id, const metadata::Topic& topic) {
     for (const auto& [index, registration] : topic.partitions)
-        if (const auto* open = table_.find({id, index})) {
+        if (const auto* open = table_.find(std::pair(id, index))) {
             retiring_.push_back(*open);
             --load_[(*open)->shard().index()];
-            table_.erase({id, index});
+            table_.erase(std::pair(id, index));
         }
 }
 
@@ -151,7 +151,7 @@ Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& set
     } else {
         partition = co_await runtime::call_on(shard_, there, make);
     }
-    table_.insert_or_assign({wanted.topic_id, wanted.index}, std::move(partition));
+    table_.set({wanted.topic_id, wanted.index}, std::move(partition));
     co_return true;
 }
 

@@ -16,6 +16,9 @@ inline constexpr std::string_view share_group_state_topic = "__share_group_state
 /// Errc::invalid with Kafka's message: empty, "." or "..", over 249 characters, or others than [a-zA-Z0-9._-].
 Result<> check_topic_name(std::string_view name);
 
+/// A topic of the broker's own, which clients see as internal.
+bool is_internal_topic(std::string_view name);
+
 /// '.' and '_' look alike in metrics: two topics must not differ in these alone.
 bool has_collision_characters(std::string_view name);
 std::string collision_key(std::string_view name);

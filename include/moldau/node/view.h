@@ -21,7 +21,7 @@ struct View {
 
     /// Null when this node has no such partition.
     std::shared_ptr<replication::Partition> partition(const TopicId& topic, PartitionIndex index) const {
-        const auto* found = partitions.find({topic, index});
+        const auto* found = partitions.find(std::pair(topic, index));
         return found == nullptr ? nullptr : *found;
     }
 };

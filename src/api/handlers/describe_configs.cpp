@@ -22,8 +22,8 @@ using Told = DescribeConfigsResponse::DescribeConfigsResult;
 /// A refusal, or the settings.
 struct Described {
     ErrorCode error = ErrorCode::none;
-    std::string message;
-    std::vector<DescribedConfig> configs;
+    std::string message{};
+    std::vector<DescribedConfig> configs{};
 };
 
 Described describe_broker(const Call& call, const metadata::ConfigView& view, std::string_view name) {

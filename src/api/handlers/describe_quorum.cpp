@@ -13,7 +13,27 @@ Answer<protocol::DescribeQuorumResponse> describe_quorum(Call& call, protocol::D
         refused.error_code = ErrorCode::cluster_authorization_failed;
         co_return refused;
     }
-    co_return co_await call.shell.node.describe_quorum(call.shard(), request);
+    auto answer = co_await call.shell.node.describe_quorum(call.shard());
+    const auto known = answer.topics.front();
+    answer.topics.clear();
+    bool asked_for_it = false;
+    for (const auto& topic : request.topics) {
+        auto& told = answer.topics.emplace_back();
+        told.topic_name = topic.topic_name;
+        for (const auto& partition : topic.partitions) {
+            if (topic.topic_name == known.topic_name && partition.partition_index == PartitionIndex(0)) {
+                told.partitions.push_back(known.partitions.front());
+                asked_for_it = true;
+                continue;
+            }
+            auto& unknown = told.partitions.emplace_back();
+            unknown.partition_index = partition.partition_index;
+            unknown.error_code = ErrorCode::unknown_topic_or_partition;
+            unknown.error_message = "only __cluster_metadata-0 has a quorum";
+        }
+    }
+    if (!asked_for_it) answer.nodes.clear();
+    co_return answer;
 }
 
 }  // namespace moldau::api

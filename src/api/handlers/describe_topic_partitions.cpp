@@ -84,7 +84,7 @@ Answer<DescribeTopicPartitionsResponse> describe_topic_partitions(Call& call, De
         }
         auto& told = response.topics.emplace_back();
         told.name = protocol::Text(*name);
-        told.is_internal = is_internal_topic(*name);
+        told.is_internal = metadata::is_internal_topic(*name);
         told.topic_authorized_operations = authorized_operations(call, ResourceType::topic, *name);
         if (!known) {
             told.error_code = metadata::check_topic_name(*name) ? ErrorCode::unknown_topic_or_partition

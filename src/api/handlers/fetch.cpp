@@ -26,7 +26,7 @@ using replication::ReadRequest;
 constexpr std::int64_t max_answer_bytes = 55 << 20;
 constexpr std::int16_t first_version_with_topic_ids = 13;
 
-struct Answer {
+struct FetchAnswer {
     FetchResponse message;
     std::vector<net::FileSlice> slices;
 };
@@ -43,7 +43,7 @@ class FetchOperation {
     FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version)
         : shell_(shell), peer_(peer), request_(request), version_(version) {}
 
-    runtime::Task<Answer> run();
+    runtime::Task<FetchAnswer> run();
 
    private:
 
@@ -52,7 +52,7 @@ class FetchOperation {
     Located locate(const FetchKey& key) const;
     ReadRequest read_request(const FetchEntry& entry) const;
     const std::shared_ptr<replication::FetchWaiter>& waiter_of(FetchEntry& entry);
-    Answer answer(const FetchSessions::Begun& begun);
+    FetchAnswer answer(const FetchSessions::Begun& begun);
     /// To be read now: not read by this request yet, or changed since.
     bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
     bool enough() const { return must_answer_ || bytes_ >= std::max(request_.min_bytes, 0); }
@@ -69,11 +69,11 @@ class FetchOperation {
     bool must_answer_ = false;
 };
 
-runtime::Task<Answer> FetchOperation::run() {
+runtime::Task<FetchAnswer> FetchOperation::run() {
     const FetchSessions::Begun begun =
         shell_.sessions.begin(request_, version_ >= first_version_with_topic_ids);
     if (begun.error != ErrorCode::none) {
-        Answer refused;
+        FetchAnswer refused;
         refused.message.error_code = begun.error;
         co_return refused;
     }
@@ -196,8 +196,8 @@ const std::shared_ptr<replication::FetchWaiter>& FetchOperation::waiter_of(Fetch
     return entry.waiter;
 }
 
-Answer FetchOperation::answer(const FetchSessions::Begun& begun) {
-    Answer result;
+FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
+    FetchAnswer result;
     result.message.session_id = session_->id;
     auto& topics = result.message.responses;
     for (FetchEntry* entry : order_) {
@@ -236,19 +236,19 @@ Answer FetchOperation::answer(const FetchSessions::Begun& begun) {
     return result;
 }
 
-runtime::Task<Answer> run_fetch(Shell& shell, Call& call, const FetchRequest& request) {
+runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, const FetchRequest& request) {
     FetchOperation operation(shell, call.peer(), request, call.version());
     co_return co_await operation.run();
 }
 
 }  // namespace
 
-runtime::Task<net::Response> fetch(Call& call, FetchRequest& request) {
+Answer<net::Response> fetch(Call& call, FetchRequest& request) {
     // A session's requests may come over any connection; it is served where it lives.
     Shell* where = &call.shell;
     if (request.session_epoch > 0 && request.session_id > 0)
         where = &call.shell.on_shard(FetchSessions::shard_of(request.session_id, call.shell.shard_count()));
-    Answer answer;
+    FetchAnswer answer;
     if (where == &call.shell) {
         answer = co_await run_fetch(*where, call, request);
     } else {

@@ -36,7 +36,7 @@ Topic describe(const Call& call, const metadata::Image& image, const metadata::T
     Topic told;
     told.name = protocol::Text(topic.name);
     told.topic_id = topic.id;
-    told.is_internal = is_internal_topic(topic.name);
+    told.is_internal = metadata::is_internal_topic(topic.name);
     for (const auto& [index, partition] : topic.partitions) {
         auto& out = told.partitions.emplace_back();
         out.partition_index = index;

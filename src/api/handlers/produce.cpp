@@ -158,7 +158,7 @@ void ProduceOperation::appended(const std::vector<std::size_t>& parts) {
     if (unappended_ == 0) {
         // All is written: the bytes go back before the acknowledgement is there.
         raw_.frame = {};
-        if (raw_.release_budget) raw_.release_budget();
+        raw_.budget.release();
     }
     std::size_t final_now = 0;
     for (const std::size_t i : parts) {
