@@ -164,8 +164,11 @@ ClusterControl::State ClusterControl::next_state(const BrokerRegistration& broke
     BrokerSessions::Session& session = sessions.of(broker.id);
     if (broker.fenced) {
         if (request.want_shut_down) return State::shutdown_now;
+        // No record ends a controlled shutdown but a new registration: unfenced, such a broker would lead and yet not
+        // count as active.
         const bool caught_up = request.current_metadata_offset >= session.registration_offset;
-        return !request.want_fence && caught_up ? State::unfenced : State::fenced;
+        const bool may_serve = caught_up && !request.want_fence && !broker.in_controlled_shutdown;
+        return may_serve ? State::unfenced : State::fenced;
     }
     if (broker.in_controlled_shutdown) {
         if (leads_any_partition(image, broker.id)) return State::controlled_shutdown;

@@ -9,7 +9,7 @@
 
 namespace moldau::controller {
 
-inline constexpr auto cluster_id = "cluster";
+inline constexpr char cluster_id[] = "cluster";
 
 class Cluster {
  public:

@@ -194,7 +194,7 @@ TEST_F(Topics, spread_over_racks_and_lead_evenly) {
         EXPECT_EQ(partition.leader, partition.replicas[0]);
     }
     EXPECT_EQ(leaders.size(), 6U);
-    for (const auto& [broker, count] : leaders) EXPECT_EQ(count, 2) << broker;
+    for (const auto& [broker, count] : leaders) EXPECT_EQ(count, 2) << broker.value();
 }
 
 TEST_F(Topics, are_deleted_by_name_or_id) {
