@@ -19,6 +19,8 @@ class SimStream final : public runtime::Stream {
     void close() override { network_.close(connection_, side_); }
     const runtime::Endpoint& peer() const override { return connection_->sides[1 - side_].local; }
     const runtime::Endpoint& local() const override { return connection_->sides[side_].local; }
+    /// The life that holds the other side, which no real stream could tell.
+    Incarnation peer_incarnation() const { return connection_->sides[1 - side_].incarnation; }
 
  private:
     Network::Side& own() const { return connection_->sides[side_]; }
