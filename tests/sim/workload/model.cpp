@@ -57,8 +57,8 @@ void Model::acknowledged(const Partition& partition, const std::vector<RecordId>
             log.firm_somewhere.insert(ids[i]);
         }
     }
-    if (acks == Acks::all && base_offset >= 0)
-        log.firm_until = std::max(log.firm_until, base_offset + static_cast<std::int64_t>(ids.size()));
+    if (acks == Acks::all && base_offset >= 0 && !ids.empty())
+        make_firm(log, base_offset + static_cast<std::int64_t>(ids.size()), ids.back(), "acknowledged", life);
 }
 
 void Model::observed(const Partition& partition, std::int64_t offset, const Payload& payload, Life life) {
@@ -69,7 +69,18 @@ void Model::observed(const Partition& partition, std::int64_t offset, const Payl
         return broken(fmt::format("{}: {} was never sent there, and stands at {}", text_of(partition),
                                   text_of(payload.id), offset));
     place(partition, log, offset, payload, life);
-    if (payload.acks == Acks::all) log.firm_until = std::max(log.firm_until, offset + 1);
+    if (payload.acks == Acks::all) make_firm(log, offset + 1, payload.id, "read", life);
+}
+
+void Model::make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life) {
+    if (until <= log.firm_until) return;
+    // What an earlier life showed there and lost is not what became durable now.
+    std::erase_if(log.entries, [&](const auto& entry) {
+        return entry.first >= log.firm_until && entry.first < until && lost_between(entry.second.life, life);
+    });
+    log.firm_until = until;
+    log.firm_life = life;
+    log.firm_because = fmt::format("{} was {} at {} in life {}", text_of(id), because, until - 1, life);
 }
 
 void Model::place(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life) {
@@ -78,6 +89,8 @@ void Model::place(const Partition& partition, Log& log, std::int64_t offset, con
         found->second.life = std::max(found->second.life, life);
         return;
     }
+    const bool may_be_stale = offset < log.firm_until && payload.acks != Acks::all && lost_between(life, log.firm_life);
+    if (found == log.entries.end() && may_be_stale) return;
     if (!replace(partition, log, offset, payload, life)) return;
     if (payload.idempotent) {
         const auto before = log.offsets.find(payload.id);
@@ -103,8 +116,9 @@ bool Model::replace(const Partition& partition, Log& log, std::int64_t offset, c
     if (offset < log.firm_until) {
         // What an earlier life showed before it lost it may be told late.
         if (payload.acks != Acks::all && lost_between(life, old.life)) return false;
-        broken(fmt::format("{}: at {} stands {}, where {} is committed", text_of(partition), offset,
-                           text_of(payload.id), text_of(old.id)));
+        broken(fmt::format("{}: at {} stands {} in life {}, where {} of life {} is committed, since {}",
+                           text_of(partition), offset, text_of(payload.id), life, text_of(old.id), old.life,
+                           log.firm_because));
         return false;
     }
     if (lost_between(life, old.life)) return false;

@@ -71,12 +71,15 @@ class Model {
         std::map<RecordId, Payload> sent;
         std::set<RecordId> firm_somewhere;  ///< acknowledged with acks=all, the offset was not told
         std::int64_t firm_until = 0;        ///< all entries below are firm
+        Life firm_life = 0;                 ///< that firm_until was last moved by
+        std::string firm_because;           ///< for people
         std::map<std::uint32_t, std::pair<Life, std::int64_t>> high_watermarks;  ///< by consumer
     };
 
     void place(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life);
     bool replace(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life);
     void check_order(const Partition& partition, const Log& log, std::int64_t offset, const Payload& payload);
+    void make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life);
     bool lost_between(Life earlier, Life later) const;
     void erase_from(Log& log, std::int64_t offset);
 

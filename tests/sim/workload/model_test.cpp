@@ -94,6 +94,18 @@ TEST(Model, KnowsThatRecordsBeforeADurableOneAreDurable) {
     EXPECT_FALSE(model.holds());
 }
 
+TEST(Model, DoesNotTakeForDurableWhatWasLostBefore) {
+    Told model;
+    model.read(0, record(1, Acks::leader, false));
+    model.data_may_be_lost(1);
+    model.acked(1, record(1, Acks::all, true, 2), 2);
+    model.read(0, record(2, Acks::leader, false), 2);
+    EXPECT_TRUE(model.holds()) << model.violation();
+    model.data_may_be_lost(2);
+    model.read(0, record(3, Acks::leader, false), 3);
+    EXPECT_FALSE(model.holds());
+}
+
 TEST(Model, BearsALateAnswerOfALifeThatLostItsData) {
     Told model;
     model.data_may_be_lost(1);
