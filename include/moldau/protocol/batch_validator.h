@@ -1,7 +1,7 @@
 #pragma once
 // What a partition's leader checks on a batch before it appends it, and the offsets and epoch that it writes into it:
-// the rules are Apache Kafka's for format v2 (docs/formats: record batches). One a shard, owned by the shard: it keeps
-// the buffer for decompression. Pure: the clock comes in as a number.
+// the rules are Apache Kafka's for format v2 (docs/formats/record-batches.md). One a shard, owned by the shard: it
+// keeps the buffer for decompression. Pure: the clock comes in as a number.
 
 #include <cstddef>
 #include <cstdint>
@@ -93,6 +93,9 @@ class BatchValidator {
                                                           const AppendContext& context);
 
  private:
+    std::expected<ValidatedBatch, AppendRefused> check_and_assign(MutableBytes records, const ValidatorConfig& config,
+                                                                  const AppendContext& context);
+
     Decompressor decompressor_;
     Compressor compressor_;
 };

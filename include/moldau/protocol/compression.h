@@ -32,7 +32,7 @@ struct CompressionContexts;
 
 class Decompressor {
  public:
-    /// Output and contexts larger than this are given back when the next call starts.
+    /// Output and contexts larger than this are given back by release_excess().
     static constexpr std::size_t retained_bytes = 4UL << 20;
 
     Decompressor();
@@ -44,6 +44,9 @@ class Decompressor {
     /// Memory grows as output arrives, never by what the input announces.
     /// Errors: invalid when the input is damaged, cut short, or yields more than `max_output_bytes`.
     Result<ByteView> decompress(Codec codec, ByteView input, std::size_t max_output_bytes);
+
+    /// Gives back what one large batch took. Ends the last output's life.
+    void release_excess();
 
  private:
     std::unique_ptr<OutputBuffer> output_;

@@ -174,12 +174,25 @@ std::expected<Walked, AppendRefused> walk(BatchView batch, ByteView section, con
     return walked;
 }
 
+BatchOptions options_for_rebuild(BatchView batch, const ValidatedBatch& valid, const ValidatorConfig& config,
+                                 const AppendContext& context) {
+    return {.base_offset = valid.first_offset,
+            .leader_epoch = context.leader_epoch,
+            .codec = valid.codec,
+            .level = config.compression_level,
+            .producer_id = batch.producer_id(),
+            .producer_epoch = batch.producer_epoch(),
+            .base_sequence = batch.base_sequence(),
+            .transactional = batch.is_transactional(),
+            .control = batch.is_control(),
+            .log_append_time = valid.log_append_time};
+}
+
 Bytes rebuild(BatchView batch, ByteView section, const BatchOptions& options, Compressor& compressor) {
     BatchBuilder builder(options);
     RecordIterator records(section, batch.count());
-    RecordView record;
     std::vector<HeaderView> headers;
-    while (records.next(record)) {
+    for (RecordView record; records.next(record);) {
         headers.clear();
         HeaderIterator iterator = record.headers();
         for (HeaderView header; iterator.next(header);) headers.push_back(header);
@@ -194,8 +207,16 @@ Bytes rebuild(BatchView batch, ByteView section, const BatchOptions& options, Co
 std::expected<ValidatedBatch, AppendRefused> BatchValidator::validate(MutableBytes records,
                                                                       const ValidatorConfig& config,
                                                                       const AppendContext& context) {
-    const auto found = the_one_batch(records);
-    if (!found) return std::unexpected(found.error());
+    auto result = check_and_assign(records, config, context);
+    decompressor_.release_excess();
+    return result;
+}
+
+std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(MutableBytes records,
+                                                                              const ValidatorConfig& config,
+                                                                              const AppendContext& context) {
+    auto found = the_one_batch(records);
+    if (!found) return std::unexpected(std::move(found).error());
     const BatchView batch = *found;
     if (auto refusal = check_header(batch, config, context)) return std::unexpected(std::move(*refusal));
     if (context.origin == AppendOrigin::client)
@@ -208,35 +229,22 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::validate(MutableByt
     auto walked = walk(batch, *section, RecordRules(batch, config, context.now));
     if (!walked) return std::unexpected(std::move(walked).error());
 
-    const bool append_time = config.timestamp_type == TimestampType::log_append_time;
     ValidatedBatch valid;
     valid.count = walked->count;
-    valid.codec = config.compression.value_or(source);
     valid.first_offset = context.next_offset;
-    if (append_time) valid.log_append_time = context.now;
-    valid.max_timestamp = append_time ? context.now : walked->max_timestamp;
+    valid.max_timestamp = walked->max_timestamp;
+    if (config.timestamp_type == TimestampType::log_append_time)
+        valid.max_timestamp = *(valid.log_append_time = context.now);
+    // Control batches are not compressed unless they came so.
+    const bool keeps_codec = batch.is_control() && source == Codec::none;
+    valid.codec = keeps_codec ? source : config.compression.value_or(source);
 
-    // Control batches stay uncompressed; their writers choose offsets as they need.
-    if (batch.is_control() && source == Codec::none) valid.codec = source;
-    const bool rebuilt = walked->count > 0 && (valid.codec != source || !walked->deltas_in_order);
-    if (rebuilt) {
-        valid.rebuilt_ = rebuild(batch, *section,
-                                 {.base_offset = context.next_offset,
-                                  .leader_epoch = context.leader_epoch,
-                                  .codec = valid.codec,
-                                  .level = config.compression_level,
-                                  .producer_id = batch.producer_id(),
-                                  .producer_epoch = batch.producer_epoch(),
-                                  .base_sequence = batch.base_sequence(),
-                                  .transactional = batch.is_transactional(),
-                                  .control = batch.is_control(),
-                                  .log_append_time = valid.log_append_time},
-                                 compressor_);
+    if (walked->count > 0 && (valid.codec != source || !walked->deltas_in_order)) {
+        valid.rebuilt_ = rebuild(batch, *section, options_for_rebuild(batch, valid, config, context), compressor_);
         if (valid.rebuilt_.size() > config.max_message_bytes)
             return std::unexpected(
                 refused(batch_error::message_too_large,
-                        fmt::format("compressed with {}, the record batch has {} bytes, "
-                                    "max.message.bytes is {}",
+                        fmt::format("written with codec {}, the record batch has {} bytes, max.message.bytes is {}",
                                     to_string(valid.codec), valid.rebuilt_.size(), config.max_message_bytes)));
     } else {
         const MutableBytes bytes = records.first(batch.size_bytes());

@@ -1,5 +1,5 @@
 #pragma once
-// Reads the numbers and lengths of records; most take one byte, which is read in line.
+// Reads the numbers and lengths of records; most take one or two bytes, which are read in line.
 
 #include <optional>
 
@@ -8,7 +8,10 @@
 namespace moldau::protocol {
 
 /// A position in bytes that come from outside. Every read says whether there was enough.
-struct Cursor {
+class Cursor {
+ public:
+    Cursor(const std::uint8_t* from, const std::uint8_t* to) : at(from), end(to) {}
+
     const std::uint8_t* at;
     const std::uint8_t* end;
 
@@ -16,9 +19,7 @@ struct Cursor {
 
     bool read_varint(std::int32_t& value) {
         std::uint32_t raw;
-        if (at < end && *at < 0x80) {
-            raw = *at++;
-        } else {
+        if (!read_short(raw)) {
             const std::size_t taken = read_uvarint({at, end}, raw);
             if (taken == 0) return false;
             at += taken;
@@ -29,8 +30,9 @@ struct Cursor {
 
     bool read_varlong(std::int64_t& value) {
         std::uint64_t raw;
-        if (at < end && *at < 0x80) {
-            raw = *at++;
+        std::uint32_t short_raw;
+        if (read_short(short_raw)) {
+            raw = short_raw;
         } else {
             const std::size_t taken = read_uvarlong({at, end}, raw);
             if (taken == 0) return false;
@@ -65,6 +67,23 @@ struct Cursor {
         std::int32_t length;
         if (!read_varint(length) || length < 0 || static_cast<std::size_t>(length) > left()) return false;
         bytes = take(static_cast<std::size_t>(length));
+        return true;
+    }
+
+ private:
+    /// A number of one or two bytes; false leaves the rest of them, and the end, to the caller.
+    bool read_short(std::uint32_t& raw) {
+        if (left() < 2) return false;
+        const std::uint32_t first = at[0];
+        if (first < 0x80) {
+            raw = first;
+            at += 1;
+            return true;
+        }
+        const std::uint32_t second = at[1];
+        if (second >= 0x80) return false;
+        raw = (first & 0x7f) | second << 7;
+        at += 2;
         return true;
     }
 };

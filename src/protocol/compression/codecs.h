@@ -10,6 +10,7 @@
 #define LZ4F_STATIC_LINKING_ONLY
 #include <lz4frame.h>
 
+#include <moldau/base/assert.h>
 #include <moldau/protocol/compression.h>
 
 namespace moldau::protocol {
@@ -17,12 +18,16 @@ namespace moldau::protocol {
 /// Bytes that grow by doubling up to a limit, without being cleared first.
 class OutputBuffer {
  public:
-    /// Empties it, and frees it when it holds more than `retained_bytes`.
-    void start(std::size_t limit_bytes, std::size_t retained_bytes);
+    /// Empties it, and frees it when it holds more than Decompressor::retained_bytes.
+    void start(std::size_t limit_bytes);
 
     /// Free space at the end, at least one byte, at most up to the limit; empty when the limit is reached.
     MutableBytes space(std::size_t wanted_bytes = smallest_growth);
-    void commit(std::size_t bytes) { size_ += bytes; }
+    /// Requires: that much of the last space() was written.
+    void commit(std::size_t bytes) {
+        MOLDAU_ASSERT(bytes <= room_bytes() && bytes <= capacity_ - size_);
+        size_ += bytes;
+    }
 
     std::size_t room_bytes() const { return limit_ - size_; }
     std::size_t limit_bytes() const { return limit_; }

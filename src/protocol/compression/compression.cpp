@@ -29,10 +29,10 @@ std::optional<Codec> codec_named(std::string_view name) {
     return static_cast<Codec>(found - codec_names.begin());
 }
 
-void OutputBuffer::start(std::size_t limit_bytes, std::size_t retained_bytes) {
+void OutputBuffer::start(std::size_t limit_bytes) {
     size_ = 0;
     limit_ = limit_bytes;
-    if (capacity_ > retained_bytes) {
+    if (capacity_ > Decompressor::retained_bytes) {
         data_.reset();
         capacity_ = 0;
     }
@@ -67,7 +67,7 @@ Decompressor::Decompressor(Decompressor&&) noexcept = default;
 Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
 
 Result<ByteView> Decompressor::decompress(Codec codec, ByteView input, std::size_t max_output_bytes) {
-    output_->start(max_output_bytes, retained_bytes);
+    output_->start(max_output_bytes);
     Result<void> done;
     switch (codec) {
         case Codec::none:
@@ -88,6 +88,12 @@ Result<ByteView> Decompressor::decompress(Codec codec, ByteView input, std::size
     }
     if (!done) return std::unexpected(std::move(done).error());
     return output_->bytes();
+}
+
+void Decompressor::release_excess() {
+    output_->start(0);
+    // A frame with a large window leaves a large context behind.
+    if (contexts_->zstd != nullptr && ZSTD_sizeof_DCtx(contexts_->zstd.get()) > retained_bytes) contexts_->zstd.reset();
 }
 
 Compressor::Compressor() : contexts_(std::make_unique<CompressionContexts>()) {}

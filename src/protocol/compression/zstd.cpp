@@ -6,9 +6,7 @@ namespace moldau::protocol {
 namespace {
 
 ZSTD_DCtx& started_decoder(DecompressionContexts& contexts) {
-    // A frame with a large window leaves a large context behind.
-    if (contexts.zstd == nullptr || ZSTD_sizeof_DCtx(contexts.zstd.get()) > Decompressor::retained_bytes)
-        contexts.zstd = {ZSTD_createDCtx(), ZSTD_freeDCtx};
+    if (contexts.zstd == nullptr) contexts.zstd = {ZSTD_createDCtx(), ZSTD_freeDCtx};
     MOLDAU_ASSERT(contexts.zstd != nullptr);
     ZSTD_DCtx_reset(contexts.zstd.get(), ZSTD_reset_session_only);
     return *contexts.zstd;

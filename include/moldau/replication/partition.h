@@ -1,0 +1,146 @@
+#pragma once
+// A partition of this node: the driver that joins the pure core (how far is committed) with its log and with those who
+// wait for it. Made and owned by the partition manager; lives on one shard, where all but shard() is called.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <moldau/base/ids.h>
+#include <moldau/base/result.h>
+#include <moldau/protocol/batch_validator.h>
+#include <moldau/protocol/error_code.h>
+#include <moldau/replication/fetch_waiter.h>
+#include <moldau/replication/partition_core.h>
+#include <moldau/runtime/async.h>
+#include <moldau/storage/flush_scheduler.h>
+#include <moldau/storage/log.h>
+
+namespace moldau::replication {
+
+struct PartitionConfig {
+    protocol::ValidatorConfig validator;
+    bool flush_before_commit = true;  ///< moldau.durability=disk
+    std::int64_t producer_id_expiration_ms = 86'400'000;
+};
+
+/// One a shard: what all its partitions use.
+struct PartitionTools {
+    runtime::Shard& shard;
+    protocol::BatchValidator& validator;
+    storage::FlushScheduler& flusher;
+};
+
+/// What became of one partition of a Produce.
+struct AppendOutcome {
+    protocol::ErrorCode error = protocol::ErrorCode::none;
+    std::optional<std::string> message;
+    std::vector<protocol::RecordError> record_errors;
+    Offset base_offset = no_offset;
+    Timestamp log_append_time = no_timestamp;  ///< −1 unless the topic's timestamps are LogAppendTime
+    Offset log_start = no_offset;
+    Offset end = no_offset;  ///< acks=all waits until the high watermark reaches it
+};
+
+struct AppendRequest {
+    bool acks_all = false;
+    std::int16_t produce_version = 0;
+    bool idempotent_allowed = true;
+};
+
+struct ReadRequest {
+    Offset offset;
+    LeaderEpoch current_leader_epoch = no_leader_epoch;
+    LeaderEpoch last_fetched_epoch = no_leader_epoch;
+    std::size_t max_bytes = 0;
+    bool at_least_one = false;    ///< a batch larger than max_bytes is given whole (KIP-74)
+    bool read_committed = false;  ///< up to the last stable offset, with aborted transactions
+};
+
+struct DivergingEpoch {
+    LeaderEpoch epoch;
+    Offset end_offset;
+};
+
+struct ReadOutcome {
+    protocol::ErrorCode error = protocol::ErrorCode::none;
+    Offset high_watermark = no_offset;
+    Offset last_stable_offset = no_offset;
+    Offset log_start = no_offset;
+    std::optional<DivergingEpoch> diverging;
+    std::optional<storage::LogSlice> records;
+};
+
+struct OffsetOutcome {
+    protocol::ErrorCode error = protocol::ErrorCode::none;
+    Timestamp timestamp = no_timestamp;
+    Offset offset = no_offset;
+    LeaderEpoch leader_epoch = no_leader_epoch;
+};
+
+struct EpochEndOutcome {
+    protocol::ErrorCode error = protocol::ErrorCode::none;
+    LeaderEpoch leader_epoch = no_leader_epoch;
+    Offset end_offset = no_offset;
+};
+
+class Partition {
+   public:
+    Partition(const PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config);
+    ~Partition();
+
+    /// Thread-safe: where the partition lives.
+    runtime::Shard& shard() const { return tools_.shard; }
+
+    /// This node leads it from now on.
+    void become_leader(LeaderEpoch epoch);
+    void resign() { leading_ = false; }
+    void set_config(const PartitionConfig& config, const storage::LogConfig& log_config);
+
+    /// Checks and appends the one batch in `records`, which is changed in place.
+    AppendOutcome append(MutableBytes records, const AppendRequest& request);
+
+    /// Calls `done` once the high watermark has reached `end`, or with the error that prevents it; at once when it has.
+    void when_committed(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
+
+    /// Reads committed records. `waiter`, when given, is armed: it fires at the next change.
+    ReadOutcome read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter);
+
+    /// ListOffsets: `timestamp` is a time or one of Kafka's special values (−1 latest, −2 earliest, −3 max timestamp,
+    /// −4 earliest local, −5 latest tiered, −6 earliest pending upload). May read from the disk.
+    OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch, bool read_committed);
+
+    /// OffsetForLeaderEpoch (KIP-320).
+    EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested);
+
+    /// Retention by time, size and log start: returns whether anything was removed.
+    bool apply_retention();
+
+    /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Waiters get `reason`.
+    void close(protocol::ErrorCode reason);
+
+    storage::Log& log() { return *log_; }
+    LeaderEpoch leader_epoch() const { return core_.leader_epoch(); }
+    Offset high_watermark() const { return core_.high_watermark(); }
+    bool is_leading() const { return leading_; }
+
+   private:
+    protocol::ErrorCode check_epoch(LeaderEpoch current_leader_epoch) const;
+    void on_durable(Offset durable_end);
+    void on_committed(Offset before);
+
+    PartitionTools tools_;
+    std::unique_ptr<storage::Log> log_;
+    PartitionConfig config_;
+    PartitionCore core_;
+    bool leading_ = false;
+    protocol::ErrorCode closed_ = protocol::ErrorCode::none;
+    FetchWaiters fetch_waiters_;
+    std::multimap<Offset, std::move_only_function<void(protocol::ErrorCode)>> commit_waiters_;  ///< by end
+};
+
+}  // namespace moldau::replication

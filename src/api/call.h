@@ -1,0 +1,62 @@
+#pragma once
+// One request on its way through a handler, and what handlers of a shard share.
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <moldau/api/authorizer.h>
+#include <moldau/net/service.h>
+#include <moldau/node/node.h>
+#include <moldau/protocol/writer.h>
+
+#include "fetch_session.h"
+
+namespace moldau::api {
+
+/// One a shard; owned by ApiService.
+struct Shell {
+    node::Node& node;
+    runtime::Shard& shard;
+    Authorizer& authorizer;
+    FetchSessions sessions;
+    std::span<const std::unique_ptr<Shell>> all;  ///< of every shard, by index
+
+    Shell& on_shard(unsigned index) const { return *all[index]; }
+    unsigned shard_count() const { return static_cast<unsigned>(all.size()); }
+};
+
+/// Owns the request's frame for as long as the handler runs: the decoded request borrows from it.
+struct Call {
+    Shell& shell;
+    net::Request request;
+
+    std::int16_t version() const { return request.api_version; }
+    const net::Peer& peer() const { return *request.peer; }
+    runtime::Shard& shard() const { return shell.shard; }
+    /// As of now; a handler that needs one consistent view takes it once.
+    const metadata::Image& image() const { return *shell.node.view(shell.shard).image; }
+
+    bool allows(Operation operation, ResourceType type, std::string_view name) const {
+        return shell.authorizer.allows(peer(), operation, type, name);
+    }
+};
+
+/// Begins the frame of an answer.
+protocol::Writer::Frame begin_response(protocol::Writer& writer, const net::Request& request);
+/// Ends it and cuts it where slices belong.
+net::Response end_response(protocol::Writer& writer, protocol::Writer::Frame frame, std::vector<net::FileSlice> slices);
+
+/// The answer's frame: size, header of the version that goes with the request, message; external records, by their
+/// index in `slices`, between the pieces.
+template <class Message>
+net::Response encode_response(const net::Request& request, const Message& message,
+                              std::vector<net::FileSlice> slices = {}, std::size_t expected_size_bytes = 256) {
+    protocol::Writer writer(expected_size_bytes);
+    const auto frame = begin_response(writer, request);
+    message.encode(writer, request.api_version);
+    return end_response(writer, frame, std::move(slices));
+}
+
+}  // namespace moldau::api

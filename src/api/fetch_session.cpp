@@ -1,0 +1,129 @@
+#include "fetch_session.h"
+
+#include <chrono>
+#include <limits>
+#include <utility>
+
+namespace moldau::api {
+namespace {
+
+using protocol::ErrorCode;
+
+constexpr std::int32_t initial_epoch = 0;
+constexpr std::int32_t final_epoch = -1;
+
+/// A session that was not used for so long makes room for a new one.
+constexpr runtime::Duration eviction_age = std::chrono::minutes(2);
+
+std::int32_t next_epoch(std::int32_t epoch) {
+    return epoch == std::numeric_limits<std::int32_t>::max() ? 1 : epoch + 1;
+}
+
+FetchKey key_of(const TopicId& topic_id, const protocol::Text& topic, PartitionIndex partition) {
+    return {topic_id, topic.str(), partition};
+}
+
+}  // namespace
+
+void FetchPartitions::update(const protocol::FetchRequest& request) {
+    for (const auto& topic : request.topics) {
+        for (const auto& partition : topic.partitions) {
+            const FetchKey key = key_of(topic.topic_id, topic.topic, partition.partition);
+            auto [known, added] = by_key_.try_emplace(key);
+            if (added) {
+                known->second = dirty_.emplace(dirty_.end());
+                known->second->self = known->second;
+                known->second->key = key;
+            }
+            FetchEntry& entry = *known->second;
+            entry.max_bytes = partition.partition_max_bytes;
+            entry.fetch_offset = partition.fetch_offset;
+            entry.current_leader_epoch = partition.current_leader_epoch;
+            entry.last_fetched_epoch = partition.last_fetched_epoch;
+            entry.log_start_offset = partition.log_start_offset;
+            entry.unread = true;
+            mark_dirty(entry);
+        }
+    }
+}
+
+void FetchPartitions::forget(const protocol::FetchRequest& request) {
+    for (const auto& topic : request.forgotten_topics_data) {
+        for (const auto& partition : topic.partitions) {
+            const auto known = by_key_.find(key_of(topic.topic_id, topic.topic, partition));
+            if (known == by_key_.end()) continue;
+            (known->second->dirty ? dirty_ : clean_).erase(known->second);
+            by_key_.erase(known);
+        }
+    }
+}
+
+void FetchPartitions::mark_dirty(FetchEntry& entry) {
+    if (std::exchange(entry.dirty, true)) return;
+    dirty_.splice(dirty_.end(), clean_, entry.self);
+}
+
+void FetchPartitions::mark_clean(FetchEntry& entry) {
+    if (!std::exchange(entry.dirty, false)) return;
+    clean_.splice(clean_.end(), dirty_, entry.self);
+}
+
+FetchSessions::FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count)
+    : max_sessions_(max_sessions), shard_(shard), shard_count_(shard_count) {}
+
+FetchSessions::Begun FetchSessions::begin(const protocol::FetchRequest& request, bool uses_topic_ids) {
+    const bool full = request.session_epoch == initial_epoch || request.session_epoch == final_epoch;
+    if (full) {
+        sessions_.erase(request.session_id);
+        std::shared_ptr<FetchSession> session;
+        if (request.session_epoch == initial_epoch) session = create();
+        if (!session) session = std::make_shared<FetchSession>(shard_);
+        session->uses_topic_ids = uses_topic_ids;
+        session->partitions.update(request);
+        return {.session = std::move(session)};
+    }
+    const auto known = sessions_.find(request.session_id);
+    if (known == sessions_.end()) return {.session = nullptr, .error = ErrorCode::fetch_session_id_not_found};
+    const std::shared_ptr<FetchSession> session = known->second;
+    if (session->epoch != request.session_epoch || session->in_use)
+        return {.session = nullptr, .error = ErrorCode::invalid_fetch_session_epoch};
+    if (session->uses_topic_ids != uses_topic_ids)
+        return {.session = nullptr, .error = ErrorCode::fetch_session_topic_id_error};
+    session->partitions.update(request);
+    session->partitions.forget(request);
+    session->last_used = shard_.now();
+    if (session->partitions.size() == 0) {
+        sessions_.erase(known);
+        return {.session = std::make_shared<FetchSession>(shard_), .incremental = true};
+    }
+    session->epoch = next_epoch(session->epoch);
+    return {.session = session, .incremental = true};
+}
+
+std::shared_ptr<FetchSession> FetchSessions::create() {
+    if (sessions_.size() >= max_sessions_ && !make_room()) return nullptr;
+    const std::uint64_t ids = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) / shard_count_;
+    for (;;) {
+        const auto id = static_cast<std::int32_t>(shard_.random().below(ids) * shard_count_ + shard_.index());
+        if (id == 0) continue;
+        auto [place, added] = sessions_.try_emplace(id);
+        if (!added) continue;
+        place->second = std::make_shared<FetchSession>(shard_);
+        place->second->id = id;
+        place->second->epoch = next_epoch(initial_epoch);
+        place->second->last_used = shard_.now();
+        return place->second;
+    }
+}
+
+bool FetchSessions::make_room() {
+    auto oldest = sessions_.end();
+    for (auto it = sessions_.begin(); it != sessions_.end(); ++it)
+        if (!it->second->in_use && (oldest == sessions_.end() || it->second->last_used < oldest->second->last_used))
+            oldest = it;
+    if (oldest == sessions_.end() || shard_.now() - oldest->second->last_used < eviction_age) return false;
+    sessions_.erase(oldest);
+    return true;
+}
+
+}  // namespace moldau::api

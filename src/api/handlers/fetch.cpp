@@ -1,0 +1,262 @@
+// Fetch: committed records from many partitions, with sessions (KIP-227) and long polls.
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include <moldau/protocol/messages/fetch.h>
+#include <moldau/replication/partition.h>
+
+#include "../handlers.h"
+
+namespace moldau::api {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::FetchRequest;
+using protocol::FetchResponse;
+using replication::Partition;
+using replication::ReadOutcome;
+using replication::ReadRequest;
+
+/// fetch.max.bytes of the broker: no answer is larger, whatever was asked for.
+constexpr std::int64_t max_answer_bytes = 55 << 20;
+constexpr std::int16_t first_version_with_topic_ids = 13;
+
+struct Answer {
+    FetchResponse message;
+    std::vector<net::FileSlice> slices;
+};
+
+/// Where an entry's partition is, or why it cannot be read.
+struct Located {
+    std::shared_ptr<Partition> partition;
+    ErrorCode error = ErrorCode::none;
+};
+
+/// One fetch being served, on the shard of its session.
+class FetchOperation {
+   public:
+    FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version)
+        : shell_(shell), peer_(peer), request_(request), version_(version) {}
+
+    runtime::Task<Answer> run();
+
+   private:
+
+    runtime::Task<bool> read_dirty();
+    void take(FetchEntry& entry, ReadOutcome outcome);
+    Located locate(const FetchKey& key) const;
+    ReadRequest read_request(const FetchEntry& entry) const;
+    const std::shared_ptr<replication::FetchWaiter>& waiter_of(FetchEntry& entry);
+    Answer answer(const FetchSessions::Begun& begun);
+    /// To be read now: not read by this request yet, or changed since.
+    bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
+    bool enough() const { return must_answer_ || bytes_ >= std::max(request_.min_bytes, 0); }
+
+    Shell& shell_;
+    const net::Peer& peer_;
+    const FetchRequest& request_;
+    std::int16_t version_;
+    std::shared_ptr<FetchSession> session_;
+    std::unordered_map<FetchEntry*, ReadOutcome> results_by_entry_;
+    std::vector<FetchEntry*> order_;  ///< of the first reading
+    std::int64_t bytes_ = 0;
+    std::int64_t budget_ = 0;
+    bool must_answer_ = false;
+};
+
+runtime::Task<Answer> FetchOperation::run() {
+    const FetchSessions::Begun begun =
+        shell_.sessions.begin(request_, version_ >= first_version_with_topic_ids);
+    if (begun.error != ErrorCode::none) {
+        Answer refused;
+        refused.message.error_code = begun.error;
+        co_return refused;
+    }
+    session_ = begun.session;
+    session_->in_use = true;
+    budget_ = std::min<std::int64_t>(std::max(request_.max_bytes, 0), max_answer_bytes);
+    const auto deadline =
+        runtime::after(shell_.shard.now(), std::chrono::milliseconds(std::max(request_.max_wait_ms, 0)));
+    for (;;) {
+        co_await read_dirty();
+        if (enough() || shell_.shard.now() >= deadline || session_->partitions.size() == 0) break;
+        if (std::ranges::any_of(session_->partitions.dirty(), [this](FetchEntry& entry) { return is_pending(entry); }))
+            continue;  // something changed while other shards were read
+        if (!co_await session_->changed.wait(deadline)) break;
+    }
+    session_->in_use = false;
+    session_->last_used = shell_.shard.now();
+    co_return answer(begun);
+}
+
+runtime::Task<bool> FetchOperation::read_dirty() {
+    // Those of one shard in one hop, in the order of the session within it.
+    struct Order {
+        FetchEntry* entry;
+        Located located;
+    };
+    std::map<unsigned, std::vector<Order>> by_shard;
+    std::vector<FetchEntry*> pending;
+    for (FetchEntry& entry : session_->partitions.dirty())
+        if (is_pending(entry)) pending.push_back(&entry);
+    for (FetchEntry* entry : pending) {
+        entry->unread = false;
+        Located located = locate(entry->key);
+        if (located.partition) {
+            by_shard[located.partition->shard().index()].push_back({entry, std::move(located)});
+        } else {
+            take(*entry, ReadOutcome{.error = located.error});
+        }
+    }
+    for (auto& [index, orders] : by_shard) {
+        runtime::Shard& there = orders.front().located.partition->shard();
+        for (Order& order : orders) waiter_of(*order.entry);
+        const auto read_all = [this, &orders] {
+            std::vector<ReadOutcome> outcomes;
+            outcomes.reserve(orders.size());
+            std::int64_t left = budget_ - bytes_;
+            bool nothing_yet = bytes_ == 0;
+            for (Order& order : orders) {
+                ReadRequest wanted = read_request(*order.entry);
+                wanted.max_bytes = static_cast<std::size_t>(
+                    std::clamp<std::int64_t>(order.entry->max_bytes, 0, std::max<std::int64_t>(left, 0)));
+                wanted.at_least_one = nothing_yet;
+                outcomes.push_back(order.located.partition->read(wanted, order.entry->waiter));
+                if (outcomes.back().records) {
+                    left -= static_cast<std::int64_t>(outcomes.back().records->size);
+                    nothing_yet = false;
+                }
+            }
+            return outcomes;
+        };
+        std::vector<ReadOutcome> outcomes;
+        if (&there == &shell_.shard) {
+            outcomes = read_all();
+        } else {
+            outcomes = co_await runtime::call_on(shell_.shard, there, read_all);
+        }
+        for (std::size_t i = 0; i < orders.size(); ++i)
+            take(*orders[i].entry, std::move(outcomes[i]));
+    }
+    co_return true;
+}
+
+void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
+    auto [result, first_reading] = results_by_entry_.try_emplace(&entry);
+    if (first_reading) order_.push_back(&entry);
+    if (const auto& before = result->second.records) bytes_ -= static_cast<std::int64_t>(before->size);
+    if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size);
+    if (outcome.error != ErrorCode::none || outcome.diverging) must_answer_ = true;
+    // Told again at each answer: errors. Read again at the next request: what was answered with data.
+    const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging;
+    result->second = std::move(outcome);
+    if (!read_again) session_->partitions.mark_clean(entry);
+}
+
+Located FetchOperation::locate(const FetchKey& key) const {
+    const node::View& view = shell_.node.view(shell_.shard);
+    Located located;
+    const bool by_id = version_ >= first_version_with_topic_ids;
+    const metadata::TopicPtr topic =
+        by_id ? view.image->find_topic(key.topic_id) : view.image->find_topic(std::string_view(key.topic));
+    if (!topic) {
+        located.error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+        return located;
+    }
+    if (!shell_.authorizer.allows(peer_, Operation::read, ResourceType::topic, topic->name)) {
+        located.error = ErrorCode::topic_authorization_failed;
+        return located;
+    }
+    located.partition = view.partition(topic->id, key.partition);
+    if (!located.partition) located.error = ErrorCode::unknown_topic_or_partition;
+    return located;
+}
+
+ReadRequest FetchOperation::read_request(const FetchEntry& entry) const {
+    return {.offset = entry.fetch_offset,
+            .current_leader_epoch = entry.current_leader_epoch,
+            .last_fetched_epoch = entry.last_fetched_epoch,
+            .read_committed = request_.isolation_level == 1};
+}
+
+const std::shared_ptr<replication::FetchWaiter>& FetchOperation::waiter_of(FetchEntry& entry) {
+    if (!entry.waiter)
+        entry.waiter = std::make_shared<replication::FetchWaiter>(
+            shell_.shard, [session = std::weak_ptr(session_), changed = &entry] {
+                const auto alive = session.lock();
+                if (!alive) return;
+                changed->unread = true;
+                alive->partitions.mark_dirty(*changed);
+                alive->changed.notify_all();
+            });
+    return entry.waiter;
+}
+
+Answer FetchOperation::answer(const FetchSessions::Begun& begun) {
+    Answer result;
+    result.message.session_id = session_->id;
+    auto& topics = result.message.responses;
+    for (FetchEntry* entry : order_) {
+        const ReadOutcome& outcome = results_by_entry_[entry];
+        const bool changed = entry->told_high_watermark != outcome.high_watermark ||
+                             entry->told_log_start != outcome.log_start;
+        const bool told = !begun.incremental || outcome.error != ErrorCode::none || outcome.records ||
+                          outcome.diverging || changed;
+        if (!told) continue;
+        entry->told_high_watermark = outcome.high_watermark;
+        entry->told_log_start = outcome.log_start;
+
+        if (topics.empty() || topics.back().topic_id != entry->key.topic_id || topics.back().topic != entry->key.topic) {
+            auto& topic = topics.emplace_back();
+            topic.topic_id = entry->key.topic_id;
+            topic.topic = entry->key.topic;
+        }
+        auto& data = topics.back().partitions.emplace_back();
+        data.partition_index = entry->key.partition;
+        data.error_code = outcome.error;
+        data.high_watermark = outcome.high_watermark;
+        data.last_stable_offset = outcome.last_stable_offset;
+        data.log_start_offset = outcome.log_start;
+        if (outcome.diverging)
+            data.diverging_epoch = {.epoch = outcome.diverging->epoch, .end_offset = outcome.diverging->end_offset};
+        if (request_.isolation_level == 1 && outcome.error == ErrorCode::none) data.aborted_transactions.emplace();
+        if (outcome.records) {
+            data.records = protocol::Records::external(static_cast<std::uint32_t>(result.slices.size()),
+                                                       outcome.records->size);
+            result.slices.push_back({outcome.records->file, outcome.records->position, outcome.records->size});
+            if (entry->dirty) session_->partitions.move_to_back(*entry);
+        } else {
+            data.records = protocol::Records::borrow({});
+        }
+    }
+    return result;
+}
+
+runtime::Task<Answer> run_fetch(Shell& shell, Call& call, const FetchRequest& request) {
+    FetchOperation operation(shell, call.peer(), request, call.version());
+    co_return co_await operation.run();
+}
+
+}  // namespace
+
+runtime::Task<net::Response> fetch(Call& call, FetchRequest& request) {
+    // A session's requests may come over any connection; it is served where it lives.
+    Shell* where = &call.shell;
+    if (request.session_epoch > 0 && request.session_id > 0)
+        where = &call.shell.on_shard(FetchSessions::shard_of(request.session_id, call.shell.shard_count()));
+    Answer answer;
+    if (where == &call.shell) {
+        answer = co_await run_fetch(*where, call, request);
+    } else {
+        answer = co_await runtime::run_on(call.shard(), where->shard,
+                                          [where, &call, &request] { return run_fetch(*where, call, request); });
+    }
+    co_return encode_response(call.request, answer.message, std::move(answer.slices));
+}
+
+}  // namespace moldau::api

@@ -1,0 +1,34 @@
+#pragma once
+// Reading something of one partition for a client: finds it, checks the right to it, hops to its shard.
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <moldau/protocol/error_code.h>
+#include <moldau/replication/partition.h>
+
+#include "../call.h"
+
+namespace moldau::api {
+
+struct FoundPartition {
+    std::shared_ptr<replication::Partition> partition;
+    protocol::ErrorCode error = protocol::ErrorCode::none;  ///< set when there is none
+};
+
+/// By name. `operation` on the topic is what the client needs.
+FoundPartition find_partition(const Call& call, std::string_view topic, PartitionIndex index, Operation operation);
+
+/// Calls `read(partition)` on the partition's shard and brings what it returns home.
+template <class Read>
+auto on_partition(Call& call, std::shared_ptr<replication::Partition> partition, Read read)
+    -> runtime::Task<std::invoke_result_t<Read&, replication::Partition&>> {
+    if (&partition->shard() == &call.shard()) co_return read(*partition);
+    runtime::Shard& there = partition->shard();
+    co_return co_await runtime::call_on(
+        call.shard(), there,
+        [partition = std::move(partition), read = std::move(read)]() mutable { return read(*partition); });
+}
+
+}  // namespace moldau::api

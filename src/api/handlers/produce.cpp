@@ -1,0 +1,254 @@
+// Produce: appends begin in the order of arrival before serve() returns; answers follow when they may.
+
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include <moldau/protocol/messages/produce.h>
+#include <moldau/protocol/reader.h>
+#include <moldau/replication/partition.h>
+
+#include "../handlers.h"
+
+namespace moldau::api {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::ProduceRequest;
+using protocol::ProduceResponse;
+using replication::AppendOutcome;
+using replication::Partition;
+
+constexpr std::int16_t first_version_with_topic_ids = 13;
+constexpr std::int16_t acks_of_all = -1;
+
+/// One Produce on its way: lives on the connection's shard; other shards reach it only to append their parts while it
+/// waits for them.
+class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
+   public:
+    ProduceOperation(Shell& shell, net::Request request, runtime::Handler<net::Response> done)
+        : shell_(shell), raw_(std::move(request)), done_(std::move(done)) {}
+
+    void start();
+
+   private:
+    struct Part {
+        std::size_t topic;
+        PartitionIndex index;
+        std::shared_ptr<Partition> where;
+        MutableBytes records;
+        AppendOutcome outcome;
+        bool waits = false;  ///< for its commit
+    };
+    struct Topic {
+        protocol::Text name;  ///< owned: the frame goes before the answer
+        TopicId id;
+    };
+
+    void add_parts(const ProduceRequest::TopicProduceData& topic);
+    ErrorCode refusal(const ProduceRequest& request) const;
+    void append_here(const std::vector<std::size_t>& parts);
+    void append_there(runtime::Shard& there, std::vector<std::size_t> parts);
+    void appended(const std::vector<std::size_t>& parts);
+    void wait_for_commit(std::size_t part);
+    void committed(std::size_t part, ErrorCode error);
+    void time_out();
+    void leave(std::size_t count);
+    void answer();
+    runtime::Shard& home() const { return shell_.shard; }
+
+    Shell& shell_;
+    net::Request raw_;
+    runtime::Handler<net::Response> done_;
+    std::vector<Topic> topics_;
+    std::vector<Part> parts_;
+    std::int16_t acks_ = 0;
+    std::int32_t timeout_ms_ = 0;
+    std::size_t unappended_ = 0;  ///< parts whose append has not come back
+    std::size_t open_ = 0;        ///< parts whose outcome is not final
+    runtime::TimerQueue::Id timer_;
+    bool answered_ = false;
+};
+
+void ProduceOperation::start() {
+    protocol::Reader reader(raw_.body());
+    const ProduceRequest request = ProduceRequest::decode(reader, raw_.api_version);
+    if (!reader.ok()) {
+        std::move(done_)(net::Response{.pieces = {}, .close = true});
+        return;
+    }
+    acks_ = request.acks;
+    timeout_ms_ = request.timeout_ms;
+    for (const auto& topic : request.topic_data) add_parts(topic);
+
+    const ErrorCode refused = refusal(request);
+    std::map<unsigned, std::vector<std::size_t>> by_shard;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+        Part& part = parts_[i];
+        if (refused != ErrorCode::none) {
+            part.outcome.error = refused;
+            if (refused == ErrorCode::invalid_request)
+                part.outcome.message = "transactions are not supported by this version of the broker";
+        } else if (part.outcome.error == ErrorCode::none) {
+            by_shard[part.where->shard().index()].push_back(i);
+            ++unappended_;
+        }
+    }
+    open_ = unappended_;
+    if (open_ == 0) return answer();
+    const auto keep = shared_from_this();
+    for (auto& [index, parts] : by_shard) {
+        runtime::Shard& there = parts_[parts.front()].where->shard();
+        if (&there == &home()) {
+            append_here(parts);
+            appended(parts);
+        } else {
+            append_there(there, std::move(parts));
+        }
+    }
+}
+
+void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) {
+    const node::View& view = shell_.node.view(home());
+    const bool by_id = raw_.api_version >= first_version_with_topic_ids;
+    const metadata::TopicPtr known =
+        by_id ? view.image->find_topic(topic.topic_id) : view.image->find_topic(topic.name.view());
+    ErrorCode error = ErrorCode::none;
+    if (!known) {
+        error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+    } else if (!shell_.authorizer.allows(*raw_.peer, Operation::write, ResourceType::topic, known->name)) {
+        error = ErrorCode::topic_authorization_failed;
+    }
+    topics_.push_back({topic.name.owned(), topic.topic_id});
+    for (const auto& partition : topic.partition_data) {
+        Part& part = parts_.emplace_back();
+        part.topic = topics_.size() - 1;
+        part.index = partition.index;
+        // The frame is ours alone and may be written to: offsets go into the batch where it lies.
+        const ByteView records = partition.records.view();
+        part.records = MutableBytes(const_cast<std::uint8_t*>(records.data()), records.size());
+        part.outcome.error = error;
+        if (error != ErrorCode::none) continue;
+        part.where = view.partition(known->id, partition.index);
+        if (!part.where) part.outcome.error = ErrorCode::unknown_topic_or_partition;
+    }
+}
+
+ErrorCode ProduceOperation::refusal(const ProduceRequest& request) const {
+    if (request.transactional_id) return ErrorCode::invalid_request;
+    if (acks_ < -1 || acks_ > 1) return ErrorCode::invalid_required_acks;
+    return ErrorCode::none;
+}
+
+void ProduceOperation::append_here(const std::vector<std::size_t>& parts) {
+    const replication::AppendRequest how{.acks_all = acks_ == acks_of_all, .produce_version = raw_.api_version};
+    for (const std::size_t i : parts) parts_[i].outcome = parts_[i].where->append(parts_[i].records, how);
+}
+
+void ProduceOperation::append_there(runtime::Shard& there, std::vector<std::size_t> parts) {
+    there.post([keep = shared_from_this(), parts = std::move(parts)]() mutable {
+        keep->append_here(parts);
+        runtime::Shard& back = keep->home();
+        back.post([keep = std::move(keep), parts = std::move(parts)] { keep->appended(parts); });
+    });
+}
+
+void ProduceOperation::appended(const std::vector<std::size_t>& parts) {
+    unappended_ -= parts.size();
+    if (unappended_ == 0) {
+        // All is written: the bytes go back before the acknowledgement is there.
+        raw_.frame = {};
+        if (raw_.release_budget) raw_.release_budget();
+    }
+    std::size_t final_now = 0;
+    for (const std::size_t i : parts) {
+        if (acks_ == acks_of_all && parts_[i].outcome.error == ErrorCode::none) {
+            parts_[i].waits = true;
+        } else {
+            ++final_now;
+        }
+    }
+    const auto keep = shared_from_this();
+    for (const std::size_t i : parts)
+        if (parts_[i].waits) wait_for_commit(i);
+    leave(final_now);
+}
+
+void ProduceOperation::wait_for_commit(std::size_t index) {
+    if (timer_ == runtime::TimerQueue::Id{} && open_ > 0)
+        timer_ = home().timers().add(runtime::after(home().now(), std::chrono::milliseconds(std::max(timeout_ms_, 0))),
+                                     [keep = shared_from_this()] { keep->time_out(); });
+    Part& part = parts_[index];
+    if (&part.where->shard() == &home()) {
+        part.where->when_committed(part.outcome.end, [keep = shared_from_this(), index](ErrorCode error) {
+            keep->committed(index, error);
+        });
+        return;
+    }
+    part.where->shard().post([keep = shared_from_this(), where = part.where, end = part.outcome.end, index] {
+        where->when_committed(end, [keep, index](ErrorCode error) {
+            keep->home().post([keep, index, error] { keep->committed(index, error); });
+        });
+    });
+}
+
+void ProduceOperation::committed(std::size_t index, ErrorCode error) {
+    Part& part = parts_[index];
+    if (!std::exchange(part.waits, false)) return;  // timed out before
+    if (error != ErrorCode::none) part.outcome = AppendOutcome{.error = error};
+    leave(1);
+}
+
+void ProduceOperation::time_out() {
+    timer_ = {};
+    std::size_t late = 0;
+    for (Part& part : parts_) {
+        if (!std::exchange(part.waits, false)) continue;
+        part.outcome = AppendOutcome{.error = ErrorCode::request_timed_out};
+        ++late;
+    }
+    leave(late);
+}
+
+void ProduceOperation::leave(std::size_t count) {
+    open_ -= count;
+    if (open_ == 0) answer();
+}
+
+void ProduceOperation::answer() {
+    if (std::exchange(answered_, true)) return;
+    home().timers().cancel(timer_);
+    if (acks_ == 0) {
+        bool failed = false;
+        for (const Part& part : parts_) failed = failed || part.outcome.error != ErrorCode::none;
+        std::move(done_)(net::Response{.pieces = {}, .close = failed});
+        return;
+    }
+    ProduceResponse response;
+    response.responses.reserve(topics_.size());
+    for (Topic& topic : topics_) {
+        auto& told = response.responses.emplace_back();
+        told.name = std::move(topic.name);
+        told.topic_id = topic.id;
+    }
+    for (Part& part : parts_) {
+        auto& told = response.responses[part.topic].partition_responses.emplace_back();
+        told.index = part.index;
+        told.error_code = part.outcome.error;
+        told.base_offset = part.outcome.base_offset;
+        told.log_append_time_ms = part.outcome.log_append_time.value();
+        told.log_start_offset = part.outcome.log_start;
+        if (part.outcome.message) told.error_message = protocol::Text(*part.outcome.message);
+        for (const auto& record_error : part.outcome.record_errors)
+            told.record_errors.push_back({record_error.batch_index, protocol::Text(record_error.message)});
+    }
+    std::move(done_)(encode_response(raw_, response));
+}
+
+}  // namespace
+
+void produce(Shell& shell, net::Request request, runtime::Handler<net::Response> done) {
+    std::make_shared<ProduceOperation>(shell, std::move(request), std::move(done))->start();
+}
+
+}  // namespace moldau::api
