@@ -17,6 +17,7 @@
 #include <moldau/protocol/writer.h>
 
 #include "log.h"
+#include "world/read_some.h"
 
 namespace moldau::sim {
 namespace {
@@ -53,7 +54,7 @@ class StandIn {
         auto listener = self.world_.transport.listen(self.shard_, self.endpoint_);
         if (!listener) co_return;
         for (;;) {
-            auto stream = co_await (*listener)->accept();
+            auto stream = co_await (*listener)->accept(self.shard_);
             if (!stream) co_return;
             runtime::spawn(self.shard_, serve(self, std::move(*stream)));
         }
@@ -76,7 +77,7 @@ class StandIn {
 
     static Task<bool> read_exactly(runtime::Stream& stream, MutableBytes into) {
         while (!into.empty()) {
-            const auto read = co_await stream.read_some(into);
+            const auto read = co_await read_some(stream, into);
             if (!read || *read == 0) co_return false;
             into = into.subspan(*read);
         }

@@ -5,6 +5,7 @@
 #include <moldau/protocol/messages/request_header.h>
 #include <moldau/protocol/messages/response_header.h>
 
+#include "world/read_some.h"
 #include "world/sim_stream.h"
 
 namespace moldau::sim {
@@ -12,9 +13,9 @@ namespace moldau::sim {
 using runtime::Task;
 
 Task<Result<std::shared_ptr<Rpc>>> Rpc::open(const runtime::World world, runtime::Endpoint broker,
-                                             std::string client_id) {
+                                             std::string client_id, runtime::TimePoint deadline) {
     runtime::Shard& shard = world.shard(0);
-    auto stream = co_await world.transport.connect(shard, broker);
+    auto stream = co_await world.transport.connect(shard, broker, deadline);
     if (!stream) co_return std::unexpected(std::move(stream).error());
     auto rpc = std::make_shared<Rpc>(shard, std::move(*stream), std::move(client_id));
     runtime::spawn(shard, write_all(rpc));
@@ -96,7 +97,7 @@ Task<> Rpc::read_all(std::shared_ptr<Rpc> self) {
     Bytes received;
     Bytes into(16 * 1024);
     while (!self->failure_) {
-        const auto read = co_await self->stream_->read_some(into);
+        const auto read = co_await read_some(*self->stream_, into);
         if (!read || *read == 0) {
             self->close(read ? Errc::closed : read.error().code, read ? "closed by the broker" : read.error().message);
             co_return;

@@ -24,7 +24,7 @@ struct Answer {
 class Rpc : public std::enable_shared_from_this<Rpc> {
  public:
     static runtime::Task<Result<std::shared_ptr<Rpc>>> open(const runtime::World world, runtime::Endpoint broker,
-                                                            std::string client_id);
+                                                            std::string client_id, runtime::TimePoint deadline);
     Rpc(runtime::Shard& shard, std::unique_ptr<runtime::Stream> stream, std::string client_id);
 
     /// Sends `request` and gives its answer; Errc::timed_out at `deadline`, which closes the connection as clients do.

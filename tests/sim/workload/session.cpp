@@ -31,7 +31,7 @@ std::int16_t Session::version(std::int16_t api_key, std::int16_t lowest, std::in
 }
 
 Task<std::shared_ptr<Rpc>> Session::open(runtime::Endpoint broker) {
-    auto opened = co_await Rpc::open(world_, broker, client_id_);
+    auto opened = co_await Rpc::open(world_, broker, client_id_, deadline());
     if (!opened) co_return nullptr;
     std::shared_ptr<Rpc> rpc = *opened;
     rpc->on_broken([&model = model()](std::string what) { model.broken(std::move(what)); });
