@@ -11,23 +11,28 @@ void spawn(Shard& shard, Task<void> task) {
 }
 
 Signal::~Signal() {
-    for (Waiter& waiter : waiters_) shard_.timers().cancel(waiter.timer);
+    // A dropped handler may end coroutines that use this signal: let them find it empty.
+    const std::list<Waiter> waiters = std::exchange(waiters_, {});
+    for (const Waiter& waiter : waiters) shard_.timers().cancel(waiter.timer);
 }
 
 void Signal::add(TimePoint deadline, Handler<bool> handler) {
-    const auto waiter = waiters_.emplace(waiters_.end(), std::move(handler), TimerQueue::Id{});
-    if (deadline != never) waiter->timer = shard_.timers().add(deadline, [this, waiter] { complete(waiter, false); });
-}
-
-void Signal::complete(std::list<Waiter>::iterator waiter, bool notified) {
-    Handler<bool> handler = std::move(waiter->handler);
-    if (notified) shard_.timers().cancel(waiter->timer);
-    waiters_.erase(waiter);
-    shard_.post([handler = std::move(handler), notified]() mutable { std::move(handler)(notified); });
+    const auto waiter = waiters_.emplace(waiters_.end());
+    waiter->timer = shard_.timers().add(deadline, [this, waiter, handler = std::move(handler)]() mutable {
+        const bool notified = waiter->notified;
+        waiters_.erase(waiter);
+        shard_.post([handler = std::move(handler), notified]() mutable { std::move(handler)(notified); });
+    });
 }
 
 void Signal::notify_all() {
-    while (!waiters_.empty()) complete(waiters_.begin(), true);
+    while (!waiters_.empty()) {
+        waiters_.front().notified = true;
+        if (auto complete = shard_.timers().take(waiters_.front().timer))
+            complete();
+        else
+            waiters_.pop_front();  // its shard has ended
+    }
 }
 
 Task<bool> Gate::close(TimePoint deadline) {

@@ -10,6 +10,11 @@ TimerQueue::Id TimerQueue::add(TimePoint deadline, Callback callback) {
     return id;
 }
 
+TimerQueue::Callback TimerQueue::take(Id id) {
+    auto taken = timers_.extract(id);
+    return taken.empty() ? Callback() : std::move(taken.mapped());
+}
+
 bool TimerQueue::cancel(Id id) {
     // The callback may own what owns more timers: destroy it when the map is whole again.
     return !timers_.extract(id).empty();

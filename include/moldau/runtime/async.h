@@ -94,7 +94,8 @@ auto run_on(Shard& home, Shard& target, Make make) {
 }
 
 /// Wakes those who wait for a state to change. Lives on one shard; no memory: a notify without waiters is forgotten, so
-/// check the state before waiting.
+/// check the state before waiting. The handlers wait in the shard's timer queue, not here: where a waiting coroutine
+/// owns what holds the signal, the two would keep each other alive past the end of the shard.
 class Signal {
  public:
     explicit Signal(Shard& shard) : shard_(shard) {}
@@ -112,11 +113,10 @@ class Signal {
 
  private:
     struct Waiter {
-        Handler<bool> handler;
         TimerQueue::Id timer;
+        bool notified = false;
     };
     void add(TimePoint deadline, Handler<bool> handler);
-    void complete(std::list<Waiter>::iterator waiter, bool notified);
 
     Shard& shard_;
     std::list<Waiter> waiters_;

@@ -25,6 +25,10 @@ class TimerQueue {
     /// `callback` runs once on the shard, not before `deadline`, timers of one deadline in the order of their adding.
     Id add(TimePoint deadline, Callback callback);
 
+    /// Takes the callback out, so that the caller may run it before its time; empty when it has run already or the id
+    /// names none.
+    Callback take(Id id);
+
     /// The callback will not run any more; false when it has run already or the id names none.
     bool cancel(Id id);
 

@@ -117,37 +117,38 @@ Result<std::unique_ptr<runtime::Listener>> Network::listen(const std::string& ho
         return fail(Errc::invalid, fmt::format("{} is no address of {}", endpoint.host, host));
     runtime::Endpoint local = endpoint;
     if (local.port == 0) local.port = next_port_++;
+    for (const auto& [id, listener] : listeners_)
+        if (listener->host_ == host && listener->local_.port == local.port)
+            return fail(Errc::exists, fmt::format("{}:{} is in use", host, local.port));
     return std::make_unique<SimListener>(*this, next_listener_++, host, static_cast<SimShard&>(shard), local);
 }
 
 void Network::connect(const std::string& host, runtime::Shard& shard, const runtime::Endpoint& endpoint,
-                      AcceptHandler handler) {
+                      TimePoint deadline, AcceptHandler handler) {
     auto* here = static_cast<SimShard*>(&shard);
-    Attempt first{host, here, endpoint, simulation_.now() + options_.connect_timeout, std::move(handler)};
+    Attempt first{host, here, endpoint, std::min(deadline, simulation_.now() + options_.connect_timeout),
+                  std::move(handler)};
     simulation_.schedule_after(options_.delay.draw(random_), EventKind::network, {here->incarnation(), nullptr},
                                [this, first = std::move(first)]() mutable { attempt(std::move(first)); });
 }
 
 void Network::attempt(Attempt attempt_now) {
     const std::string to = resolve(attempt_now.from, attempt_now.to.host);
+    if (simulation_.now() >= attempt_now.deadline)
+        return refuse(std::move(attempt_now), Errc::timed_out, "no answer from " + to);
     const auto host = hosts_.find(to);
     if (host == hosts_.end()) return refuse(std::move(attempt_now), Errc::not_found, "unknown host " + to);
     if (!host->second.reachable || is_blocked(attempt_now.from, to) || is_blocked(to, attempt_now.from)) {
-        if (simulation_.now() >= attempt_now.deadline)
-            return refuse(std::move(attempt_now), Errc::timed_out, "no answer from " + to);
-        simulation_.schedule_after(seconds(1), EventKind::network, {attempt_now.shard->incarnation(), nullptr},
-                                   [this, again = std::move(attempt_now)]() mutable { attempt(std::move(again)); });
+        simulation_.schedule(std::min(simulation_.now() + seconds(1), attempt_now.deadline), EventKind::network,
+                             {attempt_now.shard->incarnation(), nullptr},
+                             [this, again = std::move(attempt_now)]() mutable { attempt(std::move(again)); });
         return;
     }
-    std::vector<SimListener*> found;
     for (const auto& [id, listener] : listeners_)
         if (listener->host_ == to && listener->local_.port == attempt_now.to.port &&
             !silenced_.contains(listener->shard_.incarnation()))
-            found.push_back(listener);
-    if (found.empty())
-        return refuse(std::move(attempt_now), Errc::io,
-                      fmt::format("{}:{} refuses connections", to, attempt_now.to.port));
-    establish(std::move(attempt_now), *found[random_.below(found.size())]);
+            return establish(std::move(attempt_now), *listener);
+    refuse(std::move(attempt_now), Errc::io, fmt::format("{}:{} refuses connections", to, attempt_now.to.port));
 }
 
 void Network::refuse(Attempt attempt, Errc code, std::string message) {
@@ -277,16 +278,14 @@ void Network::complete_read(const ConnectionPtr& connection, int index) {
     Side& side = connection->sides[index];
     side.read_scheduled = false;
     if (!side.reader) return;
-    Result<std::size_t> outcome = 0;
+    Result<> outcome;
     if (side.closed)
         outcome = fail(Errc::closed, "the stream is closed");
-    else if (!side.readable.empty())
-        outcome = take_readable(connection, index, side.read_into);
-    else if (side.reset_seen)
+    else if (side.readable.empty() && side.reset_seen)
         outcome = fail(Errc::io, "connection reset by peer");
-    else if (!side.end_seen)
+    else if (side.readable.empty() && !side.end_seen)
         return;
-    runtime::Handler<Result<std::size_t>> handler = std::move(*side.reader);
+    runtime::Handler<Result<>> handler = std::move(*side.reader);
     side.reader.reset();
     std::move(handler)(std::move(outcome));
 }

@@ -61,7 +61,7 @@ class Network {
 
     Result<std::unique_ptr<runtime::Listener>> listen(const std::string& host, runtime::Shard& shard,
                                                       const runtime::Endpoint& endpoint);
-    void connect(const std::string& host, runtime::Shard& shard, const runtime::Endpoint& endpoint,
+    void connect(const std::string& host, runtime::Shard& shard, const runtime::Endpoint& endpoint, TimePoint deadline,
                  AcceptHandler handler);
 
  private:
@@ -89,8 +89,7 @@ class Network {
         std::uint64_t window_bytes = 0;  ///< of on_the_way and readable and what was read and is not yet acknowledged
         std::uint64_t in_window_bytes = 0;
         TimePoint writes_block_until{};  ///< of its own writes
-        MutableBytes read_into;
-        std::optional<runtime::Handler<Result<std::size_t>>> reader;
+        std::optional<runtime::Handler<Result<>>> reader;
         std::optional<runtime::Handler<Result<>>> writer;
         bool read_scheduled = false;
         bool write_scheduled = false;
@@ -153,9 +152,9 @@ class SimTransport final : public runtime::Transport {
                                                       const runtime::Endpoint& endpoint) override {
         return network_.listen(host_, shard, endpoint);
     }
-    void async_connect(runtime::Shard& shard, const runtime::Endpoint& endpoint,
+    void async_connect(runtime::Shard& shard, const runtime::Endpoint& endpoint, TimePoint deadline,
                        Network::AcceptHandler handler) override {
-        network_.connect(host_, shard, endpoint, std::move(handler));
+        network_.connect(host_, shard, endpoint, deadline, std::move(handler));
     }
 
  private:

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "read_some.h"
 #include "sim_node.h"
 
 namespace moldau::sim {
@@ -21,7 +22,7 @@ struct Received {
 Task<void> read_all(Shard& shard, std::unique_ptr<Stream> stream, Received& received) {
     Bytes into(1000);
     for (;;) {
-        const auto read = co_await stream->read_some(into);
+        const auto read = co_await read_some(*stream, into);
         if (!read || *read == 0) {
             received.last = read;
             received.ended_at = shard.now();
@@ -35,7 +36,7 @@ Task<void> serve(const World world, std::vector<Received>& received) {
     auto listener = world.transport.listen(world.shard(0), {"server", 9092});
     MOLDAU_ASSERT(listener.has_value());
     for (;;) {
-        auto stream = co_await (*listener)->accept();
+        auto stream = co_await (*listener)->accept(world.shard(0));
         if (!stream) co_return;
         received.emplace_back();
         runtime::spawn(world.shard(0), read_all(world.shard(0), std::move(*stream), received.back()));
@@ -53,7 +54,7 @@ struct Sent {
 /// Writes numbered lines until `count` are written or the stream fails; a pause after each.
 Task<void> send_lines(const World world, int count, Duration pause, Sent& sent) {
     Shard& shard = world.shard(0);
-    auto stream = co_await world.transport.connect(shard, {"server", 9092});
+    auto stream = co_await world.transport.connect(shard, {"server", 9092}, runtime::never);
     if (!stream) {
         sent.error = stream.error();
         sent.ended_at = shard.now();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "read_some.h"
 #include "sim_node.h"
 
 namespace moldau::sim {
@@ -108,7 +109,7 @@ Task<void> answer(Busy& busy, std::unique_ptr<runtime::Stream> stream, std::shar
     const auto hold = busy.gate.enter();
     Bytes into(64);
     for (;;) {
-        const auto read = co_await stream->read_some(into);
+        const auto read = co_await read_some(*stream, into);
         if (!read || *read == 0) co_return;
         const ByteView parts[] = {ByteView(into).first(*read)};
         if (!stream->try_write(parts)) co_return;
@@ -121,7 +122,7 @@ Task<void> accept_all(Busy& busy, std::shared_ptr<int> token) {
     auto listener = busy.world.transport.listen(home, {"node", 9092});
     MOLDAU_ASSERT(listener.has_value());
     for (;;) {
-        auto stream = co_await (*listener)->accept();
+        auto stream = co_await (*listener)->accept(home);
         if (!stream) co_return;
         runtime::spawn(home, answer(busy, std::move(*stream), token));
     }
@@ -131,13 +132,13 @@ Task<void> ask_forever(Busy& busy, std::shared_ptr<int>) {
     const auto hold = busy.gate.enter();
     Shard& home = busy.world.shard(0);
     for (;;) {
-        auto stream = co_await busy.world.transport.connect(home, {"node", 9092});
+        auto stream = co_await busy.world.transport.connect(home, {"node", 9092}, runtime::never);
         Bytes into(10);
         while (stream) {
             const ByteView parts[] = {bytes_of("hello")};
             if (!(*stream)->try_write(parts)) break;
             if (!co_await (*stream)->wait_writable()) break;
-            const auto read = co_await (*stream)->read_some(into);
+            const auto read = co_await read_some(**stream, into);
             if (!read || *read == 0) break;
         }
         co_await runtime::sleep_until(home, home.now() + milliseconds(1));

@@ -50,11 +50,13 @@ void SimNode::kill(End end, Survival survival) {
     if (end == End::power_lost) disk_.crash(survival);
 }
 
-void SimNode::kill_at_disk_call(std::uint64_t count, Survival survival) {
-    disk_.power_off_at(count, [this, survival, life = incarnation_] {
+void SimNode::kill_at_disk_call(std::uint64_t count, Survival survival, std::function<void()> ended) {
+    disk_.power_off_at(count, [this, survival, life = incarnation_, ended = std::move(ended)] {
         network_.silence(life);
-        simulation_.run_next([this, survival, life] {
-            if (incarnation_ == life) kill(End::power_lost, survival);
+        simulation_.run_next([this, survival, life, ended] {
+            if (incarnation_ != life) return;
+            kill(End::power_lost, survival);
+            ended();
         });
     });
 }

@@ -42,8 +42,10 @@ class SimNode {
     /// Ends the life at once: coroutines, handlers, timers and work vanish. Requires: outside of shards' events.
     void kill(End end, Survival survival = Survival::anything);
 
-    /// Takes the power in the middle of the `count`-th disk call from now that changes or syncs something.
-    void kill_at_disk_call(std::uint64_t count, Survival survival = Survival::anything);
+    /// Takes the power in the middle of the `count`-th disk call from now that changes or syncs something; `ended` is
+    /// called when the life is over. A life that ends before takes the order with it.
+    void kill_at_disk_call(
+        std::uint64_t count, Survival survival = Survival::anything, std::function<void()> ended = [] {});
 
     /// Ends the life and waits for nothing, as after a clean shutdown that the application has completed.
     void stop() { kill(End::process_killed); }

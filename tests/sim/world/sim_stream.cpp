@@ -6,16 +6,13 @@
 
 namespace moldau::sim {
 
-void SimStream::async_read_some(MutableBytes into, runtime::Handler<Result<std::size_t>> handler) {
+void SimStream::async_wait_readable(runtime::Handler<Result<>> handler) {
     MOLDAU_ASSERT(!own().reader);
-    MOLDAU_ASSERT(!into.empty());
-    own().read_into = into;
     own().reader.emplace(std::move(handler));
     network_.schedule_read(connection_, side_);
 }
 
 Result<std::size_t> SimStream::try_read_some(MutableBytes into) {
-    MOLDAU_ASSERT(!own().reader);
     if (own().closed) return fail(Errc::closed, "the stream is closed");
     if (!own().readable.empty()) return network_.take_readable(connection_, side_, into);
     if (own().reset_seen) return fail(Errc::io, "connection reset by peer");
@@ -70,8 +67,9 @@ void SimStream::async_wait_writable(runtime::Handler<Result<>> handler) {
     network_.schedule_write(connection_, side_, own().writes_block_until);
 }
 
-void SimListener::async_accept(Network::AcceptHandler handler) {
+void SimListener::async_accept(runtime::Shard& owner, Network::AcceptHandler handler) {
     MOLDAU_ASSERT(!waiting_);
+    owner_ = static_cast<SimShard*>(&owner);
     waiting_.emplace(std::move(handler));
     schedule_accept();
 }
@@ -95,9 +93,10 @@ void SimListener::complete_accept() {
     if (!waiting_ || backlog_.empty()) return;
     Network::AcceptHandler handler = std::move(*waiting_);
     waiting_.reset();
-    std::unique_ptr<runtime::Stream> stream = std::move(backlog_.front());
+    std::unique_ptr<SimStream> stream = std::move(backlog_.front());
     backlog_.pop_front();
-    std::move(handler)(std::move(stream));
+    stream->set_owner(*owner_);
+    std::move(handler)(std::unique_ptr<runtime::Stream>(std::move(stream)));
 }
 
 void SimListener::close() {

@@ -11,7 +11,7 @@ class SimStream final : public runtime::Stream {
         : network_(network), connection_(std::move(connection)), side_(side) {}
     ~SimStream() override { close(); }
 
-    void async_read_some(MutableBytes into, runtime::Handler<Result<std::size_t>> handler) override;
+    void async_wait_readable(runtime::Handler<Result<>> handler) override;
     Result<std::size_t> try_read_some(MutableBytes into) override;
     Result<std::size_t> try_write(std::span<const ByteView> parts) override;
     void async_wait_writable(runtime::Handler<Result<>> handler) override;
@@ -19,6 +19,11 @@ class SimStream final : public runtime::Stream {
     void close() override { network_.close(connection_, side_); }
     const runtime::Endpoint& peer() const override { return connection_->sides[1 - side_].local; }
     const runtime::Endpoint& local() const override { return connection_->sides[side_].local; }
+    /// The life that holds the other side, which no real stream could tell.
+    Incarnation peer_incarnation() const { return connection_->sides[1 - side_].incarnation; }
+
+    /// Before its first operation: the shard that completes its waits.
+    void set_owner(SimShard& owner) { own().shard = &owner; }
 
  private:
     Network::Side& own() const { return connection_->sides[side_]; }
@@ -38,7 +43,7 @@ class SimListener final : public runtime::Listener {
     }
     ~SimListener() override { close(); }
 
-    void async_accept(Network::AcceptHandler handler) override;
+    void async_accept(runtime::Shard& owner, Network::AcceptHandler handler) override;
     void close() override;
     const runtime::Endpoint& local() const override { return local_; }
 
@@ -58,6 +63,7 @@ class SimListener final : public runtime::Listener {
     const runtime::Endpoint local_;
     bool closed_ = false;
     bool scheduled_ = false;
+    SimShard* owner_ = nullptr;  ///< of the stream that is waited for
     std::deque<std::unique_ptr<SimStream>> backlog_;
     std::optional<Network::AcceptHandler> waiting_;
 };

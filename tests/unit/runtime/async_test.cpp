@@ -42,6 +42,23 @@ TEST(Signal, GivesUpAtTheDeadline) {
     EXPECT_FALSE(signal.has_waiters());
 }
 
+Task<void> wait_in_what_it_owns(std::shared_ptr<Signal> signal) {
+    co_await signal->wait();
+}
+
+TEST(Signal, DoesNotKeepAWaiterThatOwnsItBeyondTheShard) {
+    std::weak_ptr<Signal> left;
+    {
+        ManualShard shard;
+        const auto signal = std::make_shared<Signal>(shard);
+        left = signal;
+        spawn(shard, wait_in_what_it_owns(signal));
+        shard.run_ready();
+        EXPECT_EQ(left.use_count(), 2);
+    }
+    EXPECT_TRUE(left.expired());
+}
+
 Task<void> hop(Shard& home, Shard& target, std::vector<unsigned>& visited) {
     const unsigned there = co_await call_on(home, target, [&] { return target.is_current() ? target.index() : 99U; });
     visited.push_back(there);

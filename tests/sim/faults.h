@@ -1,0 +1,55 @@
+#pragma once
+// What goes wrong in a run: drawn from the seed, on events of the world. Owned by the scenario.
+
+#include <memory>
+#include <vector>
+
+#include "workload/model.h"
+#include "world/sim_node.h"
+
+namespace moldau::sim {
+
+struct FaultPlan {
+    unsigned crashes = 2;  ///< at least; of power, of the process, or of power within a disk call
+    Duration shortest_gap = std::chrono::milliseconds(50);
+    Duration longest_gap = std::chrono::seconds(2);
+    Duration longest_downtime = std::chrono::seconds(3);
+    bool draws_shards = true;  ///< a life after the first may have 1, 2 or 4 shards
+};
+
+class Faults {
+ public:
+    /// Starts a broker again on its node.
+    using Restart = std::function<void(SimNode& node)>;
+
+    Faults(Simulation& simulation, Network& network, Model& model, std::vector<SimNode*> brokers,
+           std::vector<std::string> hosts, FaultPlan plan, Restart restart);
+
+    /// Lets faults happen until heal().
+    void begin() { schedule_next(); }
+    /// Mends everything, restarts what is down, and causes nothing more.
+    void heal();
+    unsigned crashes() const { return crashes_; }
+    /// Starts `node` if it is down.
+    void restart(SimNode& node);
+
+ private:
+    void schedule_next();
+    void strike();
+    void crash(SimNode& node);
+    void ended(SimNode& node, Incarnation life, bool power_lost);
+    void mend_later(std::function<void()> mend);
+
+    Simulation& simulation_;
+    Network& network_;
+    Model& model_;
+    std::vector<SimNode*> brokers_;
+    std::vector<std::string> hosts_;
+    FaultPlan plan_;
+    Restart restart_;
+    SimRandom random_;
+    unsigned crashes_ = 0;
+    bool healed_ = false;
+};
+
+}  // namespace moldau::sim

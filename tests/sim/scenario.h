@@ -1,0 +1,46 @@
+#pragma once
+// A run of the simulator: brokers, clients and faults drawn from a seed, then everything is healed and must converge.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "world/sim_node.h"
+
+namespace moldau::sim {
+
+/// Starts one broker in a fresh life. Listens on {node's host, 9092}.
+using BrokerProgram =
+    std::function<std::shared_ptr<void>(const runtime::World& world, const runtime::Endpoint& endpoint)>;
+
+struct RunOptions {
+    std::uint64_t seed = 1;
+    std::optional<unsigned> shards;  ///< of every broker; none: drawn, anew for each life
+    std::function<void(std::string_view)> on_trace;
+};
+
+struct Report {
+    std::string violation;  ///< empty: every promise held
+    std::uint64_t trace_hash = 0;
+    std::uint64_t disk_hash = 0;
+    std::uint64_t events = 0;
+    std::uint64_t operations = 0;
+    Duration virtual_time{};
+    std::map<std::string, std::uint64_t, std::less<>> counters;
+};
+
+class Scenario {
+ public:
+    virtual ~Scenario() = default;
+    virtual std::string_view name() const = 0;
+    virtual Report run(const RunOptions& options) = 0;
+};
+
+/// One broker under produce, fetch and admin load with every fault that a single node can promise to bear.
+std::unique_ptr<Scenario> single_broker_scenario(BrokerProgram program);
+
+}  // namespace moldau::sim

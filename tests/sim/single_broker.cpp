@@ -1,0 +1,203 @@
+#include <fmt/format.h>
+
+#include <moldau/base/assert.h>
+
+#include "faults.h"
+#include "scenario.h"
+#include "workload/clients.h"
+
+namespace moldau::sim {
+namespace {
+
+using runtime::World;
+using std::chrono::minutes;
+
+/// The least that a seed must have done to count.
+constexpr std::uint64_t fewest_operations = 1000;
+constexpr unsigned fewest_crashes = 2;
+constexpr auto time_to_work = minutes(30);
+constexpr auto time_to_converge = minutes(10);
+constexpr std::uint64_t most_events = 20'000'000;
+
+class Run {
+ public:
+    Run(const BrokerProgram& program, const RunOptions& options)
+        : program_(program),
+          options_(options),
+          simulation_(options.seed),
+          random_(simulation_.split("configuration")),
+          network_(simulation_, draw_network()),
+          broker_(simulation_, network_, {.host = "broker1", .shards = draw_shards(), .disk = draw_disk()}),
+          workload_{simulation_, model_, {{"broker1", 9092}}},
+          faults_(simulation_, network_, model_, {&broker_}, draw_hosts(), draw_faults(),
+                  [this](SimNode& node) { start(node); }) {
+        if (options.on_trace) simulation_.on_trace(options.on_trace);
+    }
+
+    Report run() {
+        draw_clients();
+        start(broker_);
+        faults_.begin();
+        until("the work is done", time_to_work,
+              [this] { return done_ == expected_ && faults_.crashes() >= fewest_crashes && enough_operations(); });
+        faults_.heal();
+        verify();
+        return report();
+    }
+
+ private:
+    NetworkOptions draw_network() {
+        NetworkOptions options;
+        if (random_.chance(300)) options.delay.spike_per_mille = 0;
+        if (random_.chance(300)) options.largest_window_bytes = 8192;
+        return options;
+    }
+    DiskOptions draw_disk() {
+        DiskOptions options;
+        if (random_.chance(300)) options.sync.longest = std::chrono::milliseconds(20);
+        if (random_.chance(300)) options.would_block_per_mille = 600;
+        return options;
+    }
+    unsigned draw_shards() { return options_.shards ? *options_.shards : 1U << random_.below(3); }
+    FaultPlan draw_faults() {
+        FaultPlan plan;
+        plan.draws_shards = !options_.shards;
+        if (random_.chance(300)) plan.longest_gap = std::chrono::milliseconds(300);
+        return plan;
+    }
+    std::vector<std::string> draw_hosts() {
+        std::vector<std::string> hosts{"broker1"};
+        for (std::uint64_t i = 0, count = random_.between(2, 5); i < count; ++i)
+            hosts.push_back(fmt::format("client{}", i));
+        return hosts;
+    }
+
+    void start(SimNode& node) {
+        node.start([this](const World& world) { return program_(world, {"broker1", 9092}); });
+    }
+
+    /// Runs a client on a machine that nothing happens to.
+    void add_client(const std::function<void(const World&)>& begin) {
+        const std::string host = fmt::format("client{}", clients_.size());
+        clients_.push_back(std::make_unique<SimNode>(simulation_, network_, NodeOptions{.host = host}));
+        clients_.back()->start([&](const World& world) {
+            begin(world);
+            return nullptr;
+        });
+    }
+
+    void draw_clients() {
+        std::vector<TopicPlan> topics;
+        for (std::uint64_t i = 0, count = random_.between(1, 3); i < count; ++i)
+            topics.push_back({fmt::format("topic{}", i), static_cast<std::int32_t>(random_.between(1, 3)), 1});
+        for (const TopicPlan& topic : topics)
+            for (std::int32_t i = 0; i < topic.partitions; ++i) partitions_.push_back({topic.name, i});
+        ++expected_;
+        add_client([&](const World& world) {
+            runtime::spawn(world.shard(0), create_topics(workload_, world, topics, done_));
+        });
+        std::uint32_t id = 1;
+        for (std::uint64_t i = 0, count = random_.between(2, 5); i < count; ++i) {
+            const ProducerPlan plan = draw_producer(id++);
+            ++expected_;
+            add_client(
+                [&](const World& world) { runtime::spawn(world.shard(0), produce(workload_, world, plan, done_)); });
+        }
+        for (const Model::Partition& partition : partitions_) {
+            const ConsumerPlan plan{.id = id++, .partition = partition};
+            add_client([&](const World& world) { runtime::spawn(world.shard(0), consume(workload_, world, plan)); });
+        }
+    }
+
+    ProducerPlan draw_producer(std::uint32_t id) {
+        ProducerPlan plan;
+        plan.id = id;
+        plan.partition = partitions_[random_.below(partitions_.size())];
+        plan.batches = random_.between(100, 300);
+        switch (random_.below(4)) {
+            case 0:
+                plan.acks = Acks::leader;
+                plan.idempotent = false;
+                break;
+            case 1:
+                plan.acks = random_.coin() ? Acks::all : Acks::none;
+                plan.idempotent = false;
+                break;
+            default:
+                plan.in_flight = static_cast<unsigned>(random_.between(1, 5));
+        }
+        return plan;
+    }
+
+    bool enough_operations() const { return workload_.operations >= fewest_operations; }
+
+    void until(std::string_view what, Duration within, const std::function<bool()>& reached) {
+        const auto outcome = simulation_.run_until([&] { return reached() || !model_.violation().empty(); },
+                                                   simulation_.now() + within, most_events);
+        if (outcome != Simulation::Outcome::reached)
+            model_.broken(
+                fmt::format("it did not come to pass that {}: {} of {} clients are done, {} operations, {} crashes",
+                            what, done_, expected_, workload_.operations, faults_.crashes()));
+    }
+
+    void verify() {
+        workload_.stopping = true;
+        done_ = 0;
+        expected_ = static_cast<unsigned>(partitions_.size());
+        std::uint32_t id = 1000;
+        for (const Model::Partition& partition : partitions_)
+            add_client([&](const World& world) {
+                runtime::spawn(world.shard(0),
+                               sim::verify(workload_, world, {.id = id++, .partition = partition}, done_));
+            });
+        until("everything is read again", time_to_converge, [this] { return done_ == expected_; });
+    }
+
+    Report report() {
+        Report report;
+        report.violation = model_.violation();
+        report.trace_hash = simulation_.trace_hash();
+        report.disk_hash = broker_.disk().state_hash();
+        report.events = simulation_.events_run();
+        report.operations = workload_.operations;
+        report.virtual_time = simulation_.now().time_since_epoch();
+        report.counters = simulation_.counters();
+        report.counters["client operations"] = workload_.operations;
+        report.counters["records sent"] = model_.records_sent();
+        report.counters["records acknowledged"] = model_.records_acknowledged();
+        report.counters["records read"] = model_.records_observed();
+        return report;
+    }
+
+    const BrokerProgram& program_;
+    const RunOptions& options_;
+    Simulation simulation_;
+    SimRandom random_;
+    Network network_;
+    Model model_;
+    SimNode broker_;
+    Workload workload_;
+    Faults faults_;
+    std::vector<Model::Partition> partitions_;
+    unsigned done_ = 0;
+    unsigned expected_ = 0;
+    std::vector<std::unique_ptr<SimNode>> clients_;
+};
+
+class SingleBroker final : public Scenario {
+ public:
+    explicit SingleBroker(BrokerProgram program) : program_(std::move(program)) {}
+    std::string_view name() const override { return "single-broker"; }
+    Report run(const RunOptions& options) override { return Run(program_, options).run(); }
+
+ private:
+    BrokerProgram program_;
+};
+
+}  // namespace
+
+std::unique_ptr<Scenario> single_broker_scenario(BrokerProgram program) {
+    return std::make_unique<SingleBroker>(std::move(program));
+}
+
+}  // namespace moldau::sim

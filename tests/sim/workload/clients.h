@@ -1,0 +1,44 @@
+#pragma once
+// The clients of the workload, each a coroutine on a node of its own: they tell the model what they did and saw.
+
+#include "session.h"
+
+namespace moldau::sim {
+
+struct TopicPlan {
+    std::string name;
+    std::int32_t partitions = 1;
+    std::int16_t replication_factor = 1;
+};
+
+struct ProducerPlan {
+    std::uint32_t id = 0;  ///< unique in the run
+    Model::Partition partition;
+    Acks acks = Acks::all;
+    bool idempotent = true;
+    unsigned in_flight = 1;  ///< batches, at most 5 for an idempotent one
+    std::uint64_t batches = 100;
+    unsigned largest_batch_records = 5;
+    std::size_t largest_record_bytes = 2000;
+    Duration longest_pause = std::chrono::milliseconds(20);
+};
+
+struct ConsumerPlan {
+    std::uint32_t id = 0;  ///< unique in the run
+    Model::Partition partition;
+    unsigned rewind_per_mille = 20;  ///< of fetches, after which it reads from an earlier offset again
+};
+
+/// Creates the topics, trying until all are there; counts `done` up.
+runtime::Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done);
+
+/// Produces all of its batches; counts `done` up.
+runtime::Task<> produce(Workload& workload, runtime::World world, ProducerPlan plan, unsigned& done);
+
+/// Reads until the workload is stopping.
+runtime::Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan);
+
+/// Reads everything again and lets the model compare; counts `done` up.
+runtime::Task<> verify(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done);
+
+}  // namespace moldau::sim

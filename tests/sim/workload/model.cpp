@@ -1,0 +1,176 @@
+#include "model.h"
+
+#include <fmt/format.h>
+
+namespace moldau::sim {
+namespace {
+
+std::string text_of(RecordId id) {
+    return fmt::format("record {} of producer {}", id.number, id.producer);
+}
+
+std::string text_of(const Model::Partition& partition) {
+    return fmt::format("{}-{}", partition.topic, partition.index);
+}
+
+}  // namespace
+
+void Model::broken(std::string what) {
+    if (violation_.empty()) violation_ = std::move(what);
+}
+
+void Model::topic_deleted(const std::string& topic) {
+    deleted_.insert(topic);
+    std::erase_if(logs_, [&](const auto& log) { return log.first.topic == topic; });
+}
+
+std::vector<Model::Partition> Model::partitions() const {
+    std::vector<Partition> partitions;
+    for (const auto& [partition, log] : logs_) partitions.push_back(partition);
+    return partitions;
+}
+
+void Model::sent(const Partition& partition, const Payload& payload) {
+    if (deleted_.contains(partition.topic)) return;
+    ++sent_;
+    logs_[partition].sent.emplace(payload.id, payload);
+}
+
+bool Model::lost_between(Life earlier, Life later) const {
+    const auto loss = lossy_ends_.lower_bound(earlier);
+    return loss != lossy_ends_.end() && *loss < later;
+}
+
+void Model::acknowledged(const Partition& partition, const std::vector<RecordId>& ids, std::int64_t base_offset,
+                         Acks acks, Life life) {
+    if (deleted_.contains(partition.topic)) return;
+    Log& log = logs_[partition];
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        ++acknowledged_;
+        const auto sent = log.sent.find(ids[i]);
+        if (sent == log.sent.end())
+            return broken(
+                fmt::format("{}: {} is acknowledged and was never sent", text_of(partition), text_of(ids[i])));
+        if (base_offset >= 0) {
+            place(partition, log, base_offset + static_cast<std::int64_t>(i), sent->second, life);
+        } else if (acks == Acks::all) {
+            log.firm_somewhere.insert(ids[i]);
+        }
+    }
+    if (acks == Acks::all && base_offset >= 0 && !ids.empty())
+        make_firm(log, base_offset + static_cast<std::int64_t>(ids.size()), ids.back(), "acknowledged", life);
+}
+
+void Model::observed(const Partition& partition, std::int64_t offset, const Payload& payload, Life life) {
+    if (deleted_.contains(partition.topic)) return;
+    ++observed_;
+    Log& log = logs_[partition];
+    if (!log.sent.contains(payload.id))
+        return broken(fmt::format("{}: {} was never sent there, and stands at {}", text_of(partition),
+                                  text_of(payload.id), offset));
+    place(partition, log, offset, payload, life);
+    if (payload.acks == Acks::all) make_firm(log, offset + 1, payload.id, "read", life);
+}
+
+void Model::make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life) {
+    if (until <= log.firm_until) return;
+    // What an earlier life showed there and lost is not what became durable now.
+    std::erase_if(log.entries, [&](const auto& entry) {
+        return entry.first >= log.firm_until && entry.first < until && lost_between(entry.second.life, life);
+    });
+    log.firm_until = until;
+    log.firm_life = life;
+    log.firm_because = fmt::format("{} was {} at {} in life {}", text_of(id), because, until - 1, life);
+}
+
+void Model::place(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life) {
+    const auto found = log.entries.find(offset);
+    if (found != log.entries.end() && found->second.id == payload.id) {
+        found->second.life = std::max(found->second.life, life);
+        return;
+    }
+    const bool may_be_stale = offset < log.firm_until && payload.acks != Acks::all && lost_between(life, log.firm_life);
+    if (found == log.entries.end() && may_be_stale) return;
+    if (!replace(partition, log, offset, payload, life)) return;
+    if (payload.idempotent) {
+        const auto before = log.offsets.find(payload.id);
+        if (before != log.offsets.end()) {
+            const std::int64_t first = before->second;
+            const Entry& old = log.entries.at(first);
+            if (first < log.firm_until || !lost_between(old.life, life))
+                return broken(fmt::format("{}: {} stands at {} and again at {}", text_of(partition),
+                                          text_of(payload.id), first, offset));
+            erase_from(log, first);
+        }
+        check_order(partition, log, offset, payload);
+        log.offsets[payload.id] = offset;
+    }
+    log.entries.insert_or_assign(offset, Entry{payload.id, payload.idempotent, life});
+}
+
+/// Makes room at `offset`; false when what stands there is the later truth, or a promise is broken.
+bool Model::replace(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life) {
+    const auto found = log.entries.find(offset);
+    if (found == log.entries.end()) return true;
+    const Entry& old = found->second;
+    if (offset < log.firm_until) {
+        // What an earlier life showed before it lost it may be told late.
+        if (payload.acks != Acks::all && lost_between(life, old.life)) return false;
+        broken(fmt::format("{}: at {} stands {} in life {}, where {} of life {} is committed, since {}",
+                           text_of(partition), offset, text_of(payload.id), life, text_of(old.id), old.life,
+                           log.firm_because));
+        return false;
+    }
+    if (lost_between(life, old.life)) return false;
+    if (!lost_between(old.life, life)) {
+        broken(fmt::format("{}: at {} stands {}, where {} was, and no data was lost since", text_of(partition), offset,
+                           text_of(payload.id), text_of(old.id)));
+        return false;
+    }
+    erase_from(log, offset);
+    return true;
+}
+
+void Model::erase_from(Log& log, std::int64_t offset) {
+    for (auto entry = log.entries.lower_bound(offset); entry != log.entries.end(); entry = log.entries.erase(entry))
+        if (entry->second.idempotent) log.offsets.erase(entry->second.id);
+}
+
+void Model::check_order(const Partition& partition, const Log& log, std::int64_t offset, const Payload& payload) {
+    const auto next = log.offsets.upper_bound(payload.id);
+    const auto wrong = [&](const RecordId& other, std::int64_t at) {
+        broken(fmt::format("{}: {} stands at {}, {} at {}", text_of(partition), text_of(payload.id), offset,
+                           text_of(other), at));
+    };
+    if (next != log.offsets.end() && next->first.producer == payload.id.producer && next->second < offset)
+        wrong(next->first, next->second);
+    if (next == log.offsets.begin()) return;
+    const auto before = std::prev(next);
+    if (before->first.producer == payload.id.producer && before->first != payload.id && before->second > offset)
+        wrong(before->first, before->second);
+}
+
+void Model::high_watermark(const Partition& partition, std::uint32_t consumer, std::int64_t high_watermark, Life life) {
+    if (deleted_.contains(partition.topic)) return;
+    auto& [last_life, last] = logs_[partition].high_watermarks[consumer];
+    if (last_life == life && high_watermark < last)
+        broken(fmt::format("{}: the high watermark went from {} back to {}", text_of(partition), last, high_watermark));
+    last_life = life;
+    last = high_watermark;
+}
+
+void Model::check_whole(const Partition& partition, std::int64_t log_end, const std::set<RecordId>& read) {
+    if (deleted_.contains(partition.topic)) return;
+    const Log& log = logs_[partition];
+    if (log_end < log.firm_until)
+        broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), log_end, log.firm_until));
+    const auto lost = [&](RecordId id) {
+        broken(fmt::format("{}: {} was committed and is gone", text_of(partition), text_of(id)));
+    };
+    for (const auto& [offset, entry] : log.entries)
+        if (offset < log.firm_until && !read.contains(entry.id)) lost(entry.id);
+    for (const RecordId id : log.firm_somewhere)
+        if (!read.contains(id)) lost(id);
+}
+
+}  // namespace moldau::sim

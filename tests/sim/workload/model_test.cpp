@@ -1,0 +1,162 @@
+#include "model.h"
+
+#include <gtest/gtest.h>
+
+namespace moldau::sim {
+namespace {
+
+const Model::Partition p{"t", 0};
+
+Payload record(std::uint64_t number, Acks acks = Acks::all, bool idempotent = true, std::uint32_t producer = 1) {
+    return {{producer, number}, acks, idempotent};
+}
+
+struct Told : Model {
+    void acked(std::int64_t offset, const Payload& payload, Life life = 1) {
+        sent(p, payload);
+        acknowledged(p, {payload.id}, offset, payload.acks, life);
+    }
+    void read(std::int64_t offset, const Payload& payload, Life life = 1) {
+        sent(p, payload);
+        observed(p, offset, payload, life);
+    }
+    bool holds() const { return violation().empty(); }
+};
+
+TEST(Payload, ProvesItself) {
+    Bytes value = encode_payload(record(77, Acks::leader), 100);
+    ASSERT_EQ(value.size(), 100);
+    const auto payload = decode_payload(value);
+    ASSERT_TRUE(payload);
+    EXPECT_EQ(payload->id, (RecordId{1, 77}));
+    EXPECT_EQ(payload->acks, Acks::leader);
+    EXPECT_TRUE(payload->idempotent);
+    value[50] ^= 1;
+    EXPECT_FALSE(decode_payload(value));
+}
+
+TEST(Model, HoldsWhenWhatWasAcknowledgedIsRead) {
+    Told model;
+    model.acked(0, record(1));
+    model.read(0, record(1));
+    model.read(1, record(2));
+    model.check_whole(p, 2, {{1, 1}, {1, 2}});
+    EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+TEST(Model, FindsAcknowledgedRecordsReplacedOrGone) {
+    Told replaced;
+    replaced.acked(0, record(1));
+    replaced.data_may_be_lost(1);
+    replaced.read(0, record(2), 2);
+    EXPECT_FALSE(replaced.holds());
+
+    Told gone;
+    gone.acked(0, record(1));
+    gone.data_may_be_lost(1);
+    gone.check_whole(p, 0, {});
+    EXPECT_FALSE(gone.holds());
+
+    Told without_offset;
+    without_offset.acked(-1, record(1));
+    without_offset.check_whole(p, 5, {});
+    EXPECT_FALSE(without_offset.holds());
+}
+
+TEST(Model, FindsSeenRecordsThatDisappear) {
+    Told model;
+    model.read(0, record(1));
+    model.data_may_be_lost(1);
+    model.check_whole(p, 0, {});
+    EXPECT_FALSE(model.holds());
+}
+
+TEST(Model, LetsRecordsOfAcksOneGoOnlyWhereDataMayBeLost) {
+    Told lost;
+    lost.acked(0, record(1, Acks::leader));
+    lost.data_may_be_lost(1);
+    lost.read(0, record(2, Acks::leader), 2);
+    lost.check_whole(p, 1, {{1, 2}});
+    EXPECT_TRUE(lost.holds()) << lost.violation();
+
+    Told killed;
+    killed.acked(0, record(1, Acks::leader));
+    killed.read(0, record(2, Acks::leader), 2);
+    EXPECT_FALSE(killed.holds());
+}
+
+TEST(Model, KnowsThatRecordsBeforeADurableOneAreDurable) {
+    Told model;
+    model.acked(0, record(1, Acks::leader, true, 1));
+    model.acked(1, record(1, Acks::all, true, 2));
+    model.data_may_be_lost(1);
+    model.read(0, record(2, Acks::leader, true, 1), 2);
+    EXPECT_FALSE(model.holds());
+}
+
+TEST(Model, DoesNotTakeForDurableWhatWasLostBefore) {
+    Told model;
+    model.read(0, record(1, Acks::leader, false));
+    model.data_may_be_lost(1);
+    model.acked(1, record(1, Acks::all, true, 2), 2);
+    model.read(0, record(2, Acks::leader, false), 2);
+    EXPECT_TRUE(model.holds()) << model.violation();
+    model.data_may_be_lost(2);
+    model.read(0, record(3, Acks::leader, false), 3);
+    EXPECT_FALSE(model.holds());
+}
+
+TEST(Model, BearsALateAnswerOfALifeThatLostItsData) {
+    Told model;
+    model.data_may_be_lost(1);
+    model.read(0, record(2, Acks::all, true, 2), 2);
+    model.read(0, record(1, Acks::leader), 1);
+    EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+TEST(Model, FindsDuplicatesOfIdempotentProducersAlone) {
+    Told idempotent;
+    idempotent.read(0, record(1));
+    idempotent.read(5, record(1));
+    EXPECT_FALSE(idempotent.holds());
+
+    Told plain;
+    plain.read(0, record(1, Acks::all, false));
+    plain.read(5, record(1, Acks::all, false));
+    EXPECT_TRUE(plain.holds()) << plain.violation();
+}
+
+TEST(Model, FindsAProducersRecordsOutOfOrder) {
+    Told model;
+    model.read(0, record(2));
+    model.read(1, record(1));
+    EXPECT_FALSE(model.holds());
+}
+
+TEST(Model, FindsAHighWatermarkThatGoesBackWithinALife) {
+    Told model;
+    model.high_watermark(p, 1, 5, 1);
+    model.high_watermark(p, 2, 4, 1);
+    model.high_watermark(p, 1, 3, 2);
+    EXPECT_TRUE(model.holds()) << model.violation();
+    model.high_watermark(p, 1, 2, 2);
+    EXPECT_FALSE(model.holds());
+}
+
+TEST(Model, FindsRecordsThatNobodySent) {
+    Model model;
+    model.observed(p, 0, record(1), 1);
+    EXPECT_FALSE(model.violation().empty());
+}
+
+TEST(Model, ForgetsDeletedTopics) {
+    Told model;
+    model.acked(0, record(1));
+    model.topic_deleted("t");
+    model.read(0, record(2));
+    model.check_whole(p, 0, {});
+    EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+}  // namespace
+}  // namespace moldau::sim

@@ -1,0 +1,30 @@
+#pragma once
+// What the workload's records carry: who wrote it, its number and a checksum, so that a record proves itself.
+
+#include <cstdint>
+#include <optional>
+
+#include <moldau/base/bytes.h>
+
+namespace moldau::sim {
+
+enum class Acks : std::int16_t { all = -1, none = 0, leader = 1 };
+
+struct RecordId {
+    std::uint32_t producer = 0;
+    std::uint64_t number = 0;
+    friend auto operator<=>(const RecordId&, const RecordId&) = default;
+};
+
+struct Payload {
+    RecordId id;
+    Acks acks = Acks::all;
+    bool idempotent = false;
+};
+
+/// A record's value of at least `size_bytes`, filled from the id.
+Bytes encode_payload(const Payload& payload, std::size_t size_bytes);
+/// Nothing when the checksum is wrong.
+std::optional<Payload> decode_payload(ByteView value);
+
+}  // namespace moldau::sim
