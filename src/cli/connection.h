@@ -6,6 +6,7 @@
 
 #include <moldau/base/bytes.h>
 #include <moldau/base/result.h>
+#include <moldau/net/client.h>
 #include <moldau/runtime/shard.h>
 #include <moldau/runtime/transport.h>
 
@@ -23,8 +24,10 @@ struct Call {
 class Connection {
  public:
     virtual ~Connection() = default;
-    /// Completes with the answer's body, without its header. After a failure the connection is of no more use.
-    virtual runtime::Task<Result<Bytes>> call(Call call) = 0;
+    /// Completes with the answer. After a failure the connection is of no more use.
+    virtual runtime::Task<Result<net::Answer>> call(Call call) = 0;
+    /// Calls that wait fail with Errc::closed.
+    virtual void close() = 0;
 };
 
 class Connector {

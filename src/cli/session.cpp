@@ -99,13 +99,14 @@ Task<Outcome<>> Session::negotiate(Link& link) {
         request.client_software_name = "moldau";
         request.client_software_version = "0.1.0";
         request.encode(writer, version);
-        Result<Bytes> body =
+        Result<net::Answer> reply =
             co_await link.connection->call(Call{ApiVersionsRequest::api_key, version, writer.take(), deadline(), true});
-        if (!body) co_return std::unexpected(failure_of(body.error()));
-        const bool refused = body->size() >= 2 && load_big_endian<std::int16_t>(body->data()) ==
+        if (!reply) co_return std::unexpected(failure_of(reply.error()));
+        const ByteView body = reply->body();
+        const bool refused = body.size() >= 2 && load_big_endian<std::int16_t>(body.data()) ==
                                                       static_cast<std::int16_t>(ErrorCode::unsupported_version);
         if (refused && version > 0) continue;
-        protocol::Reader reader(*body);
+        protocol::Reader reader(body);
         const auto answer = protocol::ApiVersionsResponse::decode(reader, version);
         if (const Result<> whole = reader.finish("ApiVersionsResponse"); !whole)
             co_return std::unexpected(failure_of(whole.error()));
@@ -139,15 +140,15 @@ Task<Outcome<Session::Exchange>> Session::exchange_with(CallOptions options, std
     protocol::Writer writer;
     encoder.encode(encoder.message, writer, version);
     const runtime::TimePoint until = runtime::after(shard_.now(), options.timeout.value_or(options_.timeout));
-    Result<Bytes> body =
+    Result<net::Answer> reply =
         co_await link->connection->call(Call{api_key, version, writer.take(), until, options.answered});
-    if (!body) {
+    if (!reply) {
         // Whoever comes next connects anew.
         if (Pending& pending = links_[options.node.value_or(no_node)]; pending.link == link) pending.link = nullptr;
         co_return std::unexpected(
-            failure_of(std::move(body).error().within(fmt::format("{}", protocol::find_api(api_key)->name))));
+            failure_of(std::move(reply).error().within(fmt::format("{}", protocol::find_api(api_key)->name))));
     }
-    co_return Exchange{std::move(*body), version};
+    co_return Exchange{std::move(*reply), version};
 }
 
 Task<Outcome<>> Session::refresh(std::optional<std::vector<std::string>> topics) {
@@ -195,6 +196,11 @@ NodeId Session::leader_of(const std::string& topic_name, std::int32_t partition)
     if (info == nullptr) return no_node;
     const auto found = info->partitions.find(partition);
     return found == info->partitions.end() ? no_node : found->second.leader;
+}
+
+void Session::close() {
+    for (auto& [node, pending] : links_)
+        if (pending.link) pending.link->connection->close();
 }
 
 bool Session::offers(std::int16_t api_key) const {

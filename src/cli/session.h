@@ -57,7 +57,7 @@ struct ClusterInfo {
 /// An answer with the bytes that its texts borrow from.
 template <class Message>
 struct Answer {
-    Bytes frame;
+    net::Answer frame;
     Message message;
 
     const Message* operator->() const { return &message; }
@@ -91,9 +91,9 @@ class Session {
                               }};
         Outcome<Exchange> exchange = co_await exchange_with(options, Request::api_key, encoder);
         if (!exchange) co_return std::unexpected(std::move(exchange).error());
-        Answer<Response> answer{std::move(exchange->body), {}};
+        Answer<Response> answer{std::move(exchange->answer), {}};
         if (!options.answered) co_return answer;
-        protocol::Reader reader(answer.frame);
+        protocol::Reader reader(answer.frame.body());
         answer.message.read_from(reader, exchange->version);
         if (const Result<> whole = reader.finish(Response::message_name); !whole)
             co_return std::unexpected(failure_of(whole.error()));
@@ -109,6 +109,9 @@ class Session {
     NodeId leader_of(const std::string& topic, std::int32_t partition) const;
     /// Null when it was not asked for.
     const TopicInfo* topic(const std::string& name) const;
+
+    /// Closes all connections: calls that wait fail.
+    void close();
 
     /// Whether the bootstrap broker offers an API at all. Requires: open.
     bool offers(std::int16_t api_key) const;
@@ -130,7 +133,7 @@ class Session {
         void (*encode)(const void* message, protocol::Writer& writer, std::int16_t version);
     };
     struct Exchange {
-        Bytes body;
+        net::Answer answer;
         std::int16_t version;
     };
     /// A connection that somebody makes while others wait for it.
