@@ -7,8 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include <moldau/base/buffer.h>
 #include <moldau/base/bytes.h>
-#include <moldau/base/ids.h>
+#include <moldau/net/request_budget.h>
 #include <moldau/runtime/disk.h>
 #include <moldau/runtime/shard.h>
 #include <moldau/runtime/transport.h>
@@ -22,31 +23,32 @@ struct Peer {
     std::string principal = "User:ANONYMOUS";
     std::string client_software_name;     ///< as told by ApiVersions
     std::string client_software_version;  ///< as told by ApiVersions
-    std::uint64_t id = 0;                 ///< unique in the process
+    std::uint64_t id = 0;                 ///< unique in the server
     runtime::Shard* shard = nullptr;      ///< that owns the connection; requests are served from here
 };
 
 /// A request's bytes, header included, without the size before it. Uniquely owned; may be written to until appended.
+/// Stays on the shard of its connection.
 struct Request {
-    Bytes frame;
+    Buffer frame;
     std::size_t body_at = 0;  ///< where the body begins behind the header
     std::int16_t api_key = 0;
     std::int16_t api_version = 0;
     std::int32_t correlation_id = 0;
     std::string client_id;
     Peer* peer = nullptr;
-    /// Gives the frame's bytes back to the connection's budget; a Produce calls it after the write, before the ack.
-    /// Called by the connection itself at the latest when the answer is there.
-    std::move_only_function<void()> release_budget;
+    /// The frame's bytes in the shard's budget. A Produce releases it after the write, before the ack; else it goes
+    /// with the request.
+    RequestBudget::Charge budget;
 
-    MutableBytes body() { return MutableBytes(frame).subspan(body_at); }
+    MutableBytes body() { return frame.bytes().subspan(body_at); }
 };
 
 /// A range of a file, sent without a copy where the stream can.
 struct FileSlice {
     std::shared_ptr<const runtime::File> file;
     std::uint64_t position = 0;
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;  ///< bytes; the file must hold them until they are sent
 };
 
 /// An answer: pieces in order, size and header included.
@@ -61,7 +63,7 @@ class Service {
     virtual ~Service() = default;
 
     /// Begins to serve `request`; what must keep the order of arrival (a Produce's appends) is begun before it returns.
-    /// `done` is called once, on this shard, possibly before serve() returns.
+    /// `done` is called once, on this shard, possibly before serve() returns; it keeps the request's peer alive.
     virtual void serve(Request request, runtime::Handler<Response> done) = 0;
 
     /// True when a request may begin before the one before it, of the same kind, is answered: a Produce behind a

@@ -129,6 +129,13 @@ inline auto sleep_until(Shard& shard, TimePoint deadline) {
     });
 }
 
+/// Completes with true when everything that is queued on `shard` has had its turn. Requires: called on `shard`.
+inline auto yield(Shard& shard) {
+    return async<bool>([&shard](Handler<bool> handler) {
+        shard.post([handler = std::move(handler)]() mutable { std::move(handler)(true); });
+    });
+}
+
 /// Counts what runs inside something that will be closed, and lets the closer wait until all of it has left.
 /// Lives on one shard.
 class Gate {

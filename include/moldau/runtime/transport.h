@@ -19,17 +19,18 @@ struct Endpoint {
     friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
-/// A connected byte stream, owned by one shard. At most one read and one write at a time. Buffers must outlive the
-/// operation. After close() pending operations complete with Errc::closed.
+/// A connected byte stream, owned by one shard. At most one wait to read and one to write at a time. close() completes
+/// pending waits with Errc::closed; later operations fail with it.
 class Stream {
  public:
     virtual ~Stream() = default;
 
-    /// Completes with the bytes read, 0 at the peer's end.
-    virtual void async_read_some(MutableBytes into, Handler<Result<std::size_t>> handler) = 0;
-
-    /// Reads what is there without waiting; Errc::would_block when there is nothing.
+    /// Reads what is there without waiting; 0 at the peer's end, Errc::would_block when there is nothing yet.
     virtual Result<std::size_t> try_read_some(MutableBytes into) = 0;
+
+    /// Completes when there is something to read, the peer's end included, or with the error that the stream has. Who
+    /// waits needs no buffer.
+    virtual void async_wait_readable(Handler<Result<>> handler) = 0;
 
     /// Writes what fits without waiting, returns the bytes written (0 when nothing fits).
     virtual Result<std::size_t> try_write(std::span<const ByteView> parts) = 0;
@@ -45,9 +46,8 @@ class Stream {
     virtual const Endpoint& peer() const = 0;
     virtual const Endpoint& local() const = 0;
 
-    auto read_some(MutableBytes into) {
-        return async<Result<std::size_t>>(
-            [this, into](Handler<Result<std::size_t>> handler) { async_read_some(into, std::move(handler)); });
+    auto wait_readable() {
+        return async<Result<>>([this](Handler<Result<>> handler) { async_wait_readable(std::move(handler)); });
     }
     auto wait_writable() {
         return async<Result<>>([this](Handler<Result<>> handler) { async_wait_writable(std::move(handler)); });
@@ -57,29 +57,33 @@ class Stream {
 class Listener {
  public:
     virtual ~Listener() = default;
-    /// Completes with the next connection, owned by the listening shard; Errc::closed after close().
-    virtual void async_accept(Handler<Result<std::unique_ptr<Stream>>> handler) = 0;
+    /// Completes on the listening shard with the next connection, which `owner` owns: hand it over before touching it.
+    /// Errc::closed after close(); other errors pass (descriptors are used up): wait a little and accept again.
+    virtual void async_accept(Shard& owner, Handler<Result<std::unique_ptr<Stream>>> handler) = 0;
     virtual void close() = 0;
     virtual const Endpoint& local() const = 0;  ///< with the port that was given where 0 was asked for
 
-    auto accept() {
-        return async<Result<std::unique_ptr<Stream>>>(
-            [this](Handler<Result<std::unique_ptr<Stream>>> handler) { async_accept(std::move(handler)); });
+    auto accept(Shard& owner) {
+        return async<Result<std::unique_ptr<Stream>>>([this, &owner](Handler<Result<std::unique_ptr<Stream>>> handler) {
+            async_accept(owner, std::move(handler));
+        });
     }
 };
 
 class Transport {
  public:
     virtual ~Transport() = default;
-    /// Several shards may listen on one endpoint; the system spreads connections among them.
+    /// One listener an endpoint; it spreads its connections over shards by accept's `owner`. An empty host: every
+    /// address of this machine.
     virtual Result<std::unique_ptr<Listener>> listen(Shard& shard, const Endpoint& endpoint) = 0;
-    virtual void async_connect(Shard& shard, const Endpoint& endpoint,
+    /// Completes with a stream that `shard`, the caller's, owns, or with Errc::timed_out at `deadline`.
+    virtual void async_connect(Shard& shard, const Endpoint& endpoint, TimePoint deadline,
                                Handler<Result<std::unique_ptr<Stream>>> handler) = 0;
 
-    auto connect(Shard& shard, const Endpoint& endpoint) {
+    auto connect(Shard& shard, const Endpoint& endpoint, TimePoint deadline) {
         return async<Result<std::unique_ptr<Stream>>>(
-            [this, &shard, endpoint](Handler<Result<std::unique_ptr<Stream>>> handler) {
-                async_connect(shard, endpoint, std::move(handler));
+            [this, &shard, endpoint, deadline](Handler<Result<std::unique_ptr<Stream>>> handler) {
+                async_connect(shard, endpoint, deadline, std::move(handler));
             });
     }
 };

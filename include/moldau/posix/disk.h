@@ -1,0 +1,39 @@
+#pragma once
+// The real file system. Owned by main; used from every shard. Its I/O pool runs what may wait for a device: at most
+// `io_threads` threads, each started when there is first something for it to do.
+
+#include <memory>
+
+#include <moldau/runtime/disk.h>
+
+namespace moldau::posix {
+
+class IoPool;
+
+struct DiskOptions {
+    /// How many waits for devices run at once. Files that are synced in parallel gain up to about eight.
+    unsigned io_threads = 8;
+};
+
+/// Destroy it after Shards::join() and before the Shards: what its pool still holds is dropped then.
+class PosixDisk final : public runtime::Disk {
+ public:
+    explicit PosixDisk(DiskOptions options = {});
+    ~PosixDisk() override;
+
+    Result<std::unique_ptr<runtime::File>> open(const std::string& path, runtime::OpenMode mode) override;
+    Result<std::vector<runtime::DirectoryEntry>> list(const std::string& directory) override;
+    Result<bool> exists(const std::string& path) override;
+    Result<> create_directories(const std::string& path) override;
+    Result<> rename(const std::string& from, const std::string& to) override;
+    Result<> remove(const std::string& path) override;
+    Result<> sync_directory(const std::string& directory) override;
+    Result<std::uint64_t> free_space(const std::string& directory) override;
+    Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+    void post_blocking(runtime::Work& work) override;
+
+ private:
+    std::unique_ptr<IoPool> pool_;
+};
+
+}  // namespace moldau::posix

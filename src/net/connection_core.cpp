@@ -1,0 +1,178 @@
+#include "connection_core.h"
+
+#include <algorithm>
+
+#include <moldau/base/assert.h>
+
+#include "request_header.h"
+
+namespace moldau::net {
+
+namespace {
+/// A frame up to this size gets its memory at once: untouched pages cost nothing. A larger one doubles as it arrives.
+constexpr std::size_t moderate_frame_bytes = 1024 * 1024;
+/// From so many missing bytes on, a frame is read into its own memory. Fewer come by the scratch buffer, together with
+/// what is behind them.
+constexpr std::size_t direct_read_bytes = 32 * 1024;
+}  // namespace
+
+ConnectionCore::ConnectionCore(const ConnectionLimits& limits, RequestBudget& budget, const Service& service)
+    : limits_(limits), budget_(budget), service_(service), charge_(budget) {}
+
+ConnectionCore::~ConnectionCore() {
+    budget_.end_frame(ticket_);
+}
+
+bool ConnectionCore::wants_read() const {
+    if (input_ended_ || !ready_.empty() || in_flight_.size() >= limits_.max_requests_ahead ||
+        output_bytes_ >= limits_.max_output_bytes)
+        return false;
+    // The size is always read: four bytes, which tell whether the frame may come.
+    return prefix_filled_ < sizeof prefix_ || budget_.may_read(ticket_, announced_);
+}
+
+MutableBytes ConnectionCore::read_target(MutableBytes scratch) {
+    const bool has_size = prefix_filled_ == sizeof prefix_;
+    const std::size_t missing = has_size ? announced_ - arrived_ : sizeof prefix_ - prefix_filled_;
+    if (has_size && missing >= direct_read_bytes) {
+        reserve_frame(arrived_ + direct_read_bytes);
+        return frame_.bytes().subspan(arrived_);
+    }
+    if (!budget_.is_spent()) return scratch;
+    return scratch.first(std::min(scratch.size(), missing));  // nothing of the next frame
+}
+
+void ConnectionCore::on_read(ByteView bytes) {
+    MOLDAU_ASSERT(!bytes.empty());
+    if (arrived_ < frame_.size() && bytes.data() == frame_.data() + arrived_) {
+        arrived_ += bytes.size();
+        charge_.add(bytes.size());
+        if (arrived_ == announced_) complete_frame();
+        return;
+    }
+    while (!bytes.empty() && !input_ended_) prefix_filled_ < sizeof prefix_ ? take_prefix(bytes) : take_body(bytes);
+    if (prefix_filled_ == sizeof prefix_ && ticket_ == 0 && !input_ended_) ticket_ = budget_.start_frame();
+}
+
+void ConnectionCore::take_prefix(ByteView& bytes) {
+    const std::size_t count = std::min(bytes.size(), sizeof prefix_ - prefix_filled_);
+    std::memcpy(prefix_ + prefix_filled_, bytes.data(), count);
+    prefix_filled_ += count;
+    bytes = bytes.subspan(count);
+    if (prefix_filled_ < sizeof prefix_) return;
+    const auto size = load_big_endian<std::int32_t>(prefix_);
+    if (size <= 0) return end_input(fmt::format("a request of {} bytes was announced", size));
+    if (static_cast<std::size_t>(size) > limits_.max_request_bytes) {
+        return end_input(fmt::format("a request of {} bytes was announced; socket.request.max.bytes is {}", size,
+                                     limits_.max_request_bytes));
+    }
+    announced_ = static_cast<std::size_t>(size);
+}
+
+void ConnectionCore::take_body(ByteView& bytes) {
+    const std::size_t count = std::min(bytes.size(), announced_ - arrived_);
+    reserve_frame(arrived_ + count);
+    std::memcpy(frame_.data() + arrived_, bytes.data(), count);
+    arrived_ += count;
+    charge_.add(count);
+    bytes = bytes.subspan(count);
+    if (arrived_ == announced_) complete_frame();
+}
+
+void ConnectionCore::reserve_frame(std::size_t needed) {
+    if (needed <= frame_.size()) return;
+    frame_.resize(std::min(announced_, std::max(moderate_frame_bytes, 2 * needed)));
+}
+
+void ConnectionCore::leave_frame() {
+    frame_ = Buffer();
+    charge_ = RequestBudget::Charge(budget_);
+    prefix_filled_ = announced_ = arrived_ = 0;
+    budget_.end_frame(std::exchange(ticket_, 0));
+}
+
+void ConnectionCore::complete_frame() {
+    Request request;
+    request.frame = std::move(frame_);
+    request.budget = std::move(charge_);
+    leave_frame();
+    if (Result<> parsed = parse_request_header(request); !parsed) return end_input(parsed.error().message);
+    ready_.push(std::move(request));
+}
+
+void ConnectionCore::end_input(std::string_view reason) {
+    if (input_ended_) return;
+    input_ended_ = true;
+    end_reason_ = reason;
+    leave_frame();
+}
+
+std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
+    if (ready_.empty() || output_bytes_ >= limits_.max_output_bytes) return std::nullopt;
+    const std::int16_t api_key = ready_.front().api_key;
+    if (!in_flight_.empty()) {
+        const bool overlaps = in_flight_.back().api_key == api_key && service_.may_overlap(api_key);
+        if (!overlaps || in_flight_.size() >= limits_.max_requests_ahead) return std::nullopt;
+    }
+    const std::uint64_t sequence = first_in_flight_ + in_flight_.size();
+    in_flight_.push({api_key, std::nullopt});
+    return Dispatch{sequence, ready_.pop()};
+}
+
+void ConnectionCore::on_answer(std::uint64_t sequence, Response answer) {
+    const std::uint64_t index = sequence - first_in_flight_;
+    MOLDAU_ASSERT(index < in_flight_.size() && !in_flight_[index].answer);
+    in_flight_[index].answer = std::move(answer);
+    while (!in_flight_.empty() && in_flight_.front().answer) {
+        ++first_in_flight_;
+        move_to_output(*in_flight_.pop().answer);
+    }
+}
+
+void ConnectionCore::move_to_output(Response answer) {
+    if (closing_) return;
+    for (Piece& piece : answer.pieces) {
+        if (const auto* bytes = std::get_if<Bytes>(&piece)) {
+            if (bytes->empty()) continue;
+            output_bytes_ += bytes->size();
+        } else if (std::get<FileSlice>(piece).size == 0) {
+            continue;
+        }
+        output_.push(std::move(piece));
+    }
+    if (!answer.close) return;
+    closing_ = true;
+    ready_.clear();
+    end_input("an answer ended the connection");
+}
+
+ByteView ConnectionCore::first_output_bytes() const {
+    return ByteView(std::get<Bytes>(output_[0])).subspan(first_piece_sent_);
+}
+
+void ConnectionCore::on_written(std::size_t bytes) {
+    while (bytes > 0) {
+        MOLDAU_ASSERT(!output_.empty());
+        if (auto* slice = std::get_if<FileSlice>(&output_.front())) {
+            const std::size_t count = std::min<std::size_t>(bytes, slice->size);
+            slice->position += count;
+            slice->size -= count;
+            bytes -= count;
+            if (slice->size == 0) output_.pop();
+            continue;
+        }
+        const std::size_t count = std::min(bytes, first_output_bytes().size());
+        first_piece_sent_ += count;
+        bytes -= count;
+        if (!first_output_bytes().empty()) continue;
+        output_bytes_ -= std::exchange(first_piece_sent_, 0);
+        output_.pop();
+    }
+}
+
+bool ConnectionCore::is_finished() const {
+    if (!output_.empty()) return false;
+    return closing_ || (input_ended_ && ready_.empty() && in_flight_.empty());
+}
+
+}  // namespace moldau::net

@@ -1,0 +1,36 @@
+#pragma once
+// What the connections of one shard share. Shared by them and the server; touched on its shard alone.
+
+#include <map>
+
+#include <moldau/net/server.h>
+#include <moldau/net/service.h>
+#include <moldau/runtime/async.h>
+
+#include "connection_core.h"
+
+namespace moldau::net {
+
+class Connection;
+
+struct ShardConnections {
+    ShardConnections(runtime::Shard& on_shard, runtime::Disk& on_disk, Service& by_service, const ServerOptions& with,
+                     std::size_t budget_bytes);
+
+    runtime::Shard& shard;
+    runtime::Disk& disk;
+    Service& service;
+    const ServerOptions options;
+    const ConnectionLimits limits;
+    RequestBudget budget;
+    runtime::Gate gate;  // every connection holds it until it is destroyed
+
+    /// Open ones, in the order of their ids.
+    std::map<std::uint64_t, Connection*> open;
+
+    // Bytes on their way between a system call and their owner: never kept over a wait, so one of each is enough.
+    Buffer read_scratch;
+    Buffer write_scratch;
+};
+
+}  // namespace moldau::net

@@ -1,0 +1,163 @@
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <moldau/posix/disk.h>
+
+#include "io_pool.h"
+#include "posix_file.h"
+#include "system_error.h"
+
+namespace moldau::posix {
+
+using runtime::DirectoryEntry;
+using runtime::OpenMode;
+
+namespace {
+
+constexpr mode_t file_mode = 0644;  // less the process's umask
+
+class Descriptor {
+ public:
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    int get() const { return number_; }
+    int release() { return std::exchange(number_, -1); }
+
+ private:
+    int number_;
+};
+
+int flags_of(OpenMode mode) {
+    switch (mode) {
+        case OpenMode::read:
+            return O_RDONLY;
+        case OpenMode::read_write:
+            return O_RDWR;
+        case OpenMode::create:
+            return O_RDWR | O_CREAT;
+        case OpenMode::create_new:
+            return O_RDWR | O_CREAT | O_EXCL;
+    }
+    return O_RDONLY;
+}
+
+int open_file(const std::string& path, int flags) {
+    int descriptor = -1;
+    do {
+        descriptor = ::open(path.c_str(), flags | O_CLOEXEC, file_mode);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+/// A lock of the open file description. It conflicts with the process-wide record locks that the JVM takes, as they do
+/// with it; but it is not lost when another descriptor of the file is closed, and it excludes this process too.
+class PosixDirectoryLock final : public runtime::DirectoryLock {
+ public:
+    explicit PosixDirectoryLock(int descriptor) : descriptor_(descriptor) {}
+
+ private:
+    Descriptor descriptor_;
+};
+
+}  // namespace
+
+PosixDisk::PosixDisk(DiskOptions options) : pool_(std::make_unique<IoPool>(options.io_threads)) {}
+PosixDisk::~PosixDisk() = default;
+
+Result<std::unique_ptr<runtime::File>> PosixDisk::open(const std::string& path, OpenMode mode) {
+    const int descriptor = open_file(path, flags_of(mode));
+    if (descriptor < 0) return system_failure(errno, "open", path);
+    return std::make_unique<PosixFile>(descriptor, path, *pool_);
+}
+
+Result<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(directory.c_str()),
+                                                     [](DIR* dir) { return ::closedir(dir); });
+    if (handle == nullptr) return system_failure(errno, "list", directory);
+    std::vector<DirectoryEntry> entries;
+    while (true) {
+        errno = 0;
+        const dirent* entry = ::readdir(handle.get());
+        if (entry == nullptr && errno != 0) return system_failure(errno, "list", directory);
+        if (entry == nullptr) break;
+        const std::string name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        struct stat status{};
+        if (::fstatat(::dirfd(handle.get()), name.c_str(), &status, 0) != 0) {
+            if (errno == ENOENT) continue;  // removed meanwhile, or a link to nothing
+            return system_failure(errno, "stat", runtime::join_path(directory, name));
+        }
+        const bool is_directory = S_ISDIR(status.st_mode);
+        entries.push_back({name, is_directory, is_directory ? 0 : static_cast<std::uint64_t>(status.st_size)});
+    }
+    std::ranges::sort(entries, {}, &DirectoryEntry::name);
+    return entries;
+}
+
+Result<bool> PosixDisk::exists(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return system_failure(errno, "stat", path);
+}
+
+Result<> PosixDisk::create_directories(const std::string& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return system_failure(error.value(), "create directory", path);
+    return {};
+}
+
+Result<> PosixDisk::rename(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        return system_failure(errno, "rename", fmt::format("{} to {}", from, to));
+    return {};
+}
+
+Result<> PosixDisk::remove(const std::string& path) {
+    if (::remove(path.c_str()) != 0) return system_failure(errno, "remove", path);
+    return {};
+}
+
+Result<> PosixDisk::sync_directory(const std::string& directory) {
+    const Descriptor descriptor(open_file(directory, O_RDONLY | O_DIRECTORY));
+    if (descriptor.get() < 0) return system_failure(errno, "open", directory);
+    if (::fsync(descriptor.get()) != 0) return system_failure(errno, "fsync", directory);
+    return {};
+}
+
+Result<std::uint64_t> PosixDisk::free_space(const std::string& directory) {
+    struct statvfs status{};
+    if (::statvfs(directory.c_str(), &status) != 0) return system_failure(errno, "statvfs", directory);
+    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+Result<std::unique_ptr<runtime::DirectoryLock>> PosixDisk::lock(const std::string& directory) {
+    const std::string path = runtime::join_path(directory, ".lock");
+    Descriptor descriptor(open_file(path, O_RDWR | O_CREAT));
+    if (descriptor.get() < 0) return system_failure(errno, "open", path);
+    struct flock whole_file{};
+    whole_file.l_type = F_WRLCK;
+    whole_file.l_whence = SEEK_SET;
+    if (::fcntl(descriptor.get(), F_OFD_SETLK, &whole_file) == 0)
+        return std::make_unique<PosixDirectoryLock>(descriptor.release());
+    if (errno == EAGAIN || errno == EACCES)
+        return fail(Errc::exists,
+                    fmt::format("{} is locked: another process uses this directory; stop it first", path));
+    return system_failure(errno, "lock", path);
+}
+
+void PosixDisk::post_blocking(runtime::Work& work) {
+    pool_->post(work);
+}
+
+}  // namespace moldau::posix

@@ -1,0 +1,43 @@
+#include "system_error.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace moldau::posix {
+
+namespace {
+Errc code_of(int number) {
+    switch (number) {
+        case ENOENT:
+            return Errc::not_found;
+        case EEXIST:
+            return Errc::exists;
+        case ENOSPC:
+        case EDQUOT:
+            return Errc::no_space;
+        case EAGAIN:
+            return Errc::would_block;
+        case EPIPE:
+        case ECONNRESET:
+        case ECONNABORTED:
+        case ENOTCONN:
+        case EBADF:  // asked of a stream that we closed
+        case ECANCELED:
+            return Errc::closed;
+        case ETIMEDOUT:
+            return Errc::timed_out;
+        default:
+            return Errc::io;
+    }
+}
+}  // namespace
+
+Error system_error(int number, std::string_view action, std::string_view subject) {
+    const bool out_of_descriptors = number == EMFILE || number == ENFILE;
+    return Error{code_of(number), fmt::format("{} {}: {}{}", action, subject, std::system_category().message(number),
+                                              out_of_descriptors ? " (raise the limit, ulimit -n)" : "")};
+}
+
+}  // namespace moldau::posix
