@@ -104,7 +104,7 @@ Task<Outcome<>> Session::negotiate(Link& link) {
         if (!reply) co_return std::unexpected(failure_of(reply.error()));
         const ByteView body = reply->body();
         const bool refused = body.size() >= 2 && load_big_endian<std::int16_t>(body.data()) ==
-                                                      static_cast<std::int16_t>(ErrorCode::unsupported_version);
+                                                     static_cast<std::int16_t>(ErrorCode::unsupported_version);
         if (refused && version > 0) continue;
         protocol::Reader reader(body);
         const auto answer = protocol::ApiVersionsResponse::decode(reader, version);

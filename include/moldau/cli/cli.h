@@ -33,9 +33,11 @@ enum class ExitCode : int {
 class Terminal {
  public:
     virtual ~Terminal() = default;
-    /// Waits until there is something; returns the bytes read, 0 at the end. Errc::closed after an interrupt that
-    /// somebody listens for.
+    /// Waits until there is something; returns the bytes read, 0 at the end. Errc::closed after end_input()
+    /// and after an interrupt that somebody listens for.
     virtual Result<std::size_t> read_input(MutableBytes into) = 0;
+    /// Lets read_input() end with Errc::closed from now on, also one that waits. From any thread.
+    virtual void end_input() = 0;
     /// Writes all. Errc::closed when the reader is gone.
     virtual Result<> write_output(ByteView bytes) = 0;
     virtual void write_error(std::string_view text) = 0;
@@ -50,7 +52,8 @@ struct OnlineWorld {
     runtime::Disk& disk;  ///< for its I/O pool
     runtime::Transport& transport;
     Terminal& terminal;
-    /// Has `callback` run on the shard at the first SIGINT or SIGTERM; without it a signal ends the process.
+    /// Has `callback` run on the shard at the first SIGINT or SIGTERM; a second one, and any without it, ends the
+    /// process. Set it again to replace it.
     std::function<void(std::function<void()> callback)> on_interrupt;
 };
 

@@ -60,17 +60,16 @@ class Printer {
 
     Result<> print(const FetchedPartition& part) {
         PrintedRecord printed{asked_.topic, part.index, 0, -1, nullptr};
-        const Result<> read = reader_.read(
-            part.records, part.from, part.aborted,
-            [&](Offset offset, Timestamp timestamp, const protocol::RecordView& record) {
-                if (is_full()) return false;
-                printed.offset = offset.value();
-                printed.timestamp_ms = timestamp.value();
-                printed.record = &record;
-                format_.print(printed, buffer_);
-                ++count_;
-                return true;
-            });
+        const Result<> read = reader_.read(part.records, part.from, part.aborted,
+                                           [&](Offset offset, Timestamp timestamp, const protocol::RecordView& record) {
+                                               if (is_full()) return false;
+                                               printed.offset = offset.value();
+                                               printed.timestamp_ms = timestamp.value();
+                                               printed.record = &record;
+                                               format_.print(printed, buffer_);
+                                               ++count_;
+                                               return true;
+                                           });
         if (read) return read;
         return std::unexpected(
             Error(read.error()).within(fmt::format("partition {} of topic '{}'", part.index, asked_.topic)));
@@ -119,8 +118,7 @@ CommandTask consume(const Context& context, const Consume& asked) {
     if (!format) co_return context.report({ExitCode::usage, format.error().message});
     auto partitions = co_await find_partitions(context.session, asked);
     if (!partitions) co_return context.report(partitions.error());
-    auto starts =
-        co_await find_start(context.session, asked.topic, *partitions, asked.start, asked.read_committed);
+    auto starts = co_await find_start(context.session, asked.topic, *partitions, asked.start, asked.read_committed);
     if (!starts) co_return context.report(starts.error());
     std::map<std::int32_t, Offset> ends;
     if (asked.exit_at_end) {

@@ -163,6 +163,7 @@ CommandTask produce(const Context& context, const Produce& asked) {
     options.topic = asked.topic;
     options.acks = asked.acks;
     Producer producer(context.session, std::move(options), batches, &progress);
+    producer.on_stopped([&terminal] { terminal.end_input(); });
     Pump pump(context, asked, producer, std::move(*partitions));
     co_await pump.run();
     co_await producer.finish();

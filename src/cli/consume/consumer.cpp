@@ -85,8 +85,9 @@ std::optional<FetchRequest> Consumer::request_for(NodeId leader) {
     }
     if (topic.partitions.empty()) return std::nullopt;
     // Brokers fill an answer from the front: each partition has its turn there.
-    std::ranges::rotate(topic.partitions, topic.partitions.begin() + static_cast<std::ptrdiff_t>(
-                                                                         shard_.random().below(topic.partitions.size())));
+    std::ranges::rotate(
+        topic.partitions,
+        topic.partitions.begin() + static_cast<std::ptrdiff_t>(shard_.random().below(topic.partitions.size())));
     return request;
 }
 

@@ -50,8 +50,8 @@ class Consumer {
     Consumer(const Consumer&) = delete;
     Consumer& operator=(const Consumer&) = delete;
 
-    /// The next records; nothing when all partitions are done or after stop(). A failure is final. Of a partition, records
-    /// come in order. The answer given out before must not be used any more.
+    /// The next records; nothing when all partitions are done or after stop(). A failure is final. Of a partition,
+    /// records come in order. The answer given out before must not be used any more.
     runtime::Task<Outcome<std::optional<Fetched>>> next();
 
     /// Lets next() end. From a signal's callback.
@@ -85,9 +85,9 @@ class Consumer {
     runtime::Shard& shard_;
     ConsumerOptions options_;
     std::map<std::int32_t, Partition> partitions_;
-    std::set<NodeId> loops_;                   // leaders that have a loop
-    std::deque<Fetched> fetched_;              // not yet given out
-    std::map<NodeId, unsigned> ahead_;         // of fetched_, by leader
+    std::set<NodeId> loops_;            // leaders that have a loop
+    std::deque<Fetched> fetched_;       // not yet given out
+    std::map<NodeId, unsigned> ahead_;  // of fetched_, by leader
     std::optional<Failure> failure_;
     std::function<void(const std::string&)> notice_;
     bool stopping_ = false;

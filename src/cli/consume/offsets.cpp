@@ -19,7 +19,8 @@ struct Query {
     bool read_committed;
 };
 
-/// Asks one leader; what it answered is moved from `wanted` to `offsets`, and a failure is returned only when it is final.
+/// Asks one leader; what it answered is moved from `wanted` to `offsets`, and a failure is returned only when it is
+/// final.
 Task<Outcome<>> ask(Session& session, const Query& query, NodeId leader, std::vector<std::int32_t>& wanted,
                     Offsets& offsets, Failure& last) {
     protocol::ListOffsetsRequest request;

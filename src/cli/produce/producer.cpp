@@ -201,6 +201,7 @@ void Producer::give_up(const Batch& batch, Failure failure) {
     if (stopped_) return;
     stopped_ = true;
     failure_ = std::move(failure);
+    if (stopped_notice_) stopped_notice_();
 }
 
 void Producer::expire(TimePoint now) {

@@ -54,6 +54,8 @@ class Producer {
     std::int64_t acknowledged() const { return acknowledged_; }
     /// Called when a partition's batch is closed.
     void on_batch_closed(std::function<void(std::int32_t partition)> notify) { batch_closed_ = std::move(notify); }
+    /// Called once, when the producer stops.
+    void on_stopped(std::function<void()> notify) { stopped_notice_ = std::move(notify); }
 
  private:
     struct Partition {
@@ -89,6 +91,7 @@ class Producer {
     bool idempotent_;
     Accumulator accumulator_;
     std::function<void(std::int32_t)> batch_closed_;
+    std::function<void()> stopped_notice_;
     std::map<std::int32_t, Partition> partitions_;
     std::map<NodeId, unsigned> requests_;  // in flight, by leader
     std::size_t closed_bytes_ = 0;         // of batches that are closed and not settled
