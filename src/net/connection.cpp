@@ -17,8 +17,9 @@ constexpr std::size_t read_scratch_bytes = 64 * 1024;
 /// A slice of a file is sent in pieces of at most this size.
 constexpr std::size_t file_piece_bytes = 128 * 1024;
 constexpr std::size_t max_parts = 64;
-/// After so many reads without a wait other connections have their turn.
+/// After so many reads, or writes, without a wait other connections have their turn.
 constexpr unsigned reads_a_turn = 16;
+constexpr unsigned sends_a_turn = 8;
 
 ConnectionLimits limits_of(const ServerOptions& options) {
     return {.max_request_bytes = options.max_request_bytes,
@@ -112,7 +113,7 @@ void Connection::drain() {
     writer_wake_.notify_all();
 }
 
-Task<void> Connection::read_loop(std::shared_ptr<Connection> self) {
+Task<void> Connection::read_loop(std::shared_ptr<Connection> /*self*/) {
     runtime::Shard& shard = shared_->shard;
     bool may_have_more = false;
     unsigned reads = 0;
@@ -184,7 +185,8 @@ void Connection::on_budget_change() {
     wake_reader();
 }
 
-Task<void> Connection::write_loop(std::shared_ptr<Connection> self) {
+Task<void> Connection::write_loop(std::shared_ptr<Connection> /*self*/) {
+    unsigned sends = 0;
     while (!closed_ && !core_.is_finished()) {
         if (!core_.has_output()) {
             arm_timer();
@@ -211,6 +213,7 @@ Task<void> Connection::write_loop(std::shared_ptr<Connection> self) {
         } else {
             begin_requests();
             wake_reader();
+            if (++sends % sends_a_turn == 0) co_await runtime::yield(shared_->shard);
         }
     }
     close(core_.end_reason());

@@ -38,6 +38,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         ByteView rest() const { return ByteView(bytes).subspan(sent); }
     };
 
+    // Their argument keeps this alive.
     runtime::Task<void> read_loop(std::shared_ptr<Connection> self);
     runtime::Task<void> write_loop(std::shared_ptr<Connection> self);
 

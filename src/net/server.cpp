@@ -103,7 +103,7 @@ Result<Endpoint> Server::listen(const std::string& listener_name, const Endpoint
     return local;
 }
 
-Task<void> Server::State::accept_loop(std::shared_ptr<State> self, runtime::Gate::Hold hold, std::size_t listener) {
+Task<void> Server::State::accept_loop(std::shared_ptr<State> self, runtime::Gate::Hold /*hold*/, std::size_t listener) {
     while (true) {
         const std::size_t target = self->least_loaded();
         auto stream = co_await self->listeners[listener].listener->accept(self->world.shard(target));

@@ -1,14 +1,13 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <future>
+#include <support/running_shards.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include <moldau/posix/disk.h>
-
-#include "running_shards.h"
 
 namespace moldau::posix {
 namespace {

@@ -1,12 +1,11 @@
 #include <future>
 #include <mutex>
 #include <set>
+#include <support/running_shards.h>
 
 #include <gtest/gtest.h>
 
 #include <moldau/base/log.h>
-
-#include "running_shards.h"
 
 namespace moldau::posix {
 namespace {

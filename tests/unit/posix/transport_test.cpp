@@ -1,9 +1,9 @@
+#include <support/running_shards.h>
+
 #include <gtest/gtest.h>
 
 #include <moldau/posix/disk.h>
 #include <moldau/posix/transport.h>
-
-#include "running_shards.h"
 
 namespace moldau::posix {
 namespace {

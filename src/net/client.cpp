@@ -1,0 +1,229 @@
+#include <array>
+#include <map>
+
+#include <moldau/net/client.h>
+#include <moldau/protocol/api_table.h>
+
+#include "fifo.h"
+
+namespace moldau::net {
+
+using runtime::Endpoint;
+using runtime::Shard;
+using runtime::Task;
+using runtime::TimePoint;
+
+namespace {
+
+constexpr std::size_t max_parts = 64;
+
+std::string text_of_endpoint(const Endpoint& endpoint) {
+    return fmt::format("{}:{}", endpoint.host, endpoint.port);
+}
+
+Bytes encode_request(std::int16_t api_key, std::int16_t version, std::int32_t correlation_id,
+                     const std::string& client_id, ByteView body) {
+    protocol::Writer writer(body.size() + client_id.size() + 16);
+    const auto frame = writer.begin_frame();
+    writer.integer(api_key);
+    writer.integer(version);
+    writer.integer(correlation_id);
+    writer.text_length(client_id.size(), false);
+    writer.bytes(bytes_of(client_id));
+    if (protocol::request_header_version(api_key, version) >= 2) writer.uvarint(0);  // no tags
+    writer.bytes(body);
+    writer.end_frame(frame);
+    return writer.take();
+}
+
+}  // namespace
+
+struct Client::State : std::enable_shared_from_this<Client::State> {
+    using Done = runtime::Handler<Result<Buffer>>;
+
+    struct Call {
+        Done done;  // empty once its deadline has passed: the answer is dropped
+        runtime::TimerQueue::Id timer;
+    };
+
+    State(Shard& on_shard, std::unique_ptr<runtime::Stream> connected, ClientOptions with)
+        : shard(on_shard), stream(std::move(connected)), options(std::move(with)), writer_wake(on_shard) {}
+    ~State() { close("the client is gone"); }
+
+    static Task<void> read_loop(std::shared_ptr<State> self);
+    static Task<void> write_loop(std::shared_ptr<State> self);
+
+    /// Fills `into`; false when the connection has ended.
+    Task<bool> read_exactly(MutableBytes into);
+    void add_call(std::int32_t correlation_id, Bytes frame, TimePoint deadline, Done done);
+    void on_deadline(std::int32_t correlation_id);
+    void on_answer(Buffer frame);
+    void complete(Done done, Result<Buffer> result);
+    void close(std::string_view reason);
+
+    Shard& shard;
+    std::unique_ptr<runtime::Stream> stream;
+    const ClientOptions options;
+    bool closed = false;
+    std::int32_t next_correlation_id = 0;
+    std::map<std::int32_t, Call> calls;
+    Fifo<Bytes> outbox;
+    std::size_t first_sent = 0;  // bytes of the outbox's first
+    runtime::Signal writer_wake;
+};
+
+void Client::State::complete(Done done, Result<Buffer> result) {
+    // Who waits may destroy the client: not under the feet of who completes.
+    shard.post([done = std::move(done), result = std::move(result)]() mutable { std::move(done)(std::move(result)); });
+}
+
+void Client::State::close(std::string_view reason) {
+    if (closed) return;
+    closed = true;
+    const std::string message = fmt::format("connection to {}: {}", text_of_endpoint(stream->peer()), reason);
+    stream->close();
+    writer_wake.notify_all();
+    for (auto& [id, call] : std::exchange(calls, {})) {
+        shard.timers().cancel(call.timer);
+        if (call.done) complete(std::move(call.done), fail(Errc::closed, message));
+    }
+}
+
+void Client::State::add_call(std::int32_t correlation_id, Bytes frame, TimePoint deadline, Done done) {
+    if (closed) return complete(std::move(done), fail(Errc::closed, "the connection is closed"));
+    if (calls.size() >= options.max_calls_in_flight)
+        return complete(std::move(done), fail(Errc::would_block, "too many calls wait for their answers"));
+    Call& call = calls.emplace(correlation_id, Call{std::move(done), {}}).first->second;
+    if (deadline != runtime::never) {
+        call.timer = shard.timers().add(deadline, [this, correlation_id] { on_deadline(correlation_id); });
+    }
+    outbox.push(std::move(frame));
+    writer_wake.notify_all();
+}
+
+void Client::State::on_deadline(std::int32_t correlation_id) {
+    Call& call = calls.at(correlation_id);
+    call.timer = {};
+    Done done;
+    done.swap(call.done);
+    complete(std::move(done),
+             fail(Errc::timed_out, fmt::format("no answer from {} in time", text_of_endpoint(stream->peer()))));
+}
+
+void Client::State::on_answer(Buffer frame) {
+    const auto call = calls.find(load_big_endian<std::int32_t>(frame.data()));
+    if (call == calls.end()) return close("it answered what was not asked");
+    shard.timers().cancel(call->second.timer);
+    Done done;
+    done.swap(call->second.done);
+    calls.erase(call);
+    if (done) complete(std::move(done), std::move(frame));
+}
+
+Task<bool> Client::State::read_exactly(MutableBytes into) {
+    while (!into.empty()) {
+        const Result<std::size_t> count = stream->try_read_some(into);
+        if (count && *count == 0) {
+            close("the peer ended it");
+        } else if (count) {
+            into = into.subspan(*count);
+        } else if (count.error().code == Errc::would_block) {
+            const Result<> readable = co_await stream->wait_readable();
+            if (!readable) close(readable.error().message);
+        } else {
+            close(count.error().message);
+        }
+        if (closed) co_return false;
+    }
+    co_return true;
+}
+
+Task<void> Client::State::read_loop(std::shared_ptr<State> self) {
+    while (!self->closed) {
+        std::array<std::uint8_t, 4> prefix{};
+        const bool has_prefix = co_await self->read_exactly(prefix);
+        if (!has_prefix) break;
+        const auto size = load_big_endian<std::int32_t>(prefix.data());
+        if (size < 4 || static_cast<std::size_t>(size) > self->options.max_answer_bytes) {
+            self->close(fmt::format("an answer of {} bytes was announced; at most {} are read", size,
+                                    self->options.max_answer_bytes));
+            break;
+        }
+        Buffer frame(static_cast<std::size_t>(size));
+        const bool has_frame = co_await self->read_exactly(frame.bytes());
+        if (has_frame) self->on_answer(std::move(frame));
+    }
+}
+
+Task<void> Client::State::write_loop(std::shared_ptr<State> self) {
+    while (!self->closed) {
+        if (self->outbox.empty()) {
+            co_await self->writer_wake.wait();
+            continue;
+        }
+        std::array<ByteView, max_parts> parts;
+        const std::size_t count = std::min(parts.size(), self->outbox.size());
+        for (std::size_t i = 0; i < count; ++i) parts[i] = self->outbox[i];
+        parts[0] = parts[0].subspan(self->first_sent);
+        const Result<std::size_t> written = self->stream->try_write(std::span(parts).first(count));
+        if (!written) {
+            self->close(written.error().message);
+            break;
+        }
+        self->first_sent += *written;
+        while (!self->outbox.empty() && self->first_sent >= self->outbox.front().size())
+            self->first_sent -= self->outbox.pop().size();
+        if (*written > 0) continue;
+        // A peer that reads nothing ends by the deadlines of those who call.
+        const Result<> writable = co_await self->stream->wait_writable();
+        if (!writable) self->close(writable.error().message);
+    }
+}
+
+Client::Client(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Client::~Client() {
+    close();
+}
+
+Task<Result<std::unique_ptr<Client>>> Client::connect(runtime::Transport& transport, Shard& shard, Endpoint endpoint,
+                                                      ClientOptions options, TimePoint deadline) {
+    auto stream = co_await transport.connect(shard, endpoint, deadline);
+    if (!stream) co_return std::unexpected(std::move(stream).error());
+    auto state = std::make_shared<State>(shard, std::move(*stream), std::move(options));
+    runtime::spawn(shard, State::read_loop(state));
+    runtime::spawn(shard, State::write_loop(state));
+    co_return std::unique_ptr<Client>(new Client(std::move(state)));
+}
+
+Task<Result<Answer>> Client::call(std::int16_t api_key, std::int16_t version, ByteView body, TimePoint deadline) {
+    // The coroutine keeps the state, so that the client may be destroyed while it waits.
+    const auto state = state_;
+    if (protocol::find_api(api_key) == nullptr)
+        co_return fail(Errc::unsupported, fmt::format("there is no API of key {}", api_key));
+    const std::int32_t correlation_id = state->next_correlation_id++;
+    Bytes request = encode_request(api_key, version, correlation_id, state->options.client_id, body);
+    Result<Buffer> frame = co_await runtime::async<Result<Buffer>>(
+        [state, correlation_id, request = std::move(request), deadline](State::Done done) mutable {
+            state->add_call(correlation_id, std::move(request), deadline, std::move(done));
+        });
+    if (!frame) co_return std::unexpected(std::move(frame).error());
+    Answer answer{std::move(*frame), sizeof correlation_id};
+    if (protocol::response_header_version(api_key, version) >= 1) {
+        protocol::Reader reader(answer.body());
+        reader.skip_tags();
+        if (!reader.ok()) co_return fail(Errc::invalid, "an answer's header: " + reader.error());
+        answer.body_at += reader.position();
+    }
+    co_return answer;
+}
+
+bool Client::is_open() const {
+    return !state_->closed;
+}
+
+void Client::close() {
+    state_->close("it was closed here");
+}
+
+}  // namespace moldau::net
