@@ -1,0 +1,29 @@
+#pragma once
+// An error of one item of a request, as answers carry it.
+
+#include <optional>
+#include <string>
+
+#include <moldau/protocol/error_code.h>
+#include <moldau/protocol/text.h>
+
+namespace moldau::controller {
+
+struct ApiError {
+    protocol::ErrorCode code = protocol::ErrorCode::none;
+    std::optional<std::string> message;
+
+    bool is_error() const { return code != protocol::ErrorCode::none; }
+};
+
+/// Nothing, or a text of its own.
+inline std::optional<protocol::Text> owned_text(const std::optional<std::string>& text) {
+    if (!text) return std::nullopt;
+    return protocol::Text(*text);
+}
+
+inline ApiError with_default_message(protocol::ErrorCode code) {
+    return {code, std::string(protocol::message_of(code))};
+}
+
+}  // namespace moldau::controller

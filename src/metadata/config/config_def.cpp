@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include <moldau/metadata/config_def.h>
+
+#include "config_tables.h"
+
+namespace moldau::metadata {
+
+namespace {
+
+std::vector<ConfigDef> joined_broker_tables() {
+    std::vector<ConfigDef> all;
+    all.insert(all.end(), coordinator_config_table.begin(), coordinator_config_table.end());
+    all.insert(all.end(), log_config_table.begin(), log_config_table.end());
+    all.insert(all.end(), security_config_table.begin(), security_config_table.end());
+    all.insert(all.end(), server_config_table.begin(), server_config_table.end());
+    std::ranges::sort(all, {}, &ConfigDef::name);
+    return all;
+}
+
+std::string_view behind(std::span<const BrokerKey> table, std::string_view key) {
+    const auto found = std::ranges::lower_bound(table, key, {}, &BrokerKey::key);
+    return found == table.end() || found->key != key ? std::string_view{} : found->broker_key;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string_view name_of(ConfigType type) {
+    switch (type) {
+        case ConfigType::boolean:
+            return "BOOLEAN";
+        case ConfigType::string:
+            return "STRING";
+        case ConfigType::integer:
+            return "INT";
+        case ConfigType::short_integer:
+            return "SHORT";
+        case ConfigType::long_integer:
+            return "LONG";
+        case ConfigType::real:
+            return "DOUBLE";
+        case ConfigType::list:
+            return "LIST";
+        case ConfigType::class_name:
+            return "CLASS";
+        case ConfigType::password:
+            return "PASSWORD";
+        case ConfigType::unknown:
+            break;
+    }
+    return "UNKNOWN";
+}
+
+std::span<const ConfigDef> broker_configs() {
+    static const std::vector<ConfigDef> all = joined_broker_tables();
+    return all;
+}
+
+std::span<const ConfigDef> topic_configs() {
+    return topic_config_table;
+}
+std::span<const ConfigDef> group_configs() {
+    return group_config_table;
+}
+std::span<const ConfigDef> client_metrics_configs() {
+    return client_metrics_config_table;
+}
+
+std::span<const ConfigDef> config_table(ResourceType type) {
+    switch (type) {
+        case ResourceType::topic:
+            return topic_configs();
+        case ResourceType::broker:
+            return broker_configs();
+        case ResourceType::client_metrics:
+            return client_metrics_configs();
+        case ResourceType::group:
+            return group_configs();
+        case ResourceType::unknown:
+        case ResourceType::broker_logger:
+            break;
+    }
+    return {};
+}
+
+const ConfigDef* find_config(std::span<const ConfigDef> table, std::string_view name) {
+    const auto found = std::ranges::lower_bound(table, name, {}, &ConfigDef::name);
+    return found == table.end() || found->name != name ? nullptr : &*found;
+}
+
+const ConfigDef* find_broker_config(std::string_view name) {
+    constexpr std::string_view prefix = "listener.name.";
+    if (!name.starts_with(prefix)) return find_config(broker_configs(), name);
+    // What is left after the listener's name, and perhaps after the mechanism's.
+    for (int level = 0; level < 2; ++level) {
+        const std::size_t dot = name.find('.', level == 0 ? prefix.size() : 0);
+        if (dot == std::string_view::npos) return nullptr;
+        name.remove_prefix(dot + 1);
+        if (const ConfigDef* found = find_config(broker_configs(), name)) return found;
+    }
+    return nullptr;
+}
+
+std::optional<std::string_view> nearest_config(std::span<const ConfigDef> table, std::string_view name) {
+    std::optional<std::string_view> nearest;
+    std::size_t least = name.size() / 3 + 1;  // more than a third of the letters wrong is no likeness
+    for (const ConfigDef& def : table) {
+        if (const std::size_t distance = edit_distance(name, def.name); distance < least) {
+            least = distance;
+            nearest = def.name;
+        }
+    }
+    return nearest;
+}
+
+std::vector<ConfigSynonym> broker_synonyms(std::string_view key) {
+    constexpr std::int64_t minute_ms = 60'000;
+    constexpr std::int64_t hour_ms = 60 * minute_ms;
+    static const std::vector<std::vector<ConfigSynonym>> families{
+        {{"log.retention.ms", 1}, {"log.retention.minutes", minute_ms}, {"log.retention.hours", hour_ms}},
+        {{"log.roll.ms", 1}, {"log.roll.hours", hour_ms}},
+        {{"log.roll.jitter.ms", 1}, {"log.roll.jitter.hours", hour_ms}},
+    };
+    for (const auto& family : families) {
+        if (std::ranges::count(family, key, &ConfigSynonym::name) > 0) return family;
+    }
+    if (key == "log.flush.interval.ms") return {{key, 1}, {"log.flush.scheduler.interval.ms", 1}};
+    return {{key, 1}};
+}
+
+std::string_view broker_key_of_topic_key(std::string_view topic_key) {
+    return behind(topic_broker_keys, topic_key);
+}
+std::string_view broker_key_of_group_key(std::string_view group_key) {
+    return behind(group_broker_keys, group_key);
+}
+
+}  // namespace moldau::metadata

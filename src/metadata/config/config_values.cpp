@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include <moldau/base/assert.h>
+#include <moldau/metadata/config_def.h>
+
+namespace moldau::metadata {
+
+namespace {
+
+using Rule = ValidValues::Rule;
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n\f\v";
+    const std::size_t first = text.find_first_not_of(blank);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return result;
+}
+
+std::unexpected<Error> refuse(const ConfigDef& def, std::string_view value, std::string_view why) {
+    return fail(Errc::invalid, fmt::format("Invalid value {} for configuration {}: {}", value, def.name, why));
+}
+
+template <class T>
+std::optional<T> number(std::string_view text) {
+    text = trimmed(text);
+    if (text.starts_with('+')) text.remove_prefix(1);
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
+}
+
+std::vector<std::string> choices_of(const ValidValues& valid) {
+    std::vector<std::string> result;
+    for (std::string_view rest = valid.choices; !rest.empty();) {
+        const std::size_t comma = rest.find(", ");
+        result.emplace_back(rest.substr(0, comma));
+        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 2);
+    }
+    return result;
+}
+
+/// As Java prints the bound: whole numbers without a point.
+std::string bound(double value) {
+    if (value == static_cast<double>(static_cast<std::int64_t>(value))) {
+        return fmt::format("{}", static_cast<std::int64_t>(value));
+    }
+    return fmt::format("{}", value);
+}
+
+Result<> check_range(const ConfigDef& def, std::string_view shown, double value) {
+    if (def.valid.rule == Rule::gzip_level) {
+        if (value == -1 || (value >= 1 && value <= 9)) return {};
+        return refuse(def, shown, "Value must be between 1 and 9 or equal to -1");
+    }
+    if (value < def.valid.min) return refuse(def, shown, "Value must be at least " + bound(def.valid.min));
+    if (value > def.valid.max) return refuse(def, shown, "Value must be no more than " + bound(def.valid.max));
+    return {};
+}
+
+Result<> check_whole_number(const ConfigDef& def, std::string_view value) {
+    std::int64_t min = std::numeric_limits<std::int32_t>::min();
+    std::int64_t max = std::numeric_limits<std::int32_t>::max();
+    if (def.type == ConfigType::short_integer) {
+        min = std::numeric_limits<std::int16_t>::min();
+        max = std::numeric_limits<std::int16_t>::max();
+    } else if (def.type == ConfigType::long_integer) {
+        min = std::numeric_limits<std::int64_t>::min();
+        max = std::numeric_limits<std::int64_t>::max();
+    }
+    const auto parsed = number<std::int64_t>(value);
+    if (!parsed || *parsed < min || *parsed > max) {
+        return refuse(def, value, fmt::format("Not a number of type {}", name_of(def.type)));
+    }
+    return check_range(def, fmt::format("{}", *parsed), static_cast<double>(*parsed));
+}
+
+bool is_throttled_replica(std::string_view element) {
+    const std::size_t colon = element.find(':');
+    return colon != std::string_view::npos && number<std::int32_t>(element.substr(0, colon)) &&
+           number<std::int32_t>(element.substr(colon + 1));
+}
+
+Result<> check_list(const ConfigDef& def, std::string_view value) {
+    const std::vector<std::string> elements = parse_list(value);
+    if (def.valid.rule == Rule::throttled_replicas) {
+        const bool all = elements.size() == 1 && (elements[0] == "*" || elements[0] == "none");
+        if (all || std::ranges::all_of(elements, is_throttled_replica)) return {};
+        return refuse(def, value,
+                      "must be the literal '*' or a list of replicas in the following format: "
+                      "[partitionId]:[brokerId],[partitionId]:[brokerId],...");
+    }
+    if (elements.empty() && def.valid.rule == Rule::non_empty_elements) {
+        return fail(Errc::invalid,
+                    fmt::format("Configuration '{}' must not be empty. Valid values include: {}", def.name,
+                                def.valid.choices.empty() ? std::string("any non-empty value")
+                                                          : fmt::format("[{}]", def.valid.choices)));
+    }
+    if (std::set<std::string_view>(elements.begin(), elements.end()).size() < elements.size()) {
+        return fail(Errc::invalid, fmt::format("Configuration '{}' values must not be duplicated.", def.name));
+    }
+    const std::vector<std::string> choices = choices_of(def.valid);
+    for (const std::string& element : elements) {
+        if (element.empty()) {
+            return fail(Errc::invalid, fmt::format("Configuration '{}' values must not be empty.", def.name));
+        }
+        if (!choices.empty() && std::ranges::count(choices, element) == 0) {
+            return refuse(def, element, fmt::format("String must be one of: {}", def.valid.choices));
+        }
+    }
+    return {};
+}
+
+bool is_offset_reset(std::string_view value) {
+    const std::string reset = lower(value);
+    return reset == "latest" || reset == "earliest" || (reset.starts_with("by_duration:p") && reset.size() > 14);
+}
+
+Result<> check_text(const ConfigDef& def, std::string_view raw) {
+    const std::string_view value = trimmed(raw);
+    switch (def.valid.rule) {
+        case Rule::one_of:
+            if (std::ranges::count(choices_of(def.valid), value) > 0) return {};
+            return refuse(def, value, fmt::format("String must be one of: {}", def.valid.choices));
+        case Rule::one_of_any_case: {
+            const auto same = [&](const std::string& choice) { return lower(choice) == lower(value); };
+            if (std::ranges::any_of(choices_of(def.valid), same)) return {};
+            return refuse(def, value, fmt::format("String must be one of (case insensitive): {}", def.valid.choices));
+        }
+        case Rule::non_empty:
+            if (!value.empty()) return {};
+            return refuse(def, value, "String must be non-empty");
+        case Rule::offset_reset:
+            if (is_offset_reset(value)) return {};
+            return refuse(def, value,
+                          "it must be latest, earliest, or by_duration: with a duration such as PT1H behind it");
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+Result<> check_value(const ConfigDef& def, std::string_view value) {
+    switch (def.type) {
+        case ConfigType::boolean: {
+            const std::string word = lower(trimmed(value));
+            if (word == "true" || word == "false") return {};
+            return refuse(def, value, "Expected value to be either true or false");
+        }
+        case ConfigType::integer:
+        case ConfigType::short_integer:
+        case ConfigType::long_integer:
+            return check_whole_number(def, value);
+        case ConfigType::real: {
+            const auto parsed = number<double>(value);
+            if (!parsed) return refuse(def, value, "Not a number of type DOUBLE");
+            return check_range(def, value, *parsed);
+        }
+        case ConfigType::list:
+            return check_list(def, value);
+        case ConfigType::string:
+            return check_text(def, value);
+        case ConfigType::class_name:
+        case ConfigType::password:
+        case ConfigType::unknown:
+            break;
+    }
+    return {};
+}
+
+bool parse_boolean(std::string_view value) {
+    return lower(trimmed(value)) == "true";
+}
+
+std::int64_t parse_integer(std::string_view value) {
+    const auto parsed = number<std::int64_t>(value);
+    MOLDAU_ASSERT(parsed.has_value());
+    return *parsed;
+}
+
+double parse_real(std::string_view value) {
+    const auto parsed = number<double>(value);
+    MOLDAU_ASSERT(parsed.has_value());
+    return *parsed;
+}
+
+std::vector<std::string> parse_list(std::string_view value) {
+    std::vector<std::string> result;
+    value = trimmed(value);
+    if (value.empty()) return result;
+    for (;;) {
+        const std::size_t comma = value.find(',');
+        result.emplace_back(trimmed(value.substr(0, comma)));
+        if (comma == std::string_view::npos) return result;
+        value.remove_prefix(comma + 1);
+    }
+}
+
+}  // namespace moldau::metadata

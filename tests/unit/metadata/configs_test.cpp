@@ -1,0 +1,210 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include <moldau/metadata/configs.h>
+#include <moldau/metadata/image_builder.h>
+
+namespace moldau::metadata {
+namespace {
+
+std::string refusal(std::span<const ConfigDef> table, std::string_view key, std::string_view value) {
+    const ConfigDef* def = find_config(table, key);
+    if (def == nullptr) return "unknown";
+    const auto result = check_value(*def, value);
+    return result ? "" : result.error().message;
+}
+
+TEST(ConfigTables, are_in_order_of_name_and_their_defaults_are_valid) {
+    for (const auto table : {broker_configs(), topic_configs(), group_configs(), client_metrics_configs()}) {
+        EXPECT_TRUE(std::ranges::is_sorted(table, std::ranges::less_equal{}, &ConfigDef::name));
+        for (const ConfigDef& def : table) {
+            EXPECT_FALSE(def.help.empty()) << def.name;
+            if (def.default_value != nullptr && def.name != "group.share.persister.class.name") {
+                const auto checked = check_value(def, def.default_value);
+                EXPECT_TRUE(checked.has_value()) << checked.error().message;
+            }
+        }
+    }
+}
+
+TEST(ConfigTables, every_key_of_a_topic_or_group_leads_to_a_broker_key_that_is_there) {
+    for (const ConfigDef& def : topic_configs()) {
+        const auto key = broker_key_of_topic_key(def.name);
+        EXPECT_TRUE(key.empty() || find_config(broker_configs(), key) != nullptr) << def.name;
+    }
+    EXPECT_EQ(broker_key_of_topic_key("retention.ms"), "log.retention.ms");
+    EXPECT_EQ(broker_key_of_group_key("consumer.session.timeout.ms"), "group.consumer.session.timeout.ms");
+}
+
+TEST(ConfigValues, are_refused_with_kafkas_words) {
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "soon"),
+              "Invalid value soon for configuration retention.ms: Not a number of type LONG");
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "-2"),
+              "Invalid value -2 for configuration retention.ms: Value must be at least -1");
+    EXPECT_EQ(refusal(topic_configs(), "segment.bytes", "10"),
+              "Invalid value 10 for configuration segment.bytes: Value must be at least 1048576");
+    EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "burn"),
+              "Invalid value burn for configuration cleanup.policy: String must be one of: compact, delete");
+    EXPECT_EQ(
+        refusal(topic_configs(), "compression.type", "brotli"),
+        "Invalid value brotli for configuration compression.type: String must be one of: uncompressed, zstd, lz4, "
+        "snappy, gzip, producer");
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", ""),
+              "Invalid value  for configuration retention.ms: Not a number of type LONG");
+    EXPECT_EQ(refusal(broker_configs(), "num.io.threads", "0"),
+              "Invalid value 0 for configuration num.io.threads: Value must be at least 1");
+    EXPECT_EQ(refusal(broker_configs(), "num.io.threads", "3000000000"),
+              "Invalid value 3000000000 for configuration num.io.threads: Not a number of type INT");
+    EXPECT_EQ(refusal(topic_configs(), "preallocate", "perhaps"),
+              "Invalid value perhaps for configuration preallocate: Expected value to be either true or false");
+    EXPECT_NE(refusal(topic_configs(), "moldau.durability", "tape"), "");
+}
+
+TEST(ConfigValues, within_bounds_are_accepted) {
+    EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "compact, delete"), "");
+    EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", ""), "");
+    EXPECT_EQ(refusal(topic_configs(), "compression.gzip.level", "-1"), "");
+    EXPECT_NE(refusal(topic_configs(), "compression.gzip.level", "0"), "");
+    EXPECT_EQ(refusal(topic_configs(), "min.cleanable.dirty.ratio", "0.3"), "");
+    EXPECT_NE(refusal(topic_configs(), "min.cleanable.dirty.ratio", "1.5"), "");
+    EXPECT_EQ(refusal(topic_configs(), "leader.replication.throttled.replicas", "0:1,1:2"), "");
+    EXPECT_NE(refusal(topic_configs(), "leader.replication.throttled.replicas", "0"), "");
+    EXPECT_EQ(refusal(group_configs(), "share.auto.offset.reset", "by_duration:PT1H"), "");
+}
+
+TEST(ConfigTables, the_nearest_key_is_told) {
+    EXPECT_EQ(nearest_config(broker_configs(), "log.dir.s"), "log.dirs");
+    EXPECT_EQ(nearest_config(broker_configs(), "log.retention.hour"), "log.retention.hours");
+    EXPECT_EQ(nearest_config(broker_configs(), "completely.different.thing.entirely"), std::nullopt);
+}
+
+TEST(ConfigTables, keys_of_a_listener_are_known) {
+    EXPECT_EQ(find_broker_config("listener.name.external.ssl.keystore.location")->name, "ssl.keystore.location");
+    EXPECT_EQ(find_broker_config("listener.name.external.plain.sasl.jaas.config")->name, "sasl.jaas.config");
+    EXPECT_EQ(find_broker_config("listener.name.external.nonsense"), nullptr);
+}
+
+TEST(Properties, follow_javas_format) {
+    const auto parsed = parse_properties(
+        "# comment\n"
+        "! another\n"
+        "a=1\n"
+        "b : 2\r\n"
+        "c 3\n"
+        "  d=four \\\n"
+        "     five\n"
+        "e\\=f=g\\th\\u00e9\n"
+        "path=C\\:\\\\x\n"
+        "empty\n"
+        "a=last");
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(*parsed, (Properties{{"a", "last"},
+                                   {"b", "2"},
+                                   {"c", "3"},
+                                   {"d", "four five"},
+                                   {"e=f", "g\thé"},
+                                   {"path", "C:\\x"},
+                                   {"empty", ""}}));
+}
+
+TEST(Properties, a_broken_escape_names_its_line) {
+    const auto parsed = parse_properties("a=1\nb=\\u12\n");
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_NE(parsed.error().message.find("line 2"), std::string::npos);
+}
+
+TEST(Properties, a_review_tells_errors_unknown_and_ignored_keys) {
+    const auto review = review_properties(
+        {{"log.retention.hour", "1"}, {"num.partitions", "x"}, {"num.io.threads", "8"}, {"node.id", "1"}});
+    ASSERT_EQ(review.warnings.size(), 1U);
+    EXPECT_NE(review.warnings[0].find("log.retention.hours"), std::string::npos);
+    EXPECT_EQ(review.errors.size(), 1U);
+    EXPECT_EQ(review.ignored, std::vector<std::string>{"num.io.threads"});
+}
+
+class Configs : public testing::Test {
+ protected:
+    void set(ResourceType type, std::string resource, std::string key, std::string value) {
+        protocol::ConfigRecord record;
+        record.resource_type = static_cast<std::int8_t>(type);
+        record.resource_name = resource;
+        record.name = key;
+        record.value = protocol::Text(value);
+        ASSERT_TRUE(builder_.replay(record).has_value());
+    }
+    ConfigView view() const { return {builder_.image(), NodeId(1), file_}; }
+    DescribedConfig topic_config(std::string_view name) const {
+        const auto all = view().describe_topic("events");
+        return *std::ranges::find(all, name, &DescribedConfig::name);
+    }
+    DescribedConfig broker_config(std::string_view name) const {
+        const auto all = view().describe_broker();
+        return *std::ranges::find(all, name, &DescribedConfig::name);
+    }
+
+    ImageBuilder builder_;
+    Properties file_;
+};
+
+TEST_F(Configs, without_settings_are_kafkas_defaults) {
+    EXPECT_EQ(view().topic("events"), TopicConfig{});
+    EXPECT_EQ(view().broker(), BrokerConfig{});
+}
+
+TEST_F(Configs, the_nearest_source_wins) {
+    file_ = {{"log.retention.hours", "1"}};
+    EXPECT_EQ(view().topic("events").retention_ms, 3'600'000);
+    set(ResourceType::broker, "", "log.retention.ms", "30");
+    EXPECT_EQ(view().topic("events").retention_ms, 30);
+    set(ResourceType::broker, "1", "log.retention.ms", "20");
+    EXPECT_EQ(view().topic("events").retention_ms, 20);
+    set(ResourceType::topic, "events", "retention.ms", "10");
+    EXPECT_EQ(view().topic("events").retention_ms, 10);
+    EXPECT_EQ(view().topic("other").retention_ms, 20);
+}
+
+TEST_F(Configs, described_with_all_their_sources) {
+    set(ResourceType::broker, "", "log.retention.ms", "70000000");
+    set(ResourceType::broker, "1", "log.retention.ms", "90000000");
+    set(ResourceType::topic, "events", "retention.ms", "3000");
+    const DescribedConfig retention = topic_config("retention.ms");
+    EXPECT_EQ(retention.value, "3000");
+    EXPECT_EQ(retention.source, ConfigSource::topic);
+    ASSERT_EQ(retention.synonyms.size(), 4U);
+    EXPECT_EQ(retention.synonyms[1].source, ConfigSource::dynamic_broker);
+    EXPECT_EQ(retention.synonyms[2].source, ConfigSource::dynamic_default_broker);
+    EXPECT_EQ(retention.synonyms[3].name, "log.retention.hours");
+}
+
+TEST_F(Configs, a_key_without_value_of_its_own_has_no_synonyms) {
+    const DescribedConfig jitter = topic_config("segment.jitter.ms");
+    EXPECT_EQ(jitter.value, "0");
+    EXPECT_EQ(jitter.source, ConfigSource::default_value);
+    EXPECT_TRUE(jitter.synonyms.empty());
+    EXPECT_EQ(broker_config("log.retention.ms").value, std::nullopt);
+}
+
+TEST_F(Configs, secrets_and_unknown_keys_are_not_shown) {
+    file_ = {{"ssl.key.password", "hush"}};
+    set(ResourceType::broker, "1", "no.such.key", "1");
+    EXPECT_EQ(broker_config("ssl.key.password").value, std::nullopt);
+    EXPECT_EQ(broker_config("ssl.key.password").source, ConfigSource::static_broker);
+    EXPECT_EQ(broker_config("no.such.key").value, std::nullopt);
+    EXPECT_TRUE(broker_config("no.such.key").sensitive);
+}
+
+TEST_F(Configs, node_id_and_broker_id_stand_for_each_other) {
+    file_ = {{"node.id", "7"}};
+    complete_synonyms(file_);
+    EXPECT_EQ(file_.at("broker.id"), "7");
+}
+
+TEST_F(Configs, durability_is_disk_unless_told_otherwise) {
+    EXPECT_EQ(view().topic("events").durability, Durability::disk);
+    set(ResourceType::topic, "events", "moldau.durability", "page-cache");
+    EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
+}
+
+}  // namespace
+}  // namespace moldau::metadata
