@@ -49,6 +49,7 @@ class PosixEnvironment final : public Environment {
     }
     Terminal& terminal() override { return terminal_; }
     runtime::Random& random() override { return shard().random(); }
+    runtime::Clock& clock() override { return shard().clock(); }
     runtime::Disk& disk() override {
         if (!disk_) disk_.emplace(posix::DiskOptions{.io_threads = 2});
         return *disk_;
@@ -57,7 +58,8 @@ class PosixEnvironment final : public Environment {
 
  private:
     runtime::Shard& shard() {
-        if (!shards_) shards_.emplace(posix::ShardsOptions{.count = 1});
+        // Compressing and printing take their time, and nobody else waits for this shard.
+        if (!shards_) shards_.emplace(posix::ShardsOptions{.count = 1, .slow_turn_limit = std::chrono::hours(1)});
         return (*shards_)[0];
     }
 

@@ -36,6 +36,8 @@ CommandTask begin(const Context& context, const Command& command) {
 /// Nothing when the command needs brokers.
 std::optional<ExitCode> execute_offline(const Command& command, Environment& environment) {
     if (std::holds_alternative<StorageRandomUuid>(command)) return storage_random_uuid(environment);
+    if (const auto* asked = std::get_if<StorageInfo>(&command)) return storage_info(environment, *asked);
+    if (const auto* asked = std::get_if<StorageFormat>(&command)) return storage_format(environment, *asked);
     return std::nullopt;
 }
 

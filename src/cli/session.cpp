@@ -74,9 +74,9 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::connect(runtime::Endpoint
     if (!connection) {
         co_return std::unexpected(
             Failure{ExitCode::cannot_connect,
-                    fmt::format("cannot connect to {}: {}; is a broker running there? --bootstrap host:port names "
-                                "another, and so does MOLDAU_BOOTSTRAP",
-                                to_text(endpoint), connection.error().message),
+                    fmt::format("{}; is a broker running there? --bootstrap host:port names another, and so does "
+                                "MOLDAU_BOOTSTRAP",
+                                connection.error().message),
                     true});
     }
     auto link = std::make_shared<Link>();

@@ -64,6 +64,7 @@ class Environment {
     virtual std::optional<std::string> variable(const std::string& name) = 0;
     virtual Terminal& terminal() = 0;
     virtual runtime::Random& random() = 0;
+    virtual runtime::Clock& clock() = 0;
     virtual runtime::Disk& disk() = 0;
     /// Starts one shard, runs the coroutine that `command` returns on it, and ends the shard.
     virtual ExitCode run_online(std::function<runtime::Task<ExitCode>(OnlineWorld&)> command) = 0;

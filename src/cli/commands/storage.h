@@ -1,5 +1,5 @@
 #pragma once
-// The commands on this machine's log directories. They wait for the disk, and need no shard.
+// The commands on this machine's log directories. They wait for the disk, and need no shard's thread.
 
 #include <moldau/cli/cli.h>
 
@@ -8,5 +8,7 @@
 namespace moldau::cli {
 
 ExitCode storage_random_uuid(Environment& environment);
+ExitCode storage_info(Environment& environment, const StorageInfo& asked);
+ExitCode storage_format(Environment& environment, const StorageFormat& asked);
 
 }  // namespace moldau::cli

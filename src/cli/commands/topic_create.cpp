@@ -28,6 +28,21 @@ protocol::CreateTopicsRequest request_of(const TopicCreate& asked) {
     return request;
 }
 
+/// A broker answers before it has heard of the topics itself; what the user does next should find them.
+runtime::Task<void> wait_until_known(Session& session, std::vector<std::string> names) {
+    runtime::Shard& shard = session.shard();
+    const runtime::TimePoint deadline = runtime::after(shard.now(), std::chrono::seconds(5));
+    while (shard.now() < deadline) {
+        const Outcome<> known = co_await session.refresh(names);
+        if (known && std::ranges::all_of(names, [&](const std::string& name) {
+                const TopicInfo* topic = session.topic(name);
+                return topic != nullptr && topic->error == ErrorCode::none;
+            }))
+            co_return;
+        co_await runtime::sleep_until(shard, runtime::after(shard.now(), std::chrono::milliseconds(10)));
+    }
+}
+
 }  // namespace
 
 CommandTask topic_create(const Context& context, const TopicCreate& asked) {
@@ -38,6 +53,7 @@ CommandTask topic_create(const Context& context, const TopicCreate& asked) {
     ExitCode code = ExitCode::ok;
     Json json;
     json.begin_array();
+    std::vector<std::string> created;
     for (const auto& topic : (*answer)->topics) {
         const bool existed = topic.error_code == ErrorCode::topic_already_exists && asked.if_not_exists;
         if (topic.error_code != ErrorCode::none && !existed) {
@@ -46,6 +62,7 @@ CommandTask topic_create(const Context& context, const TopicCreate& asked) {
                                                 topic.error_message)));
             continue;
         }
+        if (!existed && !asked.dry_run) created.push_back(topic.name.str());
         if (context.json()) {
             json.begin_object().field("name", topic.name.view()).field("created", !existed && !asked.dry_run);
             if (!existed) {
@@ -57,12 +74,13 @@ CommandTask topic_create(const Context& context, const TopicCreate& asked) {
         } else if (existed) {
             context.print(fmt::format("Topic {} exists already.\n", topic.name));
         } else {
-            context.print(fmt::format("{} topic {} with {} partitions and {} replicas of each.\n",
+            context.print(fmt::format("{} topic {}: {} partitions, replication factor {}.\n",
                                       asked.dry_run ? "Would create" : "Created", topic.name, topic.num_partitions,
                                       topic.replication_factor));
         }
     }
     if (context.json()) context.print(json.end_array().take() + "\n");
+    if (!created.empty()) co_await wait_until_known(context.session, std::move(created));
     co_return code;
 }
 

@@ -86,7 +86,8 @@ TEST(Arguments, ReadsProduce) {
     EXPECT_TRUE(plain.idempotent);
     EXPECT_FALSE(plain.partition);
     const auto full = plan_of<Produce>(
-        "produce t -k \\t --header-separator | -H a=b --null NIL -p 4 -z zstd --acks 1 --batch-size 64KiB --linger 20ms");
+        "produce t -k \\t --header-separator | -H a=b --null NIL -p 4 -z zstd --acks 1 --batch-size 64KiB --linger "
+        "20ms");
     EXPECT_EQ(full.key_separator, "\t");
     EXPECT_EQ(full.header_separator, "|");
     EXPECT_EQ(full.headers, (KeyValues{{"a", "b"}}));
@@ -125,8 +126,8 @@ TEST(Arguments, ReadsStorageCommandsAsKafkaNamesTheirFlags) {
         plan_of<StorageFormat>("storage format -c f -t id -s -g -r 4.3 -f kraft.version=1 -f share.version=0");
     EXPECT_TRUE(format.standalone && format.ignore_formatted);
     EXPECT_EQ(format.release_version, "4.3");
-    EXPECT_EQ(format.features, (std::vector<std::pair<std::string, std::int16_t>>{{"kraft.version", 1},
-                                                                                  {"share.version", 0}}));
+    EXPECT_EQ(format.features,
+              (std::vector<std::pair<std::string, std::int16_t>>{{"kraft.version", 1}, {"share.version", 0}}));
     refusal_of("storage format -c f -t id -f kraft.version=x");
     refusal_of("storage format -c f");
 }

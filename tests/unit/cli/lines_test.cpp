@@ -18,7 +18,8 @@ TEST(LineSplitter, CutsWhereverChunksEnd) {
     const std::string text = "one\n\ntwo\r\nthree";
     const std::vector<std::string> expected{"one", "", "two\r", "three"};
     EXPECT_EQ(split({text}), expected);
-    for (std::size_t cut = 1; cut < text.size(); ++cut) EXPECT_EQ(split({text.substr(0, cut), text.substr(cut)}), expected);
+    for (std::size_t cut = 1; cut < text.size(); ++cut)
+        EXPECT_EQ(split({text.substr(0, cut), text.substr(cut)}), expected);
     std::vector<std::string> single;
     for (const char c : text) single.emplace_back(1, c);
     EXPECT_EQ(split(single), expected);

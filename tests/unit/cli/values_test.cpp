@@ -5,8 +5,8 @@
 namespace moldau::cli {
 namespace {
 
-using std::chrono::milliseconds;
 using runtime::Endpoint;
+using std::chrono::milliseconds;
 
 TEST(Values, ReadsEndpoints) {
     EXPECT_EQ(*parse_endpoints("broker"), (std::vector<Endpoint>{{"broker", 9092}}));
@@ -29,7 +29,8 @@ TEST(Values, ReadsDurationsWithAndWithoutUnit) {
     EXPECT_EQ(*parse_duration("30s"), milliseconds(30'000));
     EXPECT_EQ(*parse_duration("5m"), milliseconds(300'000));
     EXPECT_EQ(*parse_duration("1h"), milliseconds(3'600'000));
-    for (const char* text : {"", "s", "-1s", "1 s", "1d", "9223372036854775807h"}) EXPECT_FALSE(parse_duration(text)) << text;
+    for (const char* text : {"", "s", "-1s", "1 s", "1d", "9223372036854775807h"})
+        EXPECT_FALSE(parse_duration(text)) << text;
 }
 
 TEST(Values, ReadsStartOffsets) {
@@ -38,7 +39,8 @@ TEST(Values, ReadsStartOffsets) {
     EXPECT_EQ(*parse_start_offset("earliest"), (StartPosition{Kind::earliest, 0}));
     EXPECT_EQ(*parse_start_offset("42"), (StartPosition{Kind::offset, 42}));
     EXPECT_EQ(*parse_start_offset("-10"), (StartPosition{Kind::before_end, 10}));
-    for (const char* text : {"", "x", "1x", "--1", "-9223372036854775808"}) EXPECT_FALSE(parse_start_offset(text)) << text;
+    for (const char* text : {"", "x", "1x", "--1", "-9223372036854775808"})
+        EXPECT_FALSE(parse_start_offset(text)) << text;
 }
 
 TEST(Values, ReadsTimes) {
