@@ -29,7 +29,7 @@ constexpr Since defaults_since[] = {
     {"eligible.leader.replicas.version", 26},
     {"group.version", 22},
     {"share.version", 28},
-    {"streams.version", 28},
+    {"streams.version", 29},
     {"transaction.version", 24},
 };
 
