@@ -26,6 +26,8 @@ class Connection {
     virtual ~Connection() = default;
     /// Completes with the answer. After a failure the connection is of no more use.
     virtual runtime::Task<Result<net::Answer>> call(Call call) = 0;
+    /// Completes when the broker has dealt with all calls that have no answer; fails when some of them may be lost.
+    virtual runtime::Task<Result<>> settle(runtime::TimePoint deadline) = 0;
     /// Calls that wait fail with Errc::closed.
     virtual void close() = 0;
 };

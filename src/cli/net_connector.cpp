@@ -2,6 +2,7 @@
 
 #include <moldau/net/client.h>
 #include <moldau/protocol/api_table.h>
+#include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/writer.h>
 #include <moldau/runtime/async.h>
 
@@ -21,13 +22,37 @@ class UnansweredRequests {
         while (busy_) co_await free_.wait();
         busy_ = true;
         Result<> sent = co_await write(frame_of(call), call.deadline);
-        if (!sent && stream_) stream_.reset();
+        // Nobody knows what became of those before: not to be tried again as if nothing had happened.
+        if (!sent && stream_) sent = lost(sent.error().message);
         busy_ = false;
         free_.notify_all();
         co_return sent;
     }
 
+    /// Asks something that is answered behind all that was sent: a broker answers a connection in order, and closes it
+    /// when it cannot do what it was asked without an answer.
+    Task<Result<>> settle(runtime::TimePoint deadline) {
+        if (!stream_) co_return Result<>();
+        Call question;
+        question.api_key = protocol::ApiVersionsRequest::api_key;  // version 0: no body
+        question.deadline = deadline;
+        Result<> asked = co_await send(std::move(question));
+        if (!asked) co_return asked;
+        const auto timer = shard_.timers().add(deadline, [this] { stream_->close(); });
+        std::array<std::uint8_t, 64> answer{};
+        const Result<> readable = co_await stream_->wait_readable();
+        shard_.timers().cancel(timer);
+        if (!readable) co_return lost(readable.error().message);
+        const Result<std::size_t> got = stream_->try_read_some(answer);
+        if (!got || *got == 0) co_return lost(got ? "the broker closed the connection" : got.error().message);
+        co_return Result<>();
+    }
+
  private:
+    static Result<> lost(std::string_view why) {
+        return fail(Errc::invalid, fmt::format("records that were sent with acks=0 may be lost: {}", why));
+    }
+
     static Bytes frame_of(const Call& call) {
         protocol::Writer writer(call.body.size() + 32);
         const auto frame = writer.begin_frame();
@@ -81,6 +106,7 @@ class NetConnection final : public Connection {
         if (!sent) co_return std::unexpected(std::move(sent).error());
         co_return net::Answer{};
     }
+    Task<Result<>> settle(runtime::TimePoint deadline) override { return unanswered_->settle(deadline); }
     void close() override { client_->close(); }
 
  private:

@@ -198,6 +198,17 @@ NodeId Session::leader_of(const std::string& topic_name, std::int32_t partition)
     return found == info->partitions.end() ? no_node : found->second.leader;
 }
 
+Task<Outcome<>> Session::settle() {
+    std::vector<std::shared_ptr<Link>> links;
+    for (const auto& [node, pending] : links_)
+        if (pending.link) links.push_back(pending.link);
+    for (const auto& link : links) {
+        const Result<> settled = co_await link->connection->settle(deadline());
+        if (!settled) co_return std::unexpected(failure_of(settled.error()));
+    }
+    co_return Outcome<>();
+}
+
 void Session::close() {
     for (auto& [node, pending] : links_)
         if (pending.link) pending.link->connection->close();

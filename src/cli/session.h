@@ -110,6 +110,9 @@ class Session {
     /// Null when it was not asked for.
     const TopicInfo* topic(const std::string& name) const;
 
+    /// Waits until the brokers have dealt with all calls that have no answer.
+    runtime::Task<Outcome<>> settle();
+
     /// Closes all connections: calls that wait fail.
     void close();
 

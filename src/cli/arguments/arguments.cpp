@@ -82,7 +82,7 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     } catch (const CLI::CallForVersion& version) {
         return Finished{ExitCode::ok, std::string(version.what()) + "\n", {}};
     } catch (const CLI::CallForHelp&) {
-        return Finished{ExitCode::ok, deepest(&root)->help(path_of(deepest(&root)), CLI::AppFormatMode::Normal), {}};
+        return Finished{ExitCode::ok, root.help(), {}};
     } catch (const CLI::ParseError& error) {
         return wrong(root, error.what());
     }

@@ -168,6 +168,10 @@ CommandTask produce(const Context& context, const Produce& asked) {
     co_await pump.run();
     co_await producer.finish();
     progress.finish();
+    if (asked.acks == 0) {
+        const Outcome<> settled = co_await context.session.settle();
+        if (!settled) co_return context.report(settled.error());
+    }
     co_return report_end(context, producer, pump);
 }
 

@@ -129,6 +129,7 @@ class FakeCluster final : public Connector {
             if (!body) co_return std::unexpected(body.error());
             co_return net::Answer{Buffer(ByteView(*body)), 0};
         }
+        runtime::Task<Result<>> settle(runtime::TimePoint) override { co_return Result<>(); }
         void close() override { closed_ = true; }
 
      private:
