@@ -197,7 +197,7 @@ TEST_F(ProducerTest, HasNoMoreInFlightThanABrokerRemembers) {
     make(single_records(ProducerId(1)));
     for (const std::string& text : numbers(30)) add(0, text);
     producer->dispatch();
-    shard.run_ready();
+    shard.advance(milliseconds(1));  // until the leader's versions are known
     EXPECT_EQ(logs.requests, 5);
     cli::run(shard, producer->finish());
     EXPECT_EQ(logs.values[0], numbers(30));

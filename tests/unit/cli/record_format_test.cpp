@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <moldau/base/assert.h>
 #include <moldau/protocol/batch_builder.h>
 
 namespace moldau::cli {

@@ -41,13 +41,23 @@ TEST(NodeProperties, SaysWhatIsMissing) {
         std::string::npos);
 }
 
-TEST(FormatLevels, FollowsKafkasDefaultsOfEachRelease) {
-    using Features = std::map<std::string, std::int16_t>;
+TEST(FormatLevels, KnowsReleasesByTheirLastVersion) {
     EXPECT_EQ(choose_levels("", {})->metadata_version_name, "4.3-IV0");
-    EXPECT_EQ(choose_levels("3.9", {})->features, Features{});
     EXPECT_EQ(choose_levels("3.7", {})->metadata_version_name, "3.7-IV4");
-    EXPECT_EQ(choose_levels("4.0-IV0", {})->features, (Features{{"group.version", 1}}));
-    EXPECT_EQ(choose_levels("4.0", {})->features, (Features{{"group.version", 1}, {"transaction.version", 2}}));
+    EXPECT_EQ(choose_levels("3.7-IV1", {})->metadata_version, 16);
+    EXPECT_EQ(choose_levels("4.0", {})->metadata_version, 25);
+}
+
+TEST(FormatLevels, LeavesOutFeaturesThatAReleaseDidNotHave) {
+    const auto latest = choose_levels("", {});
+    for (const auto& [feature, level] : latest->features) {
+        EXPECT_FALSE(choose_levels("3.9", {})->features.contains(feature)) << feature;
+        EXPECT_EQ(choose_levels("4.2", {})->features.at(feature), level) << feature;
+    }
+    // What the user names is finalised all the same.
+    const auto asked = choose_levels("4.0", {{"eligible.leader.replicas.version", 1}});
+    EXPECT_EQ(asked->features.at("eligible.leader.replicas.version"), 1);
+    EXPECT_FALSE(choose_levels("4.0", {})->features.contains("eligible.leader.replicas.version"));
 }
 
 TEST(FormatLevels, LetsTheUserChoose) {
