@@ -1,0 +1,47 @@
+#pragma once
+// Standard input, output and error, and the signals that ask a command to end. Owned by main, one a process.
+
+#include <atomic>
+#include <functional>
+#include <string_view>
+#include <thread>
+
+#include <moldau/base/bytes.h>
+#include <moldau/base/result.h>
+
+namespace moldau::posix {
+
+class Console {
+ public:
+    Console();
+    Console(const Console&) = delete;
+    Console& operator=(const Console&) = delete;
+    ~Console();
+
+    /// Waits until there is something; returns the bytes read, 0 at the end. Errc::closed after end_input() and after a
+    /// signal that somebody listens for.
+    Result<std::size_t> read_input(MutableBytes into);
+    /// Writes all, waiting where the reader is slow. Errc::closed when the reader is gone.
+    Result<> write_output(ByteView bytes);
+    void write_error(std::string_view text);
+
+    bool input_is_terminal() const;
+    bool output_is_terminal() const;
+    bool error_is_terminal() const;
+
+    /// Lets read_input() fail from now on, also one that waits. From any thread.
+    void end_input();
+
+    /// Calls `callback`, on a thread of its own, at the first SIGINT or SIGTERM; a second one ends the process.
+    /// Requires: not called before.
+    void on_interrupt(std::function<void()> callback);
+
+ private:
+    // eventfds that are written to once and stay readable
+    int input_end_;
+    int interrupt_;  // by a signal, or by the destructor
+    std::atomic<bool> ending_ = false;
+    std::thread listener_;  // running when somebody listens
+};
+
+}  // namespace moldau::posix

@@ -1,0 +1,63 @@
+#include <charconv>
+#include <limits>
+
+#include "arguments/definitions.h"
+
+namespace moldau::cli {
+
+namespace {
+
+void define_format(CLI::App& storage, Plan& plan) {
+    auto asked = std::make_shared<StorageFormat>();
+    CLI::App& command = *storage.add_subcommand("format", "Prepare the log directories of a new node");
+    command.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    command.add_option("-t,--cluster-id", asked->cluster_id, "The cluster's id, from 'moldau storage random-uuid'")
+        ->required();
+    command.add_flag("-s,--standalone", asked->standalone, "This controller is the only voter of a new quorum");
+    command.add_flag("-N,--no-initial-controllers", asked->no_initial_controllers,
+                     "This node joins a quorum that exists or is formatted elsewhere");
+    command.add_option("-I,--initial-controllers", asked->initial_controllers,
+                       "The voters, id@host:port:directory-id; this node alone");
+    command.add_option("-r,--release-version", asked->release_version, "Metadata version, such as 4.3");
+    command
+        .add_option_function<std::vector<std::string>>(
+            "-f,--feature",
+            [asked](const std::vector<std::string>& texts) {
+                for (const std::string& text : texts) {
+                    const auto [name, value] = or_throw("--feature", parse_key_value(text));
+                    std::int16_t level = 0;
+                    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), level);
+                    if (error != std::errc() || end != value.data() + value.size() || level < 0)
+                        throw_wrong_value("--feature", fmt::format("'{}' is not feature=level", text));
+                    asked->features.emplace_back(name, level);
+                }
+            },
+            "A feature's level, feature=level; may be repeated")
+        ->allow_extra_args(false);
+    command.add_flag("-g,--ignore-formatted", asked->ignore_formatted, "Directories already formatted are no error");
+    command.footer(
+        "\nExamples:\n"
+        "  moldau storage format --standalone -t $(moldau storage random-uuid) -c config/server.properties\n"
+        "  moldau storage format -N -t MkU3OEVBNTcwNTJENDM2Qg -c config/broker.properties\n");
+    command.callback([asked, &plan] { plan.command = *asked; });
+}
+
+}  // namespace
+
+void define_storage(CLI::App& root, Plan& plan) {
+    CLI::App& storage = *root.add_subcommand("storage", "Format and inspect the log directories of this machine");
+    storage.require_subcommand(1);
+    define_format(storage, plan);
+
+    auto asked = std::make_shared<StorageInfo>();
+    CLI::App& info = *storage.add_subcommand("info", "Show what is in the log directories");
+    info.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    info.footer("\nExamples:\n  moldau storage info -c config/server.properties\n");
+    info.callback([asked, &plan] { plan.command = *asked; });
+
+    CLI::App& random = *storage.add_subcommand("random-uuid", "Print a new random id");
+    random.footer("\nExamples:\n  moldau storage random-uuid\n");
+    random.callback([&plan] { plan.command = StorageRandomUuid{}; });
+}
+
+}  // namespace moldau::cli

@@ -1,0 +1,56 @@
+#pragma once
+// The commands, a file each. Those that talk to brokers are coroutines over an open Session.
+
+#include <fmt/format.h>
+
+#include "failure.h"
+#include "plans.h"
+#include "session.h"
+
+namespace moldau::cli {
+
+/// What an online command works with. Outlives it.
+struct Context {
+    Session& session;
+    OnlineWorld& world;
+    OutputFormat output = OutputFormat::table;
+
+    void print(std::string_view text) const {
+        // A reader that is gone has no use for what is left; the exit code tells of the command itself.
+        (void)world.terminal.write_output(bytes_of(text));
+    }
+    template <class... Args>
+    void note(fmt::format_string<Args...> format, Args&&... args) const {
+        world.terminal.write_error(fmt::format(format, std::forward<Args>(args)...) + "\n");
+    }
+    /// Tells of a failure on standard error; returns its exit code.
+    ExitCode report(const Failure& failure) const {
+        note("moldau: {}", failure.message);
+        return failure.code;
+    }
+    bool json() const { return output == OutputFormat::json; }
+};
+
+using CommandTask = runtime::Task<ExitCode>;
+
+CommandTask topic_create(const Context& context, const TopicCreate& asked);
+CommandTask topic_list(const Context& context, const TopicList& asked);
+CommandTask topic_describe(const Context& context, const TopicDescribe& asked);
+CommandTask topic_alter(const Context& context, const TopicAlter& asked);
+CommandTask topic_delete(const Context& context, const TopicDelete& asked);
+CommandTask config_describe(const Context& context, const ConfigDescribe& asked);
+CommandTask config_alter(const Context& context, const ConfigAlter& asked);
+CommandTask cluster_id(const Context& context, const ClusterId& asked);
+CommandTask cluster_describe(const Context& context, const ClusterDescribe& asked);
+CommandTask cluster_quorum(const Context& context, const ClusterQuorum& asked);
+CommandTask cluster_features(const Context& context, const ClusterFeatures& asked);
+CommandTask produce(const Context& context, const Produce& asked);
+CommandTask consume(const Context& context, const Consume& asked);
+
+/// A sequence of numbers, or of ids, with commas between.
+template <class Range>
+std::string joined(const Range& range) {
+    return fmt::format("{}", fmt::join(range, ","));
+}
+
+}  // namespace moldau::cli

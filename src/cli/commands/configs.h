@@ -1,0 +1,29 @@
+#pragma once
+// Asking for configurations and changing them: shared by the commands of topics and of configurations.
+
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+
+namespace moldau::cli {
+
+struct ConfigEntry {
+    std::string name;
+    std::optional<std::string> value;  ///< none: sensitive
+    std::string source;                ///< "topic", "broker", "brokers", "file", "default"
+    bool read_only = false;
+    bool is_default = false;
+};
+
+/// "topic 'orders'", "broker 1", "the defaults of all brokers".
+std::string name_of(const ConfigEntity& entity);
+
+/// Sorted by name. `keys` empty: all.
+runtime::Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
+                                                               std::vector<std::string> keys);
+
+runtime::Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add,
+                                        std::vector<std::string> remove, bool dry_run);
+
+}  // namespace moldau::cli

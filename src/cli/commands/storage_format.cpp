@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+
+#include <moldau/raft/format.h>
+
+#include "arguments/values.h"
+#include "commands/storage.h"
+#include "storage/format_levels.h"
+#include "storage/log_directories.h"
+#include "storage/node_properties.h"
+
+namespace moldau::cli {
+
+namespace {
+
+/// This node as the one voter: its endpoints, and the id of its metadata directory where the user gave one.
+struct OnlyVoter {
+    std::vector<raft::Endpoint> endpoints;  ///< empty: this node is not the one voter
+    std::optional<DirectoryId> directory_id;
+};
+
+/// id@host:port:directory-id
+Outcome<OnlyVoter> parse_initial_controller(const std::string& text, const NodeProperties& node) {
+    const auto wrong = [&text](std::string_view why) {
+        return failed(ExitCode::usage, fmt::format("--initial-controllers '{}': {}", text, why));
+    };
+    if (text.find(',') != std::string::npos)
+        return wrong(
+            "several voters cannot be formatted yet; format one with --standalone and the others with "
+            "--no-initial-controllers, and add them to the quorum");
+    const std::size_t at = text.find('@');
+    const std::size_t colon = text.rfind(':');
+    if (at == std::string::npos || colon == std::string::npos || colon < at)
+        return wrong("it is not id@host:port:directory-id");
+    if (text.substr(0, at) != std::to_string(node.node_id.value()))
+        return wrong(fmt::format("it must name this node, whose node.id is {}", node.node_id));
+    const auto endpoints = parse_endpoints(text.substr(at + 1, colon - at - 1));
+    const auto directory = DirectoryId::parse(text.substr(colon + 1));
+    if (!endpoints || !directory) return wrong("it is not id@host:port:directory-id");
+    const runtime::Endpoint& endpoint = endpoints->front();
+    return OnlyVoter{{{node.controller_endpoints.front().listener, endpoint.host, endpoint.port}}, *directory};
+}
+
+/// What the flags mean for a node of these roles.
+Outcome<OnlyVoter> choose_voter(const StorageFormat& asked, const NodeProperties& node) {
+    const int named =
+        int{asked.standalone} + int{asked.no_initial_controllers} + int{!asked.initial_controllers.empty()};
+    if (named > 1)
+        return failed(ExitCode::usage,
+                      "--standalone, --no-initial-controllers and --initial-controllers exclude each other");
+    if (node.has_static_voters) {
+        if (named > 0)
+            return failed(ExitCode::usage,
+                          "controller.quorum.voters is set, so that --standalone, "
+                          "--initial-controllers and --no-initial-controllers have no place");
+        return OnlyVoter{};
+    }
+    if (!node.is_controller && (asked.standalone || !asked.initial_controllers.empty()))
+        return failed(ExitCode::usage,
+                      "--standalone and --initial-controllers are for controllers; process.roles does "
+                      "not make this node one");
+    if (node.is_controller && named == 0)
+        return failed(ExitCode::failed,
+                      "Because controller.quorum.voters is not set on this controller, you must specify one of the "
+                      "following: --standalone, --initial-controllers, or --no-initial-controllers.");
+    if (!asked.initial_controllers.empty()) return parse_initial_controller(asked.initial_controllers, node);
+    if (asked.standalone) return OnlyVoter{node.controller_endpoints, std::nullopt};
+    return OnlyVoter{};
+}
+
+Outcome<> check_kraft_version(const StorageFormat& asked, const NodeProperties& node) {
+    for (const auto& [name, level] : asked.features) {
+        if (name != "kraft.version") continue;
+        if (level == 0 && !node.has_static_voters)
+            return failed(ExitCode::usage,
+                          "--feature kraft.version=0 needs controller.quorum.voters; leave it out for a "
+                          "quorum that can change");
+        if (level > 0 && node.has_static_voters)
+            return failed(ExitCode::usage, fmt::format("--feature kraft.version={} cannot be with "
+                                                       "controller.quorum.voters",
+                                                       level));
+    }
+    return {};
+}
+
+/// The directories that are to be formatted.
+Outcome<std::vector<std::string>> choose_directories(const std::vector<LogDirectory>& directories,
+                                                     const StorageFormat& asked, const NodeProperties& node) {
+    std::vector<std::string> chosen;
+    for (const LogDirectory& directory : directories) {
+        if (!directory.problem.empty()) return failed(ExitCode::failed, directory.problem);
+        if (!directory.meta) {
+            chosen.push_back(directory.path);
+            continue;
+        }
+        const std::pair<std::string, std::string> expected[] = {{"cluster.id", asked.cluster_id},
+                                                                {"node.id", std::to_string(node.node_id.value())}};
+        for (const auto& [key, value] : expected) {
+            const auto found = directory.meta->find(key);
+            if (found != directory.meta->end() && found->second != value)
+                return failed(ExitCode::failed,
+                              fmt::format("Invalid {} in: {}/meta.properties. Expected {}, but read {}", key,
+                                          directory.path, value, found->second));
+        }
+        if (!asked.ignore_formatted)
+            return failed(ExitCode::exists, fmt::format("Log directory {} is already formatted. Use --ignore-formatted "
+                                                        "to ignore this directory and format the others.",
+                                                        directory.path));
+    }
+    return chosen;
+}
+
+/// Each file is synced, and each directory that got a name.
+Result<> write_files(runtime::Disk& disk, const std::string& directory, const std::vector<raft::FileToWrite>& files) {
+    MOLDAU_CHECK(disk.create_directories(directory));
+    MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
+    for (const raft::FileToWrite& file : files) {
+        const std::string path = runtime::join_path(directory, file.path);
+        MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));
+        MOLDAU_CHECK(disk.sync_directory(directory));
+        MOLDAU_CHECK(runtime::write_atomically(disk, path, file.content));
+    }
+    return {};
+}
+
+std::string_view description(const std::string& path, const NodeProperties& node, const OnlyVoter& voter) {
+    if (path != node.metadata_dir) return "data directory";
+    return voter.endpoints.empty() ? "metadata directory" : "dynamic metadata voter directory";
+}
+
+Outcome<> format_directory(Environment& environment, const std::string& path, const StorageFormat& asked,
+                           const NodeProperties& node, const OnlyVoter& voter, const FormatLevels& levels) {
+    raft::FormatOptions options;
+    options.cluster_id = asked.cluster_id;
+    options.node_id = node.node_id;
+    options.directory_id = environment.random().uuid();
+    if (path == node.metadata_dir) {
+        options.controller_endpoints = voter.endpoints;
+        options.directory_id = voter.directory_id.value_or(options.directory_id);
+    }
+    options.bootstrap_records = bootstrap_records_of(levels);
+    options.now = environment.clock().wall_time();
+    const std::string line = fmt::format("Formatting {} {} with metadata.version {}.\n", description(path, node, voter),
+                                         path, levels.metadata_version_name);
+    (void)environment.terminal().write_output(bytes_of(line));
+    if (const Result<> written = write_files(environment.disk(), path, raft::format_plan(options)); !written)
+        return std::unexpected(failure_of(written.error()));
+    return {};
+}
+
+Outcome<> format(Environment& environment, const StorageFormat& asked) {
+    const Outcome<NodeProperties> node = load_node_properties(environment.disk(), asked.config);
+    if (!node) return std::unexpected(node.error());
+    const Outcome<OnlyVoter> voter = choose_voter(asked, *node);
+    if (!voter) return std::unexpected(voter.error());
+    if (Outcome<> checked = check_kraft_version(asked, *node); !checked) return checked;
+    const Outcome<FormatLevels> levels = choose_levels(asked.release_version, asked.features);
+    if (!levels) return std::unexpected(levels.error());
+    const auto directories = choose_directories(inspect(environment.disk(), node->log_dirs), asked, *node);
+    if (!directories) return std::unexpected(directories.error());
+    if (directories->empty())
+        (void)environment.terminal().write_output(bytes_of("All of the log directories are already formatted.\n"));
+    for (const std::string& path : *directories) {
+        Outcome<> formatted = format_directory(environment, path, asked, *node, *voter, *levels);
+        if (!formatted) return formatted;
+    }
+    return {};
+}
+
+}  // namespace
+
+ExitCode storage_format(Environment& environment, const StorageFormat& asked) {
+    const Outcome<> formatted = format(environment, asked);
+    if (formatted) return ExitCode::ok;
+    environment.terminal().write_error(fmt::format("moldau: {}\n", formatted.error().message));
+    return formatted.error().code;
+}
+
+}  // namespace moldau::cli

@@ -1,0 +1,20 @@
+#include <fmt/format.h>
+
+#include "commands/storage.h"
+#include "storage/log_directories.h"
+#include "storage/node_properties.h"
+
+namespace moldau::cli {
+
+ExitCode storage_info(Environment& environment, const StorageInfo& asked) {
+    const Outcome<NodeProperties> node = load_node_properties(environment.disk(), asked.config);
+    if (!node) {
+        environment.terminal().write_error(fmt::format("moldau: {}\n", node.error().message));
+        return node.error().code;
+    }
+    const DirectoriesReport report = report_on(inspect(environment.disk(), node->log_dirs));
+    const Result<> printed = environment.terminal().write_output(bytes_of(report.text));
+    return report.has_problems || !printed ? ExitCode::failed : ExitCode::ok;
+}
+
+}  // namespace moldau::cli

@@ -1,0 +1,117 @@
+#include "storage/node_properties.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include <moldau/metadata/config_def.h>
+#include <moldau/metadata/configs.h>
+#include <moldau/metadata/properties.h>
+
+namespace moldau::cli {
+
+namespace {
+
+using metadata::Properties;
+
+std::string value_of(const Properties& file, std::string_view key, std::string_view otherwise = "") {
+    const auto found = file.find(key);
+    return std::string(found == file.end() ? otherwise : found->second);
+}
+
+std::vector<std::string> list_of(const Properties& file, std::string_view key) {
+    return metadata::parse_list(value_of(file, key));
+}
+
+/// "NAME://host:port"
+std::optional<raft::Endpoint> parse_listener(std::string_view text) {
+    const std::size_t scheme = text.find("://");
+    const std::size_t colon = text.rfind(':');
+    if (scheme == std::string_view::npos || colon <= scheme) return std::nullopt;
+    raft::Endpoint endpoint;
+    endpoint.listener = text.substr(0, scheme);
+    std::string_view host = text.substr(scheme + 3, colon - scheme - 3);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    endpoint.host = host;
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
+    return endpoint;
+}
+
+Outcome<> add_controller_endpoints(const Properties& file, const std::string& host_name, NodeProperties& node) {
+    for (const std::string& name : list_of(file, "controller.listener.names")) {
+        std::optional<raft::Endpoint> found;
+        for (const char* key : {"advertised.listeners", "listeners"}) {
+            for (const std::string& text : list_of(file, key)) {
+                const auto endpoint = parse_listener(text);
+                if (!endpoint)
+                    return failed(ExitCode::failed, fmt::format("{}: '{}' is not name://host:port", key, text));
+                if (!found && endpoint->listener == name) found = endpoint;
+            }
+        }
+        if (!found)
+            return failed(ExitCode::failed,
+                          fmt::format("controller.listener.names: there is no '{}' among the listeners", name));
+        if (found->host.empty() || found->host == "0.0.0.0" || found->host == "::") found->host = host_name;
+        node.controller_endpoints.push_back(std::move(*found));
+    }
+    if (node.controller_endpoints.empty())
+        return failed(ExitCode::failed, "controller.listener.names must name a listener of a controller");
+    return {};
+}
+
+Outcome<> add_directories(const Properties& file, NodeProperties& node) {
+    node.log_dirs = list_of(file, "log.dirs");
+    if (node.log_dirs.empty()) node.log_dirs = list_of(file, "log.dir");
+    if (node.log_dirs.empty()) node.log_dirs = {"/tmp/kafka-logs"};
+    node.metadata_dir = value_of(file, "metadata.log.dir", node.log_dirs.front());
+    if (!node.is_broker) node.log_dirs.clear();  // a controller alone keeps no partitions
+    node.log_dirs.push_back(node.metadata_dir);
+    std::ranges::sort(node.log_dirs);
+    const auto duplicates = std::ranges::unique(node.log_dirs);
+    node.log_dirs.erase(duplicates.begin(), duplicates.end());
+    return {};
+}
+
+}  // namespace
+
+Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name) {
+    Result<Properties> file = metadata::parse_properties(text);
+    if (!file) return std::unexpected(failure_of(file.error()));
+    metadata::complete_synonyms(*file);
+    if (const metadata::PropertiesReview review = metadata::review_properties(*file); !review.errors.empty())
+        return failed(ExitCode::failed, review.errors.front());
+
+    NodeProperties node;
+    for (const std::string& role : list_of(*file, "process.roles")) {
+        if (role == "broker") node.is_broker = true;
+        if (role == "controller") node.is_controller = true;
+    }
+    if (!node.is_broker && !node.is_controller)
+        return failed(ExitCode::failed, "process.roles is missing: broker, controller or both");
+    if (!file->contains("node.id")) return failed(ExitCode::failed, "node.id is missing: a number of each node's own");
+    node.node_id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(*file, "node.id"))));
+    node.has_static_voters = !list_of(*file, "controller.quorum.voters").empty();
+    if (Outcome<> added = add_directories(*file, node); !added) return std::unexpected(std::move(added).error());
+    if (node.is_controller) {
+        Outcome<> added = add_controller_endpoints(*file, host_name, node);
+        if (!added) return std::unexpected(std::move(added).error());
+    }
+    return node;
+}
+
+Outcome<NodeProperties> load_node_properties(runtime::Disk& disk, const std::string& path) {
+    constexpr std::uint64_t max_bytes = 1 << 20;
+    const Result<Bytes> text = runtime::read_whole(disk, path, max_bytes);
+    if (!text) return std::unexpected(failure_of(text.error()));
+    const Result<Bytes> host = runtime::read_whole(disk, "/etc/hostname", max_bytes);
+    std::string host_name(host ? text_of(*host) : std::string_view());
+    host_name.erase(std::ranges::find_if(host_name, [](char c) { return c <= ' '; }), host_name.end());
+    Outcome<NodeProperties> node = read_node_properties(text_of(*text), host_name.empty() ? "localhost" : host_name);
+    if (!node) node.error().message = fmt::format("{}: {}", path, node.error().message);
+    return node;
+}
+
+}  // namespace moldau::cli

@@ -1,0 +1,120 @@
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <moldau/base/assert.h>
+#include <moldau/posix/console.h>
+
+#include "system_error.h"
+
+namespace moldau::posix {
+
+namespace {
+
+// A handler of signals can reach nothing but a global.
+std::atomic<int> signal_wake = -1;
+
+void wake(int event) {
+    const std::uint64_t one = 1;
+    // Fails only when it is awake already.
+    [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof one);
+}
+
+void on_signal(int) {
+    const int saved = errno;
+    wake(signal_wake);
+    errno = saved;
+}
+
+}  // namespace
+
+Console::Console()
+    : input_end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    MOLDAU_ASSERT(input_end_ >= 0 && interrupt_ >= 0);
+}
+
+Console::~Console() {
+    if (listener_.joinable()) {
+        std::signal(SIGINT, SIG_DFL);
+        std::signal(SIGTERM, SIG_DFL);
+        ending_ = true;
+        wake(interrupt_);
+        listener_.join();
+    }
+    signal_wake = -1;
+    ::close(input_end_);
+    ::close(interrupt_);
+}
+
+Result<std::size_t> Console::read_input(MutableBytes into) {
+    while (true) {
+        pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {input_end_, POLLIN, 0}, {interrupt_, POLLIN, 0}};
+        if (::poll(waits, 3, -1) < 0) {
+            if (errno == EINTR) continue;
+            return system_failure(errno, "wait for", "standard input");
+        }
+        if (waits[1].revents != 0 || waits[2].revents != 0) return fail(Errc::closed, "the input was ended");
+        const ssize_t count = ::read(STDIN_FILENO, into.data(), into.size());
+        if (count >= 0) return static_cast<std::size_t>(count);
+        if (errno != EINTR && errno != EAGAIN) return system_failure(errno, "read", "standard input");
+    }
+}
+
+Result<> Console::write_output(ByteView bytes) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+        if (count >= 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+        } else if (errno == EAGAIN) {
+            pollfd wait{STDOUT_FILENO, POLLOUT, 0};
+            ::poll(&wait, 1, -1);
+        } else if (errno == EPIPE) {
+            return fail(Errc::closed, "nobody reads standard output any more");
+        } else if (errno != EINTR) {
+            return system_failure(errno, "write", "standard output");
+        }
+    }
+    return {};
+}
+
+void Console::write_error(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::write(STDERR_FILENO, text.data(), text.size());
+        if (count < 0 && errno != EINTR) return;  // there is nowhere left to complain
+        if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+bool Console::input_is_terminal() const {
+    return ::isatty(STDIN_FILENO) == 1;
+}
+bool Console::output_is_terminal() const {
+    return ::isatty(STDOUT_FILENO) == 1;
+}
+bool Console::error_is_terminal() const {
+    return ::isatty(STDERR_FILENO) == 1;
+}
+
+void Console::end_input() {
+    wake(input_end_);
+}
+
+void Console::on_interrupt(std::function<void()> callback) {
+    MOLDAU_ASSERT(!listener_.joinable());
+    signal_wake = interrupt_;
+    listener_ = std::thread([this, callback = std::move(callback)] {
+        pollfd wait{interrupt_, POLLIN, 0};
+        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
+        }
+        if (!ending_) callback();
+    });
+    struct sigaction action{};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESETHAND;
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace moldau::posix

@@ -1,0 +1,169 @@
+#include "arguments/arguments.h"
+
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace moldau::cli {
+namespace {
+
+using Parsed = std::variant<Plan, Finished>;
+
+Parsed parse(const std::vector<std::string>& arguments, std::optional<std::string> bootstrap = std::nullopt) {
+    return parse_arguments(arguments, [bootstrap](const std::string& name) {
+        return name == "MOLDAU_BOOTSTRAP" ? bootstrap : std::nullopt;
+    });
+}
+
+Parsed parse_words(const std::string& line) {
+    std::istringstream stream(line);
+    std::vector<std::string> arguments;
+    for (std::string word; stream >> word;) arguments.push_back(word);
+    return parse(arguments);
+}
+
+template <class T>
+T plan_of(const std::string& line) {
+    const Parsed parsed = parse_words(line);
+    if (const auto* finished = std::get_if<Finished>(&parsed)) {
+        ADD_FAILURE() << line << ": " << finished->error;
+        return {};
+    }
+    const auto* command = std::get_if<T>(&std::get<Plan>(parsed).command);
+    if (command == nullptr) {
+        ADD_FAILURE() << line << ": another command";
+        return {};
+    }
+    return *command;
+}
+
+std::string refusal_of(const std::string& line) {
+    const Parsed parsed = parse_words(line);
+    const auto* finished = std::get_if<Finished>(&parsed);
+    if (finished == nullptr || finished->code != ExitCode::usage) {
+        ADD_FAILURE() << line << " was not refused";
+        return {};
+    }
+    return finished->error;
+}
+
+TEST(Arguments, ReadsTopicCommands) {
+    const auto create = plan_of<TopicCreate>("topic create a b -p 3 -r 2 -c x=1 -c y=2=3 --if-not-exists");
+    EXPECT_EQ(create.names, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(create.partitions, 3);
+    EXPECT_EQ(create.replication_factor, 2);
+    EXPECT_EQ(create.configs, (KeyValues{{"x", "1"}, {"y", "2=3"}}));
+    EXPECT_TRUE(create.if_not_exists);
+
+    EXPECT_EQ(plan_of<TopicCreate>("topic create a").partitions, -1);
+    EXPECT_TRUE(plan_of<TopicList>("topic list -i").internal);
+    EXPECT_TRUE(plan_of<TopicDescribe>("topic describe").names.empty());
+    const auto alter = plan_of<TopicAlter>("topic alter a --add k=v --delete x --delete y --partitions 9");
+    EXPECT_EQ(alter.name, "a");
+    EXPECT_EQ(alter.partitions, 9);
+    EXPECT_EQ(alter.add, (KeyValues{{"k", "v"}}));
+    EXPECT_EQ(alter.remove, (std::vector<std::string>{"x", "y"}));
+    EXPECT_TRUE(plan_of<TopicDelete>("topic delete a --if-exists").if_exists);
+}
+
+TEST(Arguments, ReadsWhatAConfigurationBelongsTo) {
+    using Kind = ConfigEntity::Kind;
+    EXPECT_EQ(plan_of<ConfigDescribe>("config describe --topic t k1 k2").keys, (std::vector<std::string>{"k1", "k2"}));
+    const auto broker = plan_of<ConfigAlter>("config alter --broker 3 --delete k").entity;
+    EXPECT_EQ(broker.kind, Kind::broker);
+    EXPECT_EQ(broker.name, "3");
+    const auto brokers = plan_of<ConfigDescribe>("config describe --brokers").entity;
+    EXPECT_EQ(brokers.kind, Kind::broker);
+    EXPECT_EQ(brokers.name, "");
+    refusal_of("config describe");
+    refusal_of("config describe --topic t --brokers");
+    refusal_of("config alter --topic t");
+}
+
+TEST(Arguments, ReadsProduce) {
+    const auto plain = plan_of<Produce>("produce t");
+    EXPECT_EQ(plain.acks, -1);
+    EXPECT_TRUE(plain.idempotent);
+    EXPECT_FALSE(plain.partition);
+    const auto full = plan_of<Produce>(
+        "produce t -k \\t --header-separator | -H a=b --null NIL -p 4 -z zstd --acks 1 --batch-size 64KiB --linger "
+        "20ms");
+    EXPECT_EQ(full.key_separator, "\t");
+    EXPECT_EQ(full.header_separator, "|");
+    EXPECT_EQ(full.headers, (KeyValues{{"a", "b"}}));
+    EXPECT_EQ(full.null_marker, "NIL");
+    EXPECT_EQ(full.partition, 4);
+    EXPECT_EQ(full.codec, protocol::Codec::zstd);
+    EXPECT_EQ(full.acks, 1);
+    EXPECT_FALSE(full.idempotent);
+    EXPECT_EQ(full.batch_size_bytes, 65'536U);
+    EXPECT_EQ(full.linger, std::chrono::milliseconds(20));
+    EXPECT_FALSE(plan_of<Produce>("produce t --no-idempotent").idempotent);
+    refusal_of("produce t --idempotent --acks 1");
+    refusal_of("produce t -z brotli");
+    refusal_of("produce");
+}
+
+TEST(Arguments, ReadsConsume) {
+    using Kind = StartPosition::Kind;
+    EXPECT_EQ(plan_of<Consume>("consume t").start, (StartPosition{Kind::latest, 0}));
+    EXPECT_EQ(plan_of<Consume>("consume t --from-beginning").start, (StartPosition{Kind::earliest, 0}));
+    EXPECT_EQ(plan_of<Consume>("consume t --offset -10").start, (StartPosition{Kind::before_end, 10}));
+    EXPECT_EQ(plan_of<Consume>("consume t --since 1970-01-02").start, (StartPosition{Kind::time, 86'400'000}));
+    const auto full = plan_of<Consume>("consume t -p 1 -p 2 -n 7 -e --json --read-committed");
+    EXPECT_EQ(full.partitions, (std::vector<std::int32_t>{1, 2}));
+    EXPECT_EQ(full.max_count, 7);
+    EXPECT_TRUE(full.exit_at_end && full.json && full.read_committed);
+    refusal_of("consume t --from-beginning --offset 3");
+    refusal_of("consume t --json -f %v");
+    EXPECT_NE(refusal_of("consume t --offset soon").find("'soon'"), std::string::npos);
+}
+
+TEST(Arguments, ReadsStorageCommandsAsKafkaNamesTheirFlags) {
+    plan_of<StorageRandomUuid>("storage random-uuid");
+    EXPECT_EQ(plan_of<StorageInfo>("storage info --config f").config, "f");
+    const auto format =
+        plan_of<StorageFormat>("storage format -c f -t id -s -g -r 4.3 -f kraft.version=1 -f share.version=0");
+    EXPECT_TRUE(format.standalone && format.ignore_formatted);
+    EXPECT_EQ(format.release_version, "4.3");
+    EXPECT_EQ(format.features,
+              (std::vector<std::pair<std::string, std::int16_t>>{{"kraft.version", 1}, {"share.version", 0}}));
+    refusal_of("storage format -c f -t id -f kraft.version=x");
+    refusal_of("storage format -c f");
+}
+
+TEST(Arguments, FindsBrokersByFlagThenVariableThenDefault) {
+    using Endpoints = std::vector<runtime::Endpoint>;
+    EXPECT_EQ(std::get<Plan>(parse({"topic", "list", "-b", "x:1"}, "y:2")).connect.bootstrap, (Endpoints{{"x", 1}}));
+    EXPECT_EQ(std::get<Plan>(parse({"topic", "list"}, "y:2")).connect.bootstrap, (Endpoints{{"y", 2}}));
+    EXPECT_EQ(std::get<Plan>(parse({"topic", "list"})).connect.bootstrap, (Endpoints{{"127.0.0.1", 9092}}));
+    const Parsed wrong = parse({"topic", "list"}, "y:0");
+    EXPECT_NE(std::get<Finished>(wrong).error.find("MOLDAU_BOOTSTRAP"), std::string::npos);
+}
+
+TEST(Arguments, ReadsTheOutputFormat) {
+    EXPECT_EQ(std::get<Plan>(parse_words("cluster describe -o json")).connect.output, OutputFormat::json);
+    EXPECT_EQ(std::get<Plan>(parse_words("cluster describe")).connect.output, OutputFormat::table);
+    refusal_of("cluster describe -o xml");
+}
+
+TEST(Arguments, NamesTheCommandWhoseHelpWouldTell) {
+    EXPECT_NE(refusal_of("topic create").find("moldau topic create --help"), std::string::npos);
+    EXPECT_NE(refusal_of("nonsense").find("moldau --help"), std::string::npos);
+}
+
+TEST(Arguments, EveryCommandHelpsWithExamples) {
+    for (const char* command :
+         {"", "topic create", "topic list", "topic describe", "topic alter", "topic delete", "config describe",
+          "config alter", "cluster id", "cluster describe", "cluster quorum", "cluster features", "produce", "consume",
+          "storage format", "storage info", "storage random-uuid"}) {
+        const Parsed parsed = parse_words(std::string(command) + " --help");
+        const auto* help = std::get_if<Finished>(&parsed);
+        ASSERT_NE(help, nullptr) << command;
+        EXPECT_EQ(help->code, ExitCode::ok) << command;
+        EXPECT_NE(help->output.find("Examples:"), std::string::npos) << command << help->output;
+    }
+}
+
+}  // namespace
+}  // namespace moldau::cli

@@ -1,0 +1,214 @@
+#include "consume/consumer.h"
+
+#include <gtest/gtest.h>
+
+#include <moldau/protocol/batch_builder.h>
+#include <moldau/protocol/messages/list_offsets.h>
+
+#include "consume/offsets.h"
+#include "fake_cluster.h"
+
+namespace moldau::cli {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::FetchRequest;
+using protocol::FetchResponse;
+using Offsets = std::map<std::int32_t, Offset>;
+
+/// `count` batches of two records from `from` on.
+Bytes batches(Offset from, int count) {
+    Bytes bytes;
+    for (int i = 0; i < count; ++i) {
+        protocol::BatchOptions options;
+        options.base_offset = from + 2 * i;
+        protocol::BatchBuilder builder(options);
+        for (int k = 0; k < 2; ++k) builder.append({Timestamp(1), std::nullopt, bytes_of("v"), {}});
+        const Bytes batch = builder.finish();
+        bytes.insert(bytes.end(), batch.begin(), batch.end());
+    }
+    return bytes;
+}
+
+struct ConsumerTest : testing::Test {
+    ConsumerTest() {
+        cluster.set_metadata(2, {{"t", {1, 2}}});
+        cluster.answer<FetchRequest>([this](const FetchRequest& request, const Asked&) { return answer(request); });
+        MOLDAU_ASSERT(cli::run(shard, session.refresh(std::vector<std::string>{"t"})).has_value());
+    }
+
+    /// Partitions of ten records, two batches an answer; `errors` come first.
+    FetchResponse answer(const FetchRequest& request) {
+        FetchResponse response;
+        for (const auto& topic : request.topics) {
+            auto& answered = response.responses.emplace_back();
+            answered.topic = topic.topic;
+            for (const auto& asked : topic.partitions) {
+                auto& partition = answered.partitions.emplace_back();
+                partition.partition_index = asked.partition;
+                partition.log_start_offset = log_start;
+                if (!errors.empty()) {
+                    partition.error_code = errors.front();
+                    errors.pop_front();
+                } else if (asked.fetch_offset < log_start || asked.fetch_offset > Offset(10)) {
+                    partition.error_code = ErrorCode::offset_out_of_range;
+                } else {
+                    const auto left = static_cast<int>(Offset(10) - asked.fetch_offset) / 2;
+                    partition.records = protocol::Records::own(batches(asked.fetch_offset, std::min(2, left)));
+                }
+            }
+        }
+        return response;
+    }
+
+    /// Reads until the consumer ends: the offsets behind what came, by partition.
+    Outcome<Offsets> drain(const Offsets& starts, const Offsets& ends) {
+        Consumer consumer(session, options(), starts, ends);
+        consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+        Offsets reached = starts;
+        while (true) {
+            auto fetched = cli::run(shard, consumer.next());
+            if (!fetched || !*fetched) {
+                cli::run(shard, consumer.finish());
+                if (!fetched) return std::unexpected(fetched.error());
+                return reached;
+            }
+            for (const FetchedPartition& part : (*fetched)->partitions) {
+                EXPECT_EQ(part.from, notices.empty() ? reached[part.index] : part.from) << "in order, without gaps";
+                reached[part.index] = end_of_batches(part.records, part.from);
+            }
+        }
+    }
+    static ConsumerOptions options() {
+        ConsumerOptions consumer;
+        consumer.topic = "t";
+        return consumer;
+    }
+
+    runtime::ManualShard shard;
+    FakeCluster cluster{shard};
+    Session session{shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)}};
+    std::deque<ErrorCode> errors;
+    Offset log_start{0};
+    std::vector<std::string> notices;
+};
+
+TEST_F(ConsumerTest, ReadsEachPartitionToItsEnd) {
+    const auto reached = drain({{0, Offset(0)}, {1, Offset(4)}}, {{0, Offset(10)}, {1, Offset(10)}});
+    ASSERT_TRUE(reached);
+    EXPECT_EQ(*reached, (Offsets{{0, Offset(10)}, {1, Offset(10)}}));
+}
+
+TEST_F(ConsumerTest, EndsAtOnceWhereThereIsNothing) {
+    const auto reached = drain({{0, Offset(10)}}, {{0, Offset(10)}});
+    ASSERT_TRUE(reached);
+    EXPECT_TRUE(cluster.asked_of(FetchRequest::api_key).empty());
+}
+
+TEST_F(ConsumerTest, GoesOnAfterAChangeOfLeader) {
+    errors = {ErrorCode::not_leader_or_follower, ErrorCode::unknown_leader_epoch};
+    cluster.set_metadata(2, {{"t", {2, 2}}});
+    const auto reached = drain({{0, Offset(0)}}, {{0, Offset(10)}});
+    ASSERT_TRUE(reached);
+    EXPECT_EQ(reached->at(0), Offset(10));
+    EXPECT_EQ(cluster.asked_of(FetchRequest::api_key).front()->endpoint.port, 9001);
+    EXPECT_EQ(cluster.asked_of(FetchRequest::api_key).back()->endpoint.port, 9002);
+}
+
+TEST_F(ConsumerTest, SaysWhichRecordsAreGoneAndGoesOn) {
+    log_start = Offset(6);
+    const auto reached = drain({{0, Offset(2)}}, {{0, Offset(10)}});
+    ASSERT_TRUE(reached);
+    EXPECT_EQ(reached->at(0), Offset(10));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("from offset 2 to 5"), std::string::npos) << notices[0];
+}
+
+TEST_F(ConsumerTest, RefusesAnOffsetBeyondTheEnd) {
+    const auto reached = drain({{0, Offset(99)}}, {});
+    ASSERT_FALSE(reached);
+    EXPECT_EQ(reached.error().code, ExitCode::not_found);
+    EXPECT_NE(reached.error().message.find("99"), std::string::npos);
+}
+
+TEST_F(ConsumerTest, EndsWithWhatCannotBeTriedAgain) {
+    errors = {ErrorCode::topic_authorization_failed};
+    const auto reached = drain({{0, Offset(0)}}, {{0, Offset(10)}});
+    ASSERT_FALSE(reached);
+    EXPECT_EQ(reached.error().code, ExitCode::denied);
+}
+
+TEST_F(ConsumerTest, SaysThatTheTopicWasDeleted) {
+    errors = {ErrorCode::unknown_topic_or_partition};
+    cluster.set_metadata(2, {});
+    const auto reached = drain({{0, Offset(0)}}, {{0, Offset(10)}});
+    ASSERT_FALSE(reached);
+    EXPECT_EQ(reached.error().code, ExitCode::not_found);
+}
+
+TEST_F(ConsumerTest, IsNeverFarAheadOfItsReader) {
+    ConsumerOptions few = options();
+    few.answers_ahead = 1;
+    Consumer consumer(session, few, {{0, Offset(0)}}, {});
+    ASSERT_TRUE(cli::run(shard, consumer.next()));
+    shard.advance(std::chrono::seconds(10));
+    EXPECT_LE(cluster.asked_of(FetchRequest::api_key).size(), 2U);
+    cli::run(shard, consumer.finish());
+}
+
+struct OffsetsTest : ConsumerTest {
+    OffsetsTest() {
+        cluster.answer<protocol::ListOffsetsRequest>([this](const protocol::ListOffsetsRequest& request, const Asked&) {
+            protocol::ListOffsetsResponse response;
+            for (const auto& topic : request.topics) {
+                auto& answered = response.topics.emplace_back();
+                answered.name = topic.name;
+                for (const auto& asked : topic.partitions) {
+                    auto& partition = answered.partitions.emplace_back();
+                    partition.partition_index = asked.partition_index;
+                    if (!errors.empty()) {
+                        partition.error_code = errors.front();
+                        errors.pop_front();
+                    } else if (asked.timestamp == latest_offset) {
+                        partition.offset = Offset(10);
+                    } else if (asked.timestamp == earliest_offset) {
+                        partition.offset = Offset(4);
+                    } else if (asked.timestamp == Timestamp(77)) {
+                        partition.offset = Offset(7);
+                    }
+                }
+            }
+            return response;
+        });
+    }
+    Outcome<Offsets> start(StartPosition position) {
+        return cli::run(shard, find_start(session, "t", {0, 1}, position, false));
+    }
+    static Offsets both(std::int64_t offset) { return {{0, Offset(offset)}, {1, Offset(offset)}}; }
+};
+
+TEST_F(OffsetsTest, FindsEachKindOfStart) {
+    using Kind = StartPosition::Kind;
+    EXPECT_EQ(*start({Kind::latest, 0}), both(10));
+    EXPECT_EQ(*start({Kind::earliest, 0}), both(4));
+    EXPECT_EQ(*start({Kind::offset, 5}), both(5));
+    EXPECT_EQ(*start({Kind::before_end, 2}), both(8));
+    EXPECT_EQ(*start({Kind::before_end, 100}), both(4));
+    EXPECT_EQ(*start({Kind::time, 77}), both(7));
+    EXPECT_EQ(*start({Kind::time, 78}), both(10)) << "nothing is as late: the end";
+}
+
+TEST_F(OffsetsTest, AsksAgainWhileALeaderIsNotThere) {
+    errors = {ErrorCode::leader_not_available, ErrorCode::not_leader_or_follower};
+    EXPECT_EQ(*start({StartPosition::Kind::latest, 0}), both(10));
+}
+
+TEST_F(OffsetsTest, GivesUpInTheEnd) {
+    errors.assign(100'000, ErrorCode::leader_not_available);
+    const auto found = start({StartPosition::Kind::latest, 0});
+    ASSERT_FALSE(found);
+    EXPECT_NE(found.error().message.find("LEADER_NOT_AVAILABLE"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace moldau::cli

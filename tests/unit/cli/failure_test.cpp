@@ -1,0 +1,37 @@
+#include "failure.h"
+
+#include <gtest/gtest.h>
+
+namespace moldau::cli {
+namespace {
+
+using protocol::ErrorCode;
+
+TEST(Failure, GivesEachKindOfErrorItsExitCode) {
+    EXPECT_EQ(exit_code_of(ErrorCode::none), ExitCode::ok);
+    EXPECT_EQ(exit_code_of(ErrorCode::unknown_topic_or_partition), ExitCode::not_found);
+    EXPECT_EQ(exit_code_of(ErrorCode::topic_already_exists), ExitCode::exists);
+    EXPECT_EQ(exit_code_of(ErrorCode::topic_authorization_failed), ExitCode::denied);
+    EXPECT_EQ(exit_code_of(ErrorCode::request_timed_out), ExitCode::timed_out);
+    EXPECT_EQ(exit_code_of(ErrorCode::invalid_config), ExitCode::failed);
+}
+
+TEST(Failure, NamesTheThingTheReasonAndTheCode) {
+    const Failure failure = failure_of(ErrorCode::invalid_config, "topic 'a'", protocol::Text("no such key"));
+    EXPECT_EQ(failure.message, "topic 'a': no such key (INVALID_CONFIG)");
+    EXPECT_FALSE(failure.retriable);
+}
+
+TEST(Failure, SaysWhatToDoWhereItKnows) {
+    const Failure failure = failure_of(ErrorCode::topic_already_exists, "topic 'a'");
+    EXPECT_NE(failure.message.find("--if-not-exists"), std::string::npos) << failure.message;
+}
+
+TEST(Failure, KeepsWhatMayBeTriedAgain) {
+    EXPECT_TRUE(failure_of(ErrorCode::not_leader_or_follower, "x").retriable);
+    EXPECT_TRUE(failure_of(Error{Errc::closed, "gone"}).retriable);
+    EXPECT_FALSE(failure_of(Error{Errc::invalid, "wrong"}).retriable);
+}
+
+}  // namespace
+}  // namespace moldau::cli

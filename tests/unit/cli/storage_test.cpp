@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include "storage/format_levels.h"
+#include "storage/log_directories.h"
+#include "storage/node_properties.h"
+
+namespace moldau::cli {
+namespace {
+
+constexpr const char* combined =
+    "process.roles=broker,controller\nnode.id=7\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+    "advertised.listeners=PLAINTEXT://kafka:9092,CONTROLLER://kafka:9093\ncontroller.listener.names=CONTROLLER\n"
+    "log.dirs=/b,/a\n";
+
+TEST(NodeProperties, ReadsRolesDirectoriesAndEndpoints) {
+    const auto node = read_node_properties(combined, "here");
+    ASSERT_TRUE(node) << node.error().message;
+    EXPECT_EQ(node->node_id, NodeId(7));
+    EXPECT_TRUE(node->is_broker && node->is_controller);
+    EXPECT_EQ(node->log_dirs, (std::vector<std::string>{"/a", "/b"}));
+    EXPECT_EQ(node->metadata_dir, "/b");
+    EXPECT_EQ(node->controller_endpoints, (std::vector<raft::Endpoint>{{"CONTROLLER", "kafka", 9093}}));
+    EXPECT_FALSE(node->has_static_voters);
+}
+
+TEST(NodeProperties, PutsTheHostsNameWhereAListenerNamesNone) {
+    const auto node = read_node_properties(
+        "process.roles=controller\nnode.id=1\nlisteners=CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n",
+        "here");
+    ASSERT_TRUE(node) << node.error().message;
+    EXPECT_EQ(node->controller_endpoints.front().host, "here");
+    EXPECT_EQ(node->log_dirs, (std::vector<std::string>{"/tmp/kafka-logs"}));
+}
+
+TEST(NodeProperties, SaysWhatIsMissing) {
+    const auto message_of = [](const char* text) { return read_node_properties(text, "here").error().message; };
+    EXPECT_NE(message_of("node.id=1\n").find("process.roles"), std::string::npos);
+    EXPECT_NE(message_of("process.roles=broker\n").find("node.id"), std::string::npos);
+    EXPECT_NE(
+        message_of("process.roles=controller\nnode.id=1\nlisteners=A://:1\ncontroller.listener.names=C\n").find("'C'"),
+        std::string::npos);
+}
+
+TEST(FormatLevels, KnowsReleasesByTheirLastVersion) {
+    EXPECT_EQ(choose_levels("", {})->metadata_version_name, "4.3-IV0");
+    EXPECT_EQ(choose_levels("3.7", {})->metadata_version_name, "3.7-IV4");
+    EXPECT_EQ(choose_levels("3.7-IV1", {})->metadata_version, 16);
+    EXPECT_EQ(choose_levels("4.0", {})->metadata_version, 25);
+}
+
+TEST(FormatLevels, LeavesOutFeaturesThatAReleaseDidNotHave) {
+    const auto latest = choose_levels("", {});
+    for (const auto& [feature, level] : latest->features) {
+        EXPECT_FALSE(choose_levels("3.9", {})->features.contains(feature)) << feature;
+        EXPECT_EQ(choose_levels("4.2", {})->features.at(feature), level) << feature;
+    }
+    // What the user names is finalised all the same.
+    const auto asked = choose_levels("4.0", {{"eligible.leader.replicas.version", 1}});
+    EXPECT_EQ(asked->features.at("eligible.leader.replicas.version"), 1);
+    EXPECT_FALSE(choose_levels("4.0", {})->features.contains("eligible.leader.replicas.version"));
+}
+
+TEST(FormatLevels, LetsTheUserChoose) {
+    const auto levels = choose_levels("", {{"group.version", 0}, {"kraft.version", 1}, {"metadata.version", 27}});
+    ASSERT_TRUE(levels);
+    EXPECT_EQ(levels->metadata_version_name, "4.1-IV1");
+    EXPECT_FALSE(levels->features.contains("group.version"));
+    EXPECT_FALSE(levels->features.contains("kraft.version"));
+    EXPECT_EQ(bootstrap_records_of(*levels).size(), levels->features.size() + 1);
+}
+
+TEST(FormatLevels, RefusesWhatThereIsNot) {
+    EXPECT_FALSE(choose_levels("9.9", {}));
+    EXPECT_FALSE(choose_levels("4", {}));
+    EXPECT_FALSE(choose_levels("", {{"foo.version", 1}}));
+    EXPECT_FALSE(choose_levels("", {{"group.version", 99}}));
+    EXPECT_FALSE(choose_levels("4.3", {{"metadata.version", 30}}));
+}
+
+metadata::Properties meta(const char* cluster) {
+    return {{"version", "1"}, {"node.id", "1"}, {"cluster.id", cluster}};
+}
+
+TEST(DirectoriesReport, PrintsAsKafkaDoes) {
+    const auto report = report_on({{"/a", true, meta("x"), ""}, {"/b", true, std::nullopt, ""}, {"/c", false, {}, ""}});
+    EXPECT_TRUE(report.has_problems);
+    EXPECT_EQ(report.text,
+              "Found log directories:\n  /a\n  /b\n\nFound metadata: {cluster.id=x, node.id=1, version=1}\n\n"
+              "Found problems:\n  /b is not formatted.\n  /c does not exist\n\n");
+}
+
+TEST(DirectoriesReport, FindsDirectoriesOfAnotherCluster) {
+    const auto report = report_on({{"/a", true, meta("x"), ""}, {"/b", true, meta("y"), ""}});
+    EXPECT_TRUE(report.has_problems);
+    EXPECT_NE(report.text.find("/b has cluster.id=y"), std::string::npos) << report.text;
+    EXPECT_FALSE(report_on({{"/a", true, meta("x"), ""}}).has_problems);
+}
+
+}  // namespace
+}  // namespace moldau::cli
