@@ -1,0 +1,106 @@
+#pragma once
+// A data directory (an entry of log.dirs): its lock, its identity, its checkpoints, and whether it was left cleanly.
+// The node owns one for each. What waits for the device says so, and runs on the I/O pool one call at a time; the rest
+// may be asked on any shard.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <moldau/runtime/disk.h>
+#include <moldau/storage/checkpoint_file.h>
+#include <moldau/storage/log.h>
+#include <moldau/storage/log_names.h>
+#include <moldau/storage/meta_properties.h>
+
+namespace moldau::storage {
+
+/// What is noted of all partitions of a directory.
+struct Checkpoints {
+    OffsetsByPartition recovery_points = {};
+    OffsetsByPartition log_starts = {};       ///< where later than the first segment
+    OffsetsByPartition high_watermarks = {};  ///< each at most the durable end: nothing below it is ever cut
+};
+
+struct PartitionDirectory {
+    std::string path;
+    PartitionDirectoryName name;
+};
+
+class LogDirectory {
+ public:
+    static constexpr std::uint64_t default_reserve_bytes = 64 << 20;
+
+    /// Takes the lock and reads what is noted. The directory must exist. Waits.
+    /// Errors: exists when another process has it; invalid; io.
+    static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, std::string path,
+                                                      std::uint64_t reserve_bytes = default_reserve_bytes);
+
+    const std::string& path() const { return path_; }
+    /// Nothing when it was never formatted.
+    const std::optional<MetaProperties>& meta() const { return meta_; }
+    /// The last process that wrote here closed all logs.
+    bool was_clean() const { return was_clean_; }
+    /// The broker epoch noted at the clean shutdown, for the registration.
+    BrokerEpoch clean_broker_epoch() const { return clean_broker_epoch_; }
+    /// Apache Kafka wrote the high watermarks: they count pages that may never have reached the disk.
+    bool written_by_kafka() const { return written_by_kafka_; }
+
+    /// Waits.
+    Result<std::vector<PartitionDirectory>> partitions() const;
+    /// All that opening a partition's log here needs to know from the directory.
+    LogOptions options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const;
+
+    /// From now on the directory counts as not left cleanly. Before the first append. Waits.
+    Result<> begin_writing();
+    /// Waits.
+    Result<> write_checkpoints(const Checkpoints& checkpoints);
+    /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
+    Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
+    /// After all logs are closed. Waits.
+    Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
+
+    /// The device failed: nothing of this directory is used any more. The first reason stays.
+    void set_offline(Error reason);
+    bool is_offline() const { return offline_.load(std::memory_order_acquire); }
+    /// Requires: is_offline().
+    Error offline_reason() const;
+
+    /// Measures the free space. Every second or so. Waits.
+    Result<> refresh_free_space();
+    /// Whether an append is accepted: the last of the space is for metadata and offsets.
+    bool has_room(bool internal) const {
+        return internal || free_bytes_.load(std::memory_order_relaxed) > reserve_bytes_;
+    }
+
+ private:
+    LogDirectory(runtime::Disk& disk, std::string path, std::uint64_t reserve_bytes)
+        : disk_(disk), path_(std::move(path)), reserve_bytes_(reserve_bytes) {}
+
+    std::string path_of(std::string_view name) const { return runtime::join_path(path_, name); }
+    Result<> load();
+    Result<> load_clean_marker();
+    Result<> load_author();
+    Result<> write_high_watermarks(const OffsetsByPartition& offsets);
+
+    runtime::Disk& disk_;
+    std::string path_;
+    std::uint64_t reserve_bytes_;
+    std::unique_ptr<runtime::DirectoryLock> lock_;
+    std::optional<MetaProperties> meta_;
+    Checkpoints written_;  // what the files say
+    bool was_clean_ = false;
+    BrokerEpoch clean_broker_epoch_ = no_broker_epoch;
+    bool written_by_kafka_ = false;  // at the start
+    bool file_is_ours_ = false;      // the high watermarks' file that is there now
+    std::uint32_t author_crc_ = 0;   // of the high watermarks' file
+    std::atomic<std::uint64_t> free_bytes_{UINT64_MAX};
+    std::atomic<bool> offline_{false};
+    mutable std::mutex offline_mutex_;  // guards offline_reason_, which is read when all is lost
+    std::optional<Error> offline_reason_;
+};
+
+}  // namespace moldau::storage
