@@ -1,7 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string_view>
 
 #include <fmt/format.h>
+
+#include <moldau/cli/cli.h>
+#include <moldau/cli/posix_environment.h>
 
 #include "broker.h"
 #include "logging.h"
@@ -19,17 +23,20 @@ Examples:
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Moldau: a Kafka-compatible event-streaming broker", "moldau");
-    app.require_subcommand(1);
+    // All other commands are clients or work offline.
+    if (argc < 2 || std::string_view(argv[1]) != "broker") {
+        const auto environment = moldau::cli::make_posix_environment();
+        return static_cast<int>(moldau::cli::run(argc, argv, *environment));
+    }
+    CLI::App app("Runs a broker until SIGTERM", "moldau broker");
     moldau::app::BrokerArguments arguments;
-    CLI::App* broker = app.add_subcommand("broker", "run a broker until SIGTERM");
-    broker->footer(broker_examples);
-    broker->add_option("-c,--config", arguments.config_file, "a server.properties with Kafka's keys");
-    broker->add_option("--override", arguments.overrides, "key=value, over the configuration; may be repeated")
+    app.footer(broker_examples);
+    app.add_option("-c,--config", arguments.config_file, "a server.properties with Kafka's keys");
+    app.add_option("--override", arguments.overrides, "key=value, over the configuration; may be repeated")
         ->take_all();
-    broker->add_flag("-v,--verbose", arguments.verbose, "log more");
+    app.add_flag("-v,--verbose", arguments.verbose, "log more");
     try {
-        app.parse(argc, argv);
+        app.parse(argc - 1, argv + 1);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : usage_error;
     }

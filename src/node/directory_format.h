@@ -8,6 +8,7 @@
 #include <moldau/base/result.h>
 #include <moldau/metadata/image.h>
 #include <moldau/runtime/disk.h>
+#include <moldau/storage/log_directory.h>
 
 namespace moldau::node {
 
@@ -21,5 +22,10 @@ struct DirectoryIdentity {
 /// Formats `directory` when it is absent or empty, as the only voter of a new cluster; leaves any other alone.
 Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, const DirectoryIdentity& identity,
                          const std::vector<metadata::Endpoint>& controller_endpoints);
+
+/// Opens a formatted directory of node `id`. Errors: not_found when it was not formatted, invalid when it is another
+/// node's, exists when another process has it.
+Result<std::unique_ptr<storage::LogDirectory>> open_log_directory(runtime::Disk& disk, const std::string& directory,
+                                                                  NodeId id);
 
 }  // namespace moldau::node

@@ -66,11 +66,12 @@ Task<Result<>> Node::Life::open_directory() {
         if (!formatted) co_return formatted;
     }
     auto opened = co_await runtime::run_blocking(
-        disk, shard_, [this, &disk] { return storage::LogDirectory::open(disk, options_.log_dir, options_.id); });
+        disk, shard_, [this, &disk] { return open_log_directory(disk, options_.log_dir, options_.id); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
     directory_ = std::move(*opened);
-    cluster_id_ = directory_->meta().cluster_id;
-    co_return Result<>{};
+    for (const auto& tools : tools_) tools->directory = directory_.get();
+    cluster_id_ = directory_->meta()->cluster_id;
+    co_return co_await runtime::run_blocking(disk, shard_, [this] { return directory_->begin_writing(); });
 }
 
 Task<Result<>> Node::Life::open_metadata_log() {
@@ -79,10 +80,11 @@ Task<Result<>> Node::Life::open_metadata_log() {
         .disk = world_.disk,
         .shard = shard_,
         .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
-        .self = {options_.id, directory_->meta().directory_id},
+        .self = {options_.id, *directory_->meta()->directory_id},
         .static_voters = {},
         .log_config = {},
         .clean_shutdown = directory_->was_clean(),
+        .written_by_kafka = directory_->written_by_kafka(),
         .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
         .snapshot_interval_ms = config.metadata_max_snapshot_interval_ms};
     auto opened = co_await runtime::run_blocking(world_.disk, shard_,
@@ -107,8 +109,8 @@ Task<Result<>> Node::Life::join() {
     broker.broker_id = options_.id;
     broker.cluster_id = protocol::Text(cluster_id_);
     broker.incarnation_id = incarnation_;
-    broker.log_dirs = {directory_->meta().directory_id};
-    broker.previous_broker_epoch = directory_->previous_broker_epoch();
+    broker.log_dirs = {*directory_->meta()->directory_id};
+    broker.previous_broker_epoch = directory_->clean_broker_epoch();
     if (options_.rack) broker.rack = protocol::Text(*options_.rack);
     for (const metadata::Endpoint& endpoint : options_.controller_endpoints) {
         auto& told = controller.listeners.emplace_back();
@@ -174,8 +176,12 @@ Task<bool> Node::Life::stop() {
                 break;
             }
     }
+    left_ = true;
+    changed_.notify_all();
     clean = co_await tasks_.close(deadline) && clean;
-    if (partitions_) clean = co_await partitions_->close() && clean;
+    std::optional<storage::Checkpoints> checkpoints;
+    if (partitions_) checkpoints = co_await partitions_->close();
+    clean = checkpoints && clean;
     if (controller_) controller_->deactivate();
     if (raft_) {
         const Result<> closed = co_await raft_->close();
@@ -184,8 +190,9 @@ Task<bool> Node::Life::stop() {
     }
     if (directory_ && clean) {
         const BrokerEpoch epoch = broker_epoch_;
-        const Result<> marked = co_await runtime::run_blocking(
-            world_.disk, shard_, [this, epoch] { return directory_->mark_clean(epoch); });
+        const Result<> marked = co_await runtime::run_blocking(world_.disk, shard_, [this, &checkpoints, epoch] {
+            return directory_->close_cleanly(*checkpoints, epoch);
+        });
         if (!marked) log::error("cannot mark the shutdown as clean: {}", marked.error().message);
         clean = marked.has_value();
     }
@@ -245,7 +252,7 @@ void Node::Life::on_failure(const Error& error) {
 }
 
 Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
-    while (!stopping_ || published_end_ < applied_end_) {
+    while (!left_ || published_end_ < applied_end_) {
         if (published_end_ < applied_end_) {
             co_await publish_once();
         } else {

@@ -71,7 +71,8 @@ class Node::Life final : public MetadataListener {
 
     runtime::Signal changed_;
     runtime::Gate tasks_;
-    bool stopping_ = false;
+    bool stopping_ = false;  ///< the stop has begun: no more heartbeats
+    bool left_ = false;      ///< the controller was told: nothing more is to be published
     std::move_only_function<void(Error)> notify_failure_;
     std::optional<Error> failure_;
 

@@ -16,6 +16,7 @@ using runtime::Task;
 constexpr std::size_t opened_at_once = 8;
 /// Recovery points and high watermarks are written so often.
 constexpr runtime::Duration checkpoint_interval = std::chrono::seconds(5);
+constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -32,8 +33,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
-    for (const std::string& removed : directory_.removed_partitions())
-        runtime::spawn(shard_, remove_directory(removed, {}, tasks_.enter()));
+    runtime::spawn(shard_, remove_leftovers(tasks_.enter()));
 }
 
 PartitionManager::~PartitionManager() = default;
@@ -119,16 +119,8 @@ Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadat
 
 Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
-    const storage::LogOptions options{.disk = world_.disk,
-                                      .directory = directory_.path_of(name),
-                                      .name = name,
-                                      .topic_id = wanted.topic_id,
-                                      .config = settings.log,
-                                      .now = shard_.clock().wall_time(),
-                                      .recovery_point = directory_.recovery_point(name),
-                                      .log_start = directory_.log_start(name),
-                                      .high_watermark = directory_.high_watermark(name),
-                                      .clean_shutdown = directory_.was_clean()};
+    storage::LogOptions options = directory_.options_for(name, settings.log, shard_.clock().wall_time());
+    options.topic_id = wanted.topic_id;
     auto log = co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); });
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
@@ -168,7 +160,7 @@ Task<void> PartitionManager::remove(std::shared_ptr<Partition> partition, runtim
     const storage::TopicPartition name = partition->log().name();
     const auto delay = std::chrono::milliseconds(partition->log().config().file_delete_delay_ms);
     co_await close_one(*partition, protocol::ErrorCode::unknown_topic_or_partition);
-    const std::string from = directory_.path_of(name);
+    const std::string from = partition->log().directory();
     const std::string to = runtime::join_path(
         directory_.path(), storage::partition_directory_name(name, storage::PartitionDirectoryKind::removed,
                                                              shard_.random().uuid()));
@@ -201,17 +193,38 @@ Task<bool> PartitionManager::close_one(Partition& partition, protocol::ErrorCode
                                        [&partition, reason] { return partition.close(reason); });
 }
 
+Task<void> PartitionManager::remove_leftovers(runtime::Gate::Hold hold) {
+    auto there = co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_.partitions(); });
+    if (!there) {
+        log::error("{}", there.error().message);
+        co_return;
+    }
+    for (const storage::PartitionDirectory& each : *there)
+        if (each.name.kind == storage::PartitionDirectoryKind::removed)
+            runtime::spawn(shard_, remove_directory(each.path, {}, tasks_.enter()));
+    (void)hold;
+}
+
 Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
     auto next_retention = runtime::after(shard_.now(), std::chrono::seconds(30));
+    auto next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
     while (!closing_) {
-        const auto next = runtime::after(shard_.now(), checkpoint_interval);
+        const auto next = runtime::after(shard_.now(), space_interval);
         while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
         if (closing_) break;
+        const Result<> measured =
+            co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_.refresh_free_space(); });
+        if (!measured) log::warn("cannot measure the free space: {}", measured.error().message);
         if (shard_.now() >= next_retention) {
             co_await apply_retention();
             next_retention = runtime::after(shard_.now(), retention_interval_);
         }
-        co_await write_checkpoints();
+        if (shard_.now() < next_checkpoint) continue;
+        const auto checkpoints = co_await collect_checkpoints();
+        const Result<> written = co_await runtime::run_blocking(
+            world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
+        if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
+        next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
     }
     (void)hold;
 }
@@ -239,13 +252,13 @@ Task<void> PartitionManager::remove_files(std::vector<std::string> paths, runtim
     (void)hold;
 }
 
-Task<bool> PartitionManager::write_checkpoints() {
+Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoints() {
     struct Ends {
         Offset recovery_point;
         Offset log_start;
         Offset high_watermark;
     };
-    const auto checkpoints = std::make_shared<storage::LogDirectory::Checkpoints>();
+    const auto checkpoints = std::make_shared<storage::Checkpoints>();
     const PartitionTable table = table_;
     for (const auto& [key, partition] : table) {
         const Ends ends = co_await on_shard(*partition, [](Partition& there) {
@@ -257,13 +270,10 @@ Task<bool> PartitionManager::write_checkpoints() {
         checkpoints->log_starts[name] = ends.log_start;
         checkpoints->high_watermarks[name] = ends.high_watermark;
     }
-    const Result<> written = co_await runtime::run_blocking(
-        world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
-    if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
-    co_return written.has_value();
+    co_return checkpoints;
 }
 
-Task<bool> PartitionManager::close() {
+Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     closing_ = true;
     changed_.notify_all();
     bool clean = co_await tasks_.close();
@@ -277,7 +287,8 @@ Task<bool> PartitionManager::close() {
                                 there.log().name().partition, closed.error().message);
         clean = clean && closed;
     }
-    co_return co_await write_checkpoints() && clean;
+    if (!clean) co_return std::nullopt;
+    co_return *co_await collect_checkpoints();
 }
 
 }  // namespace moldau::node

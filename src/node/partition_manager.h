@@ -39,8 +39,8 @@ class PartitionManager {
 
     const PartitionTable& table() const { return table_; }
 
-    /// Makes everything durable and writes the checkpoints of a clean shutdown.
-    runtime::Task<bool> close();
+    /// Closes all partitions, everything durable; returns what to note at a clean shutdown, nothing when some failed.
+    runtime::Task<std::optional<storage::Checkpoints>> close();
 
  private:
     struct Wanted {
@@ -64,7 +64,8 @@ class PartitionManager {
                                      runtime::Gate::Hold hold);
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
     runtime::Task<bool> apply_retention();
-    runtime::Task<bool> write_checkpoints();
+    runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
+    runtime::Task<void> remove_leftovers(runtime::Gate::Hold hold);
     /// Calls `f` with the partition, on its shard.
     template <class F>
     auto on_shard(replication::Partition& partition, F f)

@@ -47,6 +47,8 @@ std::string encode_checkpoint(std::span<const std::string> lines) {
 }
 
 Result<std::vector<std::vector<std::string_view>>> decode_checkpoint(std::string_view text) {
+    // Apache Kafka leaves an empty file where it has never had an entry.
+    if (text.empty()) return std::vector<std::vector<std::string_view>>{};
     const std::string_view version = take_line(text);
     if (version != "0") return fail(Errc::invalid, fmt::format("version '{}' of a checkpoint; 0 is known", version));
     const std::string_view count_line = take_line(text);

@@ -1,125 +1,181 @@
-#include <moldau/storage/log_directory.h>
-
-#include <charconv>
+#include <algorithm>
 
 #include <fmt/format.h>
+
+#include <moldau/base/assert.h>
+#include <moldau/base/crc32c.h>
+#include <moldau/base/log.h>
+#include <moldau/storage/log_directory.h>
 
 namespace moldau::storage {
 namespace {
 
-constexpr std::string_view meta_file = "meta.properties";
-constexpr std::string_view clean_file = ".kafka_cleanshutdown";
-constexpr std::string_view recovery_point_file = "recovery-point-offset-checkpoint";
-constexpr std::string_view log_start_file = "log-start-offset-checkpoint";
-constexpr std::string_view high_watermark_file = "replication-offset-checkpoint";
-constexpr std::uint64_t max_small_file_bytes = 1 << 20;
+constexpr std::string_view recovery_points_file = "recovery-point-offset-checkpoint";
+constexpr std::string_view log_starts_file = "log-start-offset-checkpoint";
+constexpr std::string_view high_watermarks_file = "replication-offset-checkpoint";
+constexpr std::string_view clean_marker_file = ".kafka_cleanshutdown";
+/// Our own: the checksums of the two last high watermark files that we wrote. Where the file has another, Apache Kafka
+/// was here since.
+constexpr std::string_view author_file = ".moldau-checkpoint";
 
-/// The integer behind `"key":` in a flat JSON object.
-std::optional<std::int64_t> json_integer(std::string_view text, std::string_view key) {
-    const std::string quoted = fmt::format("\"{}\":", key);
-    const std::size_t at = text.find(quoted);
-    if (at == std::string_view::npos) return std::nullopt;
-    std::string_view rest = text.substr(at + quoted.size());
-    while (rest.starts_with(' ')) rest.remove_prefix(1);
-    std::int64_t value = 0;
-    if (std::from_chars(rest.data(), rest.data() + rest.size(), value).ec != std::errc()) return std::nullopt;
-    return value;
+// Kafka's is {"version":0,"brokerEpoch":5}; the number is all that is needed of it.
+BrokerEpoch broker_epoch_in(std::string_view json) {
+    const std::size_t key = json.find("\"brokerEpoch\"");
+    if (key == std::string_view::npos) return no_broker_epoch;
+    std::size_t begin = json.find(':', key);
+    if (begin == std::string_view::npos) return no_broker_epoch;
+    begin = json.find_first_not_of(" \t\r\n", begin + 1);
+    if (begin == std::string_view::npos) return no_broker_epoch;
+    const std::size_t end = json.find_first_not_of("-0123456789", begin);
+    const auto epoch = parse_integer(json.substr(begin, end == std::string_view::npos ? end : end - begin));
+    return epoch ? BrokerEpoch(*epoch) : no_broker_epoch;
+}
+
+Offset find_or(const OffsetsByPartition& offsets, const TopicPartition& partition, Offset otherwise) {
+    const auto found = offsets.find(partition);
+    return found == offsets.end() ? otherwise : found->second;
+}
+
+// True when it changed.
+bool lower(OffsetsByPartition& offsets, const TopicPartition& partition, Offset offset) {
+    const auto found = offsets.find(partition);
+    if (found == offsets.end() || found->second <= offset) return false;
+    found->second = offset;
+    return true;
 }
 
 }  // namespace
 
-Result<DirectoryMeta> parse_directory_meta(std::string_view text) {
-    DirectoryMeta meta;
-    std::optional<std::int64_t> version;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        const std::size_t equals = line.find('=');
-        if (line.starts_with('#') || equals == std::string_view::npos) continue;
-        const std::string_view key = line.substr(0, equals);
-        const std::string_view value = line.substr(equals + 1);
-        if (key == "version") version = parse_integer(value);
-        if (key == "cluster.id") meta.cluster_id = value;
-        if (key == "node.id")
-            if (const auto id = parse_integer(value)) meta.node_id = NodeId(static_cast<std::int32_t>(*id));
-        if (key == "directory.id")
-            if (const auto id = Uuid::parse(value)) meta.directory_id = *id;
-    }
-    if (version != 1) return fail(Errc::invalid, "its version is not 1");
-    if (meta.cluster_id.empty()) return fail(Errc::invalid, "cluster.id is missing");
-    if (meta.node_id == no_node) return fail(Errc::invalid, "node.id is missing");
-    if (meta.directory_id.is_zero()) return fail(Errc::invalid, "directory.id is missing");
-    return meta;
-}
-
-Result<std::unique_ptr<LogDirectory>> LogDirectory::open(runtime::Disk& disk, const std::string& path, NodeId node) {
-    std::unique_ptr<LogDirectory> directory(new LogDirectory(disk, path));
-    MOLDAU_TRY(formatted, disk.exists(directory->file(meta_file)));
-    if (!formatted)
-        return fail(Errc::not_found, fmt::format("{} is not formatted; `moldau storage format` does it (a lost mount "
-                                                 "looks the same: check that first)", path));
-    auto lock = disk.lock(path);
-    if (!lock) return std::unexpected(std::move(lock).error());
-    directory->lock_ = std::move(*lock);
-    MOLDAU_CHECK(directory->read_meta(node));
-    MOLDAU_CHECK(directory->read_checkpoints());
-    MOLDAU_TRY(entries, disk.list(path));
-    for (const auto& entry : entries) {
-        const auto name = parse_partition_directory(entry.name);
-        if (entry.is_directory && name && name->kind == PartitionDirectoryKind::removed)
-            directory->removed_.push_back(directory->file(entry.name));
-    }
-    MOLDAU_CHECK(directory->take_clean_mark());
+Result<std::unique_ptr<LogDirectory>> LogDirectory::open(runtime::Disk& disk, std::string path,
+                                                         std::uint64_t reserve_bytes) {
+    std::unique_ptr<LogDirectory> directory(new LogDirectory(disk, std::move(path), reserve_bytes));
+    if (auto loaded = directory->load(); !loaded) return std::unexpected(std::move(loaded).error());
     return directory;
 }
 
-Result<> LogDirectory::read_meta(NodeId node) {
-    MOLDAU_TRY(content, runtime::read_whole(disk_, file(meta_file), max_small_file_bytes));
-    auto meta = parse_directory_meta(text_of(content));
-    if (!meta) return std::unexpected(std::move(meta).error().within(file(meta_file)));
-    meta_ = std::move(*meta);
-    if (meta_.node_id != node)
-        return fail(Errc::invalid, fmt::format("{} belongs to node {}, but this is node {} (node.id)", path_,
-                                               meta_.node_id, node));
-    return {};
+Result<> LogDirectory::load() {
+    MOLDAU_TRY(lock, disk_.lock(path_));
+    lock_ = std::move(lock);
+    MOLDAU_TRY(meta, read_meta_properties(disk_, path_));
+    meta_ = std::move(meta);
+    MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, path_of(recovery_points_file)));
+    MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, path_of(log_starts_file)));
+    MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, path_of(high_watermarks_file)));
+    written_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks)};
+    MOLDAU_CHECK(load_clean_marker());
+    MOLDAU_CHECK(load_author());
+    return refresh_free_space();
 }
 
-Result<> LogDirectory::read_checkpoints() {
-    MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, file(recovery_point_file)));
-    MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, file(log_start_file)));
-    MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, file(high_watermark_file)));
-    recovery_points_ = std::move(recovery_points);
-    log_starts_ = std::move(log_starts);
-    high_watermarks_ = std::move(high_watermarks);
-    return {};
-}
-
-Result<> LogDirectory::take_clean_mark() {
-    const std::string path = file(clean_file);
-    MOLDAU_TRY(there, disk_.exists(path));
-    if (!there) return {};
-    MOLDAU_TRY(content, runtime::read_whole(disk_, path, max_small_file_bytes));
+Result<> LogDirectory::load_clean_marker() {
+    auto content = runtime::read_whole(disk_, path_of(clean_marker_file));
+    if (!content && content.error().code == Errc::not_found) return {};
+    if (!content) return std::unexpected(std::move(content).error());
     was_clean_ = true;
-    previous_broker_epoch_ = BrokerEpoch(json_integer(text_of(content), "brokerEpoch").value_or(-1));
-    MOLDAU_CHECK(disk_.remove(path));
+    clean_broker_epoch_ = broker_epoch_in(text_of(*content));
+    return {};
+}
+
+Result<> LogDirectory::load_author() {
+    auto content = runtime::read_whole(disk_, path_of(high_watermarks_file));
+    if (!content && content.error().code == Errc::not_found) return {};
+    if (!content) return std::unexpected(std::move(content).error());
+    author_crc_ = crc32c(*content);
+    auto author = runtime::read_whole(disk_, path_of(author_file));
+    if (!author && author.error().code != Errc::not_found) return std::unexpected(std::move(author).error());
+    written_by_kafka_ = !author || text_of(*author).find(fmt::format("{:08x}", author_crc_)) == std::string_view::npos;
+    file_is_ours_ = !written_by_kafka_;
+    return {};
+}
+
+Result<std::vector<PartitionDirectory>> LogDirectory::partitions() const {
+    MOLDAU_TRY(entries, disk_.list(path_));
+    std::vector<PartitionDirectory> found;
+    for (const runtime::DirectoryEntry& entry : entries) {
+        if (!entry.is_directory) continue;
+        auto name = parse_partition_directory(entry.name);
+        if (name) found.push_back({path_of(entry.name), std::move(*name)});
+    }
+    return found;
+}
+
+LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const {
+    return {.disk = disk_,
+            .directory = path_of(partition_directory_name(partition)),
+            .name = partition,
+            .config = config,
+            .now = now,
+            .recovery_point = find_or(written_.recovery_points, partition, Offset(0)),
+            .log_start = find_or(written_.log_starts, partition, Offset(0)),
+            .high_watermark = written_by_kafka_ ? Offset(0) : find_or(written_.high_watermarks, partition, Offset(0)),
+            .clean_shutdown = was_clean_,
+            .written_by_kafka = written_by_kafka_};
+}
+
+Result<> LogDirectory::begin_writing() {
+    auto removed = disk_.remove(path_of(clean_marker_file));
+    if (!removed && removed.error().code != Errc::not_found) return removed;
     return disk_.sync_directory(path_);
 }
 
-std::string LogDirectory::path_of(const TopicPartition& partition) const {
-    return file(partition_directory_name(partition));
+Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) {
+    const std::string text = encode_offset_checkpoint(offsets);
+    const std::uint32_t crc = crc32c(bytes_of(text));
+    if (crc != author_crc_ || !file_is_ours_) {
+        // Both, so that whichever of the two files a crash leaves is known as ours.
+        const std::string marks =
+            file_is_ours_ ? fmt::format("{:08x}\n{:08x}\n", author_crc_, crc) : fmt::format("{:08x}\n", crc);
+        MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(author_file), bytes_of(marks)));
+    }
+    MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(high_watermarks_file), bytes_of(text)));
+    author_crc_ = crc;
+    file_is_ours_ = true;
+    written_.high_watermarks = offsets;
+    return {};
 }
 
-Result<> LogDirectory::write_checkpoints(const Checkpoints& checkpoints) const {
-    MOLDAU_CHECK(write_offset_checkpoint(disk_, file(recovery_point_file), checkpoints.recovery_points));
-    MOLDAU_CHECK(write_offset_checkpoint(disk_, file(log_start_file), checkpoints.log_starts));
-    return write_offset_checkpoint(disk_, file(high_watermark_file), checkpoints.high_watermarks);
+Result<> LogDirectory::write_checkpoints(const Checkpoints& checkpoints) {
+    MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), checkpoints.recovery_points));
+    written_.recovery_points = checkpoints.recovery_points;
+    MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file), checkpoints.log_starts));
+    written_.log_starts = checkpoints.log_starts;
+    return write_high_watermarks(checkpoints.high_watermarks);
 }
 
-Result<> LogDirectory::mark_clean(BrokerEpoch epoch) const {
-    const std::string content = fmt::format("{{\"version\":0,\"brokerEpoch\":{}}}", epoch);
-    return runtime::write_atomically(disk_, file(clean_file), bytes_of(content));
+Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset offset) {
+    Checkpoints lowered = written_;
+    if (lower(lowered.recovery_points, partition, offset)) {
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), lowered.recovery_points));
+        written_.recovery_points = std::move(lowered.recovery_points);
+    }
+    if (!lower(lowered.high_watermarks, partition, offset)) return {};
+    return write_high_watermarks(lowered.high_watermarks);
+}
+
+Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch) {
+    MOLDAU_CHECK(write_checkpoints(checkpoints));
+    const std::string marker = fmt::format("{{\"version\":0,\"brokerEpoch\":{}}}", broker_epoch);
+    return runtime::write_atomically(disk_, path_of(clean_marker_file), bytes_of(marker));
+}
+
+void LogDirectory::set_offline(Error reason) {
+    const std::lock_guard guard(offline_mutex_);
+    if (offline_reason_) return;
+    log::error("{} is offline: {}", path_, reason.message);
+    offline_reason_ = std::move(reason);
+    offline_.store(true, std::memory_order_release);
+}
+
+Error LogDirectory::offline_reason() const {
+    const std::lock_guard guard(offline_mutex_);
+    MOLDAU_ASSERT(offline_reason_.has_value());
+    return *offline_reason_;
+}
+
+Result<> LogDirectory::refresh_free_space() {
+    MOLDAU_TRY(free, disk_.free_space(path_));
+    free_bytes_.store(free, std::memory_order_relaxed);
+    return {};
 }
 
 }  // namespace moldau::storage

@@ -24,6 +24,9 @@ Result<> LogLoader::load() {
     MOLDAU_CHECK(load_epochs());
     MOLDAU_CHECK(load_segments());
     log_.log_end_ = next_;
+    if (options_.clean_shutdown)
+        MOLDAU_CHECK(
+            check_nothing_lost(*log_.segments_.back(), log_.segments_.back()->size_bytes(), "the file ends too early"));
     if (log_.log_end_ < log_.log_start_) MOLDAU_CHECK(start_at(log_.log_start_));
     log_.log_start_ = std::max(log_.log_start_, log_.segments_.front()->base());
     if (log_.epochs_.truncate_from_end(log_.log_end_)) log_.epochs_dirty_ = true;

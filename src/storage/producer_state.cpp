@@ -51,13 +51,23 @@ ProducerVerdict check_marker(const ProducerEntry& entry, const BatchView& batch)
     return ProducerVerdict::ok;
 }
 
-ProducerCheck check_against(const ProducerEntry& entry, const BatchView& batch, ProducerOrigin origin) {
+// From transaction version 2 on a marker's epoch is newer than that of its transaction; the same epoch is a marker
+// repeated, or the last epoch there is.
+bool is_fenced(const ProducerEntry& entry, const BatchView& batch, std::int16_t transaction_version) {
+    constexpr ProducerEpoch last_epoch{INT16_MAX};
+    const ProducerEpoch epoch = batch.producer_epoch();
+    if (!batch.is_control() || transaction_version < 2 || epoch != entry.epoch) return epoch < entry.epoch;
+    return entry.in_transaction() && epoch != last_epoch;
+}
+
+ProducerCheck check_against(const ProducerEntry& entry, const BatchView& batch, ProducerOrigin origin,
+                            std::int16_t transaction_version) {
     if (origin == ProducerOrigin::replication) return {};
     if (origin == ProducerOrigin::client) {
         if (const ProducerBatch* original = find_duplicate(entry, batch))
             return {ProducerVerdict::duplicate, *original};
     }
-    if (batch.producer_epoch() < entry.epoch) return {ProducerVerdict::invalid_producer_epoch};
+    if (is_fenced(entry, batch, transaction_version)) return {ProducerVerdict::invalid_producer_epoch};
     if (batch.is_control()) return {check_marker(entry, batch)};
     if (origin == ProducerOrigin::client) {
         const ProducerVerdict verdict = check_sequence(entry, batch);
@@ -109,10 +119,11 @@ void ProducerEntry::add(const ProducerBatch& added) {
     batch[count++] = added;
 }
 
-ProducerCheck ProducerState::check(const BatchView& batch, ProducerOrigin origin) const {
+ProducerCheck ProducerState::check(const BatchView& batch, ProducerOrigin origin,
+                                   std::int16_t transaction_version) const {
     if (!batch.has_producer_id()) return {};
     const ProducerEntry* entry = find(batch.producer_id());
-    return check_against(entry == nullptr ? ProducerEntry{} : *entry, batch, origin);
+    return check_against(entry == nullptr ? ProducerEntry{} : *entry, batch, origin, transaction_version);
 }
 
 std::optional<CompletedTransaction> ProducerState::apply(const BatchView& batch) {
@@ -167,7 +178,8 @@ void ProducerState::clear(Offset end) {
     end_offset_ = end;
 }
 
-ProducerCheck ProducerStaging::check_and_stage(const BatchView& batch, ProducerOrigin origin) {
+ProducerCheck ProducerStaging::check_and_stage(const BatchView& batch, ProducerOrigin origin,
+                                               std::int16_t transaction_version) {
     if (!batch.has_producer_id()) return {};
     auto staged = std::ranges::find(staged_, batch.producer_id(), &std::pair<ProducerId, ProducerEntry>::first);
     ProducerEntry entry;
@@ -176,7 +188,7 @@ ProducerCheck ProducerStaging::check_and_stage(const BatchView& batch, ProducerO
     } else if (const ProducerEntry* known = state_.find(batch.producer_id())) {
         entry = *known;
     }
-    const ProducerCheck check = check_against(entry, batch, origin);
+    const ProducerCheck check = check_against(entry, batch, origin, transaction_version);
     if (check.verdict != ProducerVerdict::ok) return check;
     if (!batch.is_control()) {
         note_data(entry, batch);

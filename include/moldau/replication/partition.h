@@ -19,6 +19,7 @@
 #include <moldau/runtime/async.h>
 #include <moldau/storage/flush_scheduler.h>
 #include <moldau/storage/log.h>
+#include <moldau/storage/log_directory.h>
 
 namespace moldau::replication {
 
@@ -38,6 +39,7 @@ class PartitionTools {
     protocol::BatchValidator validator;
     protocol::Decompressor decompressor;
     storage::FlushScheduler flusher;
+    storage::LogDirectory* directory = nullptr;  ///< set before the first partition is opened
     std::map<const storage::Log*, Partition*> by_log;  ///< looked up, never walked
 };
 
@@ -147,6 +149,7 @@ class Partition {
     std::unique_ptr<storage::Log> log_;
     PartitionConfig config_;
     PartitionCore core_;
+    bool is_internal_;  ///< a topic of the broker's own: the last of the disk is for it
     bool leading_ = false;
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
     Offset told_committed_{0};  ///< those who wait were told of it

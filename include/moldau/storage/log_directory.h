@@ -1,86 +1,106 @@
 #pragma once
-// A data directory: whose it is, who may write to it, what its checkpoints say, whether it was left in good order.
-// Opened on the I/O pool; afterwards the node touches it on the first shard, or on the pool where a call waits.
+// A data directory (an entry of log.dirs): its lock, its identity, its checkpoints, and whether it was left cleanly.
+// The node owns one for each. What waits for the device says so, and runs on the I/O pool one call at a time; the rest
+// may be asked on any shard.
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <moldau/base/ids.h>
-#include <moldau/base/result.h>
 #include <moldau/runtime/disk.h>
 #include <moldau/storage/checkpoint_file.h>
+#include <moldau/storage/log.h>
 #include <moldau/storage/log_names.h>
+#include <moldau/storage/meta_properties.h>
 
 namespace moldau::storage {
 
-/// `meta.properties`, version 1.
-struct DirectoryMeta {
-    std::string cluster_id;
-    NodeId node_id = no_node;
-    DirectoryId directory_id{};
+/// What is noted of all partitions of a directory.
+struct Checkpoints {
+    OffsetsByPartition recovery_points = {};
+    OffsetsByPartition log_starts = {};       ///< where later than the first segment
+    OffsetsByPartition high_watermarks = {};  ///< each at most the durable end: nothing below it is ever cut
 };
 
-/// Errors: invalid, naming what is missing.
-Result<DirectoryMeta> parse_directory_meta(std::string_view text);
+struct PartitionDirectory {
+    std::string path;
+    PartitionDirectoryName name;
+};
 
 class LogDirectory {
  public:
-    /// Locks the directory, checks whose it is, reads its checkpoints, and takes the mark of a clean shutdown away, so
-    /// that what is appended from now on is checked by the start after a crash. Errors: not_found when it was not
-    /// formatted; exists when another process has it; invalid when it is another node's; io. Waits for the device.
-    static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, const std::string& path, NodeId node);
+    static constexpr std::uint64_t default_reserve_bytes = 64 << 20;
+
+    /// Takes the lock and reads what is noted. The directory must exist. Waits.
+    /// Errors: exists when another process has it; invalid; io.
+    static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, std::string path,
+                                                      std::uint64_t reserve_bytes = default_reserve_bytes);
 
     const std::string& path() const { return path_; }
-    const DirectoryMeta& meta() const { return meta_; }
-    /// It was left in good order: nothing needs to be scanned.
+    /// Nothing when it was never formatted.
+    const std::optional<MetaProperties>& meta() const { return meta_; }
+    /// The last process that wrote here closed all logs.
     bool was_clean() const { return was_clean_; }
-    /// The epoch of the broker that left it in good order; no_broker_epoch else.
-    BrokerEpoch previous_broker_epoch() const { return previous_broker_epoch_; }
+    /// The broker epoch noted at the clean shutdown, for the registration.
+    BrokerEpoch clean_broker_epoch() const { return clean_broker_epoch_; }
+    /// Apache Kafka wrote the high watermarks: they count pages that may never have reached the disk.
+    bool written_by_kafka() const { return written_by_kafka_; }
 
-    /// As checkpointed before this start; 0 where there is no entry.
-    Offset recovery_point(const TopicPartition& partition) const { return find(recovery_points_, partition); }
-    Offset log_start(const TopicPartition& partition) const { return find(log_starts_, partition); }
-    Offset high_watermark(const TopicPartition& partition) const { return find(high_watermarks_, partition); }
+    /// Waits.
+    Result<std::vector<PartitionDirectory>> partitions() const;
+    /// All that opening a partition's log here needs to know from the directory.
+    LogOptions options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const;
 
-    std::string path_of(const TopicPartition& partition) const;
+    /// From now on the directory counts as not left cleanly. Before the first append. Waits.
+    Result<> begin_writing();
+    /// Waits.
+    Result<> write_checkpoints(const Checkpoints& checkpoints);
+    /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
+    Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
+    /// After all logs are closed. Waits.
+    Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
 
-    struct Checkpoints {
-        OffsetsByPartition recovery_points;
-        OffsetsByPartition log_starts;
-        OffsetsByPartition high_watermarks;  ///< at most the durable end: damage below them is never cut
-    };
-    /// Waits for the device.
-    Result<> write_checkpoints(const Checkpoints& checkpoints) const;
+    /// The device failed: nothing of this directory is used any more. The first reason stays.
+    void set_offline(Error reason);
+    bool is_offline() const { return offline_.load(std::memory_order_acquire); }
+    /// Requires: is_offline().
+    Error offline_reason() const;
 
-    /// Marks it as left in good order. Waits for the device.
-    Result<> mark_clean(BrokerEpoch epoch) const;
-
-    /// Partition directories that wait for their end since a topic was deleted.
-    const std::vector<std::string>& removed_partitions() const { return removed_; }
+    /// Measures the free space. Every second or so. Waits.
+    Result<> refresh_free_space();
+    /// Whether an append is accepted: the last of the space is for metadata and offsets.
+    bool has_room(bool internal) const {
+        return internal || free_bytes_.load(std::memory_order_relaxed) > reserve_bytes_;
+    }
 
  private:
-    LogDirectory(runtime::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
-    static Offset find(const OffsetsByPartition& offsets, const TopicPartition& partition) {
-        const auto entry = offsets.find(partition);
-        return entry == offsets.end() ? Offset(0) : entry->second;
-    }
-    std::string file(std::string_view name) const { return runtime::join_path(path_, name); }
-    Result<> read_meta(NodeId node);
-    Result<> read_checkpoints();
-    Result<> take_clean_mark();
+    LogDirectory(runtime::Disk& disk, std::string path, std::uint64_t reserve_bytes)
+        : disk_(disk), path_(std::move(path)), reserve_bytes_(reserve_bytes) {}
+
+    std::string path_of(std::string_view name) const { return runtime::join_path(path_, name); }
+    Result<> load();
+    Result<> load_clean_marker();
+    Result<> load_author();
+    Result<> write_high_watermarks(const OffsetsByPartition& offsets);
 
     runtime::Disk& disk_;
     std::string path_;
+    std::uint64_t reserve_bytes_;
     std::unique_ptr<runtime::DirectoryLock> lock_;
-    DirectoryMeta meta_;
+    std::optional<MetaProperties> meta_;
+    Checkpoints written_;  // what the files say
     bool was_clean_ = false;
-    BrokerEpoch previous_broker_epoch_ = no_broker_epoch;
-    OffsetsByPartition recovery_points_;
-    OffsetsByPartition log_starts_;
-    OffsetsByPartition high_watermarks_;
-    std::vector<std::string> removed_;
+    BrokerEpoch clean_broker_epoch_ = no_broker_epoch;
+    bool written_by_kafka_ = false;  // at the start
+    bool file_is_ours_ = false;      // the high watermarks' file that is there now
+    std::uint32_t author_crc_ = 0;   // of the high watermarks' file
+    std::atomic<std::uint64_t> free_bytes_{UINT64_MAX};
+    std::atomic<bool> offline_{false};
+    mutable std::mutex offline_mutex_;  // guards offline_reason_, which is read when all is lost
+    std::optional<Error> offline_reason_;
 };
 
 }  // namespace moldau::storage

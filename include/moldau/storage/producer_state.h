@@ -74,8 +74,10 @@ struct CompletedTransaction {
 
 class ProducerState {
  public:
-    /// What would become of `batch`, whose offsets are assigned, if it were appended now.
-    ProducerCheck check(const protocol::BatchView& batch, ProducerOrigin origin) const;
+    /// What would become of `batch`, whose offsets are assigned, if it were appended now. `transaction_version`: of the
+    /// coordinator that sends a marker; from 2 on (KIP-890) a marker's epoch is newer than its transaction's.
+    ProducerCheck check(const protocol::BatchView& batch, ProducerOrigin origin,
+                        std::int16_t transaction_version = 0) const;
 
     /// Notes a batch that was appended; one without producer moves end_offset() alone. `batch` must be whole where it
     /// is a control batch, its header is enough otherwise.
@@ -124,7 +126,8 @@ class ProducerStaging {
     explicit ProducerStaging(const ProducerState& state) : state_(state) {}
 
     /// As ProducerState::check; what is ok counts for those behind it.
-    ProducerCheck check_and_stage(const protocol::BatchView& batch, ProducerOrigin origin);
+    ProducerCheck check_and_stage(const protocol::BatchView& batch, ProducerOrigin origin,
+                                  std::int16_t transaction_version = 0);
     void clear() { staged_.clear(); }
 
  private:

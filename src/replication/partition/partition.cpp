@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <moldau/base/log.h>
+#include <moldau/metadata/topic_name.h>
 
 namespace moldau::replication {
 namespace {
@@ -38,7 +39,7 @@ PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage:
       }) {}
 
 Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config)
-    : tools_(tools), log_(std::move(log)), config_(config), core_(config.flush_before_commit) {
+    : tools_(tools), log_(std::move(log)), config_(config), core_(config.flush_before_commit), is_internal_(metadata::is_internal_topic(log_->name().topic)) {
     tools_.by_log.emplace(log_.get(), this);
 }
 
@@ -61,7 +62,7 @@ void Partition::set_config(const PartitionConfig& config, const storage::LogConf
 
 ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
     if (closed_ != ErrorCode::none) return closed_;
-    if (log_->failure()) return ErrorCode::kafka_storage_error;
+    if (log_->failure() || tools_.directory->is_offline()) return ErrorCode::kafka_storage_error;
     if (!leading_) return ErrorCode::not_leader_or_follower;
     if (current_leader_epoch == no_leader_epoch) return ErrorCode::none;
     if (current_leader_epoch < core_.leader_epoch()) return ErrorCode::fenced_leader_epoch;
@@ -72,6 +73,9 @@ ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
 AppendOutcome Partition::append(MutableBytes records, const AppendRequest& request) {
     if (const ErrorCode error = check_leading(no_leader_epoch); error != ErrorCode::none) return {.error = error};
     const Offset log_start = log_->log_start();
+    if (!tools_.directory->has_room(is_internal_))
+        return refuse(ErrorCode::kafka_storage_error, "the disk is full; free space, and appends go on by themselves",
+                      log_start);
     const Timestamp now = tools_.shard.clock().wall_time();
     const Offset first = log_->log_end();
     auto validated = tools_.validator.validate(records, config_.validator,
@@ -229,7 +233,9 @@ void Partition::refuse_all(ErrorCode reason) {
 void Partition::on_durable() {
     core_.on_durable(log_->durable_end());
     on_committed();
-    if (log_->failure()) refuse_all(ErrorCode::kafka_storage_error);
+    if (!log_->failure()) return;
+    tools_.directory->set_offline(*log_->failure());
+    refuse_all(ErrorCode::kafka_storage_error);
 }
 
 void Partition::on_committed() {

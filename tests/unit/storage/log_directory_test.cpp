@@ -1,0 +1,192 @@
+#include <moldau/storage/log_directory.h>
+
+#include "log_fixture.h"
+
+namespace moldau::storage {
+namespace {
+
+const TopicPartition orders{"orders", PartitionIndex(3)};
+const TopicPartition dashed{"a-b.c_d", PartitionIndex(0)};
+
+class LogDirectoryTest : public testing::Test {
+ protected:
+    void SetUp() override { ASSERT_TRUE(disk.create_directories("/data")); }
+    void open() {
+        directory.reset();
+        auto opened = LogDirectory::open(disk, "/data");
+        ASSERT_TRUE(opened) << opened.error().message;
+        directory = std::move(*opened);
+    }
+    void put(const std::string& name, std::string_view text) {
+        ASSERT_TRUE(runtime::write_atomically(disk, "/data/" + name, bytes_of(text)));
+    }
+    std::string text(const std::string& name) { return std::string(text_of(disk.content("/data/" + name))); }
+
+    runtime::MemoryDisk disk;
+    std::unique_ptr<LogDirectory> directory;
+};
+
+TEST_F(LogDirectoryTest, OneProcessAtATime) {
+    open();
+    EXPECT_EQ(LogDirectory::open(disk, "/data").error().code, Errc::exists);
+    open();
+}
+
+TEST_F(LogDirectoryTest, CheckpointsAreKafkasText) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints(
+        {.recovery_points = {{orders, Offset(12)}, {dashed, Offset(0)}}, .high_watermarks = {{orders, Offset(7)}}}));
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n2\na-b.c_d 0 0\norders 3 12\n");
+    EXPECT_EQ(text("replication-offset-checkpoint"), "0\n1\norders 3 7\n");
+    EXPECT_EQ(text("log-start-offset-checkpoint"), "0\n0\n");
+    open();
+    const LogOptions options = directory->options_for(orders, {}, wall_now);
+    EXPECT_EQ(options.directory, "/data/orders-3");
+    EXPECT_EQ(options.recovery_point, Offset(12));
+    EXPECT_EQ(options.high_watermark, Offset(7));
+    EXPECT_FALSE(options.clean_shutdown);
+}
+
+TEST_F(LogDirectoryTest, HighWatermarksOfKafkaDoNotCount) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints({.high_watermarks = {{orders, Offset(7)}}}));
+    put("replication-offset-checkpoint", "0\n1\norders 3 9\n");
+    open();
+    EXPECT_TRUE(directory->written_by_kafka());
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).high_watermark, Offset(0));
+    ASSERT_TRUE(directory->write_checkpoints({.high_watermarks = {{orders, Offset(8)}}}));
+    ASSERT_TRUE(directory->write_checkpoints({.high_watermarks = {{orders, Offset(9)}}}));
+    // The checksums were written, the file was not.
+    put("replication-offset-checkpoint", "0\n1\norders 3 8\n");
+    open();
+    EXPECT_FALSE(directory->written_by_kafka());
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).high_watermark, Offset(8));
+}
+
+TEST_F(LogDirectoryTest, LoweredCheckpointsAreOnDiskAtOnce) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints(
+        {.recovery_points = {{orders, Offset(12)}}, .high_watermarks = {{orders, Offset(7)}}}));
+    ASSERT_TRUE(directory->lower_checkpoints(orders, Offset(9)));
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\norders 3 9\n");
+    EXPECT_EQ(text("replication-offset-checkpoint"), "0\n1\norders 3 7\n");
+    ASSERT_TRUE(directory->lower_checkpoints(orders, Offset(5)));
+    EXPECT_EQ(text("replication-offset-checkpoint"), "0\n1\norders 3 5\n");
+}
+
+TEST_F(LogDirectoryTest, CleanMarkerIsGoneBeforeAnythingIsWritten) {
+    put(".kafka_cleanshutdown", R"({"version":0,"brokerEpoch":66})");
+    open();
+    EXPECT_TRUE(directory->was_clean());
+    EXPECT_EQ(directory->clean_broker_epoch(), BrokerEpoch(66));
+    ASSERT_TRUE(directory->begin_writing());
+    directory.reset();
+    disk.lose_unsynced();
+    open();
+    EXPECT_FALSE(directory->was_clean());
+    ASSERT_TRUE(directory->close_cleanly({}, BrokerEpoch(5)));
+    EXPECT_EQ(text(".kafka_cleanshutdown"), R"({"version":0,"brokerEpoch":5})");
+}
+
+TEST_F(LogDirectoryTest, EmptyCheckpointsAsKafkaLeavesThemAreRead) {
+    put("replication-offset-checkpoint", "");
+    open();
+    EXPECT_TRUE(directory->written_by_kafka());
+}
+
+TEST_F(LogDirectoryTest, DamagedCheckpointsAreNamed) {
+    for (const char* damaged : {"1\n0\n", "0\n2\norders 3 9\n", "0\n1\norders 3\n", "0\n1\norders x 9\n", "0\nx\n"}) {
+        put("recovery-point-offset-checkpoint", damaged);
+        const auto opened = LogDirectory::open(disk, "/data");
+        ASSERT_FALSE(opened) << damaged;
+        EXPECT_NE(opened.error().message.find("recovery-point-offset-checkpoint"), std::string::npos);
+    }
+}
+
+TEST_F(LogDirectoryTest, MetaPropertiesAreReadAsKafkaWritesThem) {
+    put("meta.properties",
+        "#\n#Sat Nov 21 01:46:23 UTC 2026\nnode.id=1\ndirectory.id=ubMFLxu6SCeXWM9IMrj4lA\nversion=1\n"
+        "cluster.id=4L6g3nShT-eMCtK--X86sw\n");
+    open();
+    ASSERT_TRUE(directory->meta());
+    EXPECT_EQ(directory->meta()->node_id, NodeId(1));
+    EXPECT_EQ(directory->meta()->cluster_id, "4L6g3nShT-eMCtK--X86sw");
+    EXPECT_EQ(directory->meta()->directory_id->to_string(), "ubMFLxu6SCeXWM9IMrj4lA");
+    EXPECT_EQ(*decode_meta_properties(encode_meta_properties(*directory->meta())), *directory->meta());
+    EXPECT_FALSE(decode_meta_properties("version=2\nnode.id=1\ncluster.id=x\n"));
+    EXPECT_FALSE(decode_meta_properties("version=1\nnode.id=-1\ncluster.id=x\n"));
+    EXPECT_FALSE(decode_meta_properties("version=1\nnode.id=1\n"));
+}
+
+TEST_F(LogDirectoryTest, PartitionDirectoriesAreKnownByTheirNames) {
+    const Uuid unique = Uuid::from_halves(0x0123456789abcdef, 2);
+    const std::string gone = partition_directory_name(dashed, PartitionDirectoryKind::removed, unique);
+    EXPECT_EQ(gone, "a-b.c_d-0.0123456789abcdef0000000000000002-delete");
+    for (const std::string& name : {std::string("orders-3"), gone, std::string("not a partition"), std::string("x-")})
+        ASSERT_TRUE(disk.create_directories("/data/" + name));
+    open();
+    const auto found = directory->partitions();
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 2U);
+    EXPECT_EQ(found->front().name.partition, dashed);
+    EXPECT_EQ(found->front().name.kind, PartitionDirectoryKind::removed);
+    EXPECT_EQ(found->back().name.partition, orders);
+    EXPECT_EQ(found->back().path, "/data/orders-3");
+    // As long as file systems allow, whatever the topic is called.
+    const TopicPartition longest{std::string(249, 't'), PartitionIndex(12)};
+    EXPECT_EQ(partition_directory_name(longest, PartitionDirectoryKind::future, unique).size(), 255U);
+}
+
+TEST_F(LogDirectoryTest, TheLastSpaceIsForInternalTopics) {
+    disk.capacity_bytes = disk.used_bytes() + LogDirectory::default_reserve_bytes + 1000;
+    open();
+    EXPECT_TRUE(directory->has_room(false));
+    disk.capacity_bytes -= 2000;
+    ASSERT_TRUE(directory->refresh_free_space());
+    EXPECT_FALSE(directory->has_room(false));
+    EXPECT_TRUE(directory->has_room(true));
+}
+
+TEST_F(LogDirectoryTest, TheFirstReasonForBeingOfflineStays) {
+    open();
+    EXPECT_FALSE(directory->is_offline());
+    directory->set_offline({Errc::io, "first"});
+    directory->set_offline({Errc::io, "second"});
+    EXPECT_TRUE(directory->is_offline());
+    EXPECT_EQ(directory->offline_reason().message, "first");
+}
+
+TEST(LeaderEpochCacheTest, AnswersAsKafkaDoes) {
+    LeaderEpochCache cache;
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(0), Offset(9)), EpochEnd{});
+    EXPECT_TRUE(cache.assign(LeaderEpoch(2), Offset(5)));
+    EXPECT_TRUE(cache.assign(LeaderEpoch(4), Offset(10)));
+    EXPECT_FALSE(cache.assign(LeaderEpoch(4), Offset(12)));
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(1), Offset(20)), (EpochEnd{LeaderEpoch(1), Offset(5)}));
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(2), Offset(20)), (EpochEnd{LeaderEpoch(2), Offset(10)}));
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(3), Offset(20)), (EpochEnd{LeaderEpoch(2), Offset(10)}));
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(4), Offset(20)), (EpochEnd{LeaderEpoch(4), Offset(20)}));
+    EXPECT_EQ(cache.end_offset_for(LeaderEpoch(5), Offset(20)), EpochEnd{});
+    EXPECT_EQ(cache.end_offset_for(no_leader_epoch, Offset(20)), EpochEnd{});
+    EXPECT_EQ(cache.epoch_of(Offset(4)), std::nullopt);
+    EXPECT_EQ(cache.epoch_of(Offset(9)), LeaderEpoch(2));
+    EXPECT_EQ(cache.epoch_of(Offset(10)), LeaderEpoch(4));
+    EXPECT_EQ(cache.encode(), "0\n2\n2 5\n4 10\n");
+    EXPECT_EQ(LeaderEpochCache::decode(cache.encode())->entries(), cache.entries());
+}
+
+TEST(LeaderEpochCacheTest, TruncationKeepsTheEpochThatHoldsTheStart) {
+    LeaderEpochCache cache;
+    for (int i = 0; i < 4; ++i) cache.assign(LeaderEpoch(i), Offset(i * 10));
+    EXPECT_TRUE(cache.truncate_from_start(Offset(15)));
+    EXPECT_EQ(cache.earliest(), (EpochStart{LeaderEpoch(1), Offset(15)}));
+    EXPECT_FALSE(cache.truncate_from_start(Offset(15)));
+    EXPECT_TRUE(cache.truncate_from_end(Offset(30)));
+    EXPECT_EQ(cache.latest_epoch(), LeaderEpoch(2));
+    // A conflicting assignment wins over what contradicts it.
+    EXPECT_TRUE(cache.assign(LeaderEpoch(3), Offset(16)));
+    EXPECT_EQ(cache.entries(), (std::vector<EpochStart>{{LeaderEpoch(1), Offset(15)}, {LeaderEpoch(3), Offset(16)}}));
+}
+
+}  // namespace
+}  // namespace moldau::storage
