@@ -14,7 +14,9 @@ Node::Node(const runtime::World& world, NodeOptions options)
       views_(world.shards.size()),
       life_(std::make_unique<Life>(world_, options_, views_)) {}
 
-Node::~Node() = default;
+Node::~Node() {
+    views_.clear();  // their partitions use what the life owns
+}
 
 Task<Result<>> Node::start() { return life_->start(); }
 Task<bool> Node::stop() { return life_->stop(); }

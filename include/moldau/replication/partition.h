@@ -151,6 +151,7 @@ class Partition {
     PartitionCore core_;
     bool is_internal_;  ///< a topic of the broker's own: the last of the disk is for it
     bool leading_ = false;
+    bool detached_ = false;  ///< closed: its shard knows it no more
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
     Offset told_committed_{0};  ///< those who wait were told of it
     FetchWaiters fetch_waiters_;

@@ -43,7 +43,10 @@ Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, c
     tools_.by_log.emplace(log_.get(), this);
 }
 
-Partition::~Partition() { tools_.by_log.erase(log_.get()); }
+Partition::~Partition() {
+    // Who still holds a closed partition may outlive its shard's tools.
+    if (!detached_) tools_.by_log.erase(log_.get());
+}
 
 void Partition::become_leader(LeaderEpoch epoch) {
     log_->assign_epoch(epoch, log_->log_end());
@@ -219,7 +222,10 @@ std::vector<std::string> Partition::apply_retention() {
 
 runtime::Task<bool> Partition::close(ErrorCode reason) {
     refuse_all(reason);
-    co_return co_await tools_.flusher.forget(*log_);
+    const bool settled = co_await tools_.flusher.forget(*log_);
+    tools_.by_log.erase(log_.get());
+    detached_ = true;
+    co_return settled;
 }
 
 void Partition::refuse_all(ErrorCode reason) {
