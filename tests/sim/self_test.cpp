@@ -9,9 +9,7 @@ namespace moldau::sim {
 namespace {
 
 std::unique_ptr<Scenario> stand_in_with(Bug bug) {
-    return single_broker_scenario([bug](const runtime::World& world, const runtime::Endpoint& endpoint) {
-        return start_stand_in(world, endpoint, bug);
-    });
+    return single_broker_scenario(stand_in_program(bug));
 }
 
 TEST(Simulator, FindsNothingWhereNothingIs) {
