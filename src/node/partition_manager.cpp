@@ -14,15 +14,13 @@ using runtime::Task;
 
 /// Logs that are opened at once: opening waits for the disk.
 constexpr std::size_t opened_at_once = 8;
-/// Recovery points and high watermarks are written so often.
-constexpr runtime::Duration checkpoint_interval = std::chrono::seconds(5);
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 
 }  // namespace
 
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
-                                   TopicSettingsOf settings)
+                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -30,6 +28,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       tools_(tools),
       settings_(std::move(settings)),
       load_(tools.size()),
+      checkpoint_interval_(checkpoint_interval),
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
@@ -207,9 +206,9 @@ Task<void> PartitionManager::remove_leftovers(runtime::Gate::Hold hold) {
 
 Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
     auto next_retention = runtime::after(shard_.now(), std::chrono::seconds(30));
-    auto next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
+    auto next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     while (!closing_) {
-        const auto next = runtime::after(shard_.now(), space_interval);
+        const auto next = std::min(runtime::after(shard_.now(), space_interval), next_checkpoint);
         while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
         if (closing_) break;
         const Result<> measured =
@@ -224,7 +223,7 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
         const Result<> written = co_await runtime::run_blocking(
             world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
         if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
-        next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
+        next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     }
     (void)hold;
 }
