@@ -100,20 +100,22 @@ Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
 
 Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
     std::reverse(wanted.begin(), wanted.end());  // taken from the back
-    runtime::Gate workers(shard_);
+    // Shared with the workers: at an end at once this coroutine may go before them.
+    const auto workers = std::make_shared<runtime::Gate>(shard_);
     for (std::size_t i = 0; i < std::min(opened_at_once, wanted.size()); ++i)
-        runtime::spawn(shard_, open_some(wanted, image, workers.enter()));
-    co_return co_await workers.close();
+        runtime::spawn(shard_, open_some(wanted, image, workers, workers->enter()));
+    co_return co_await workers->close();
 }
 
 Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadata::Image& image,
-                                       runtime::Gate::Hold hold) {
+                                       std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold) {
     while (!queue.empty()) {
         const Wanted next = std::move(queue.back());
         queue.pop_back();
         co_await open(next, settings_(image, next.topic));
     }
-    (void)hold;
+    (void)workers;
+    (void)hold;  // goes before its gate
 }
 
 Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {

@@ -55,7 +55,8 @@ class PartitionManager {
     void leave(const TopicId& id, const metadata::Topic& topic);
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image, runtime::Gate::Hold hold);
+    runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image,
+                                  std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold);
     runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
