@@ -31,8 +31,9 @@ Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::v
       incarnation_(shard_.random().uuid()),
       changed_(shard_),
       tasks_(shard_) {
-    for (runtime::Shard* shard : world.shards) 
-        tools_.push_back(std::make_unique<replication::PartitionTools>(world.disk, *shard));
+    const storage::FlushConfig flush{.checkpoint_delay = checkpoint_interval()};
+    for (runtime::Shard* shard : world.shards)
+        tools_.push_back(std::make_unique<replication::PartitionTools>(world.disk, *shard, flush));
 }
 
 Node::Life::~Life() = default;
@@ -42,7 +43,8 @@ Task<Result<>> Node::Life::start() {
     if (auto opened = co_await open_metadata_log(); !opened) co_return opened;
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
-        [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); });
+        [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
+        checkpoint_interval());
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
@@ -329,6 +331,11 @@ Task<Result<ProducerId>> Node::Life::next_producer_id() {
     const ProducerId id = next_producer_id_;
     ++next_producer_id_;
     co_return id;
+}
+
+runtime::Duration Node::Life::checkpoint_interval() const {
+    constexpr std::int64_t shortest_ms = 100;
+    return milliseconds(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
 }
 
 metadata::BrokerConfig Node::Life::broker_config() const {

@@ -49,6 +49,8 @@ class Node::Life final : public MetadataListener {
     runtime::Task<bool> replace_views(std::shared_ptr<const metadata::Image> image);
     runtime::Task<void> keep_alive(runtime::Gate::Hold hold);
     metadata::BrokerConfig broker_config() const;
+    /// Of recovery points, too.
+    runtime::Duration checkpoint_interval() const;
     TopicSettings topic_settings(const metadata::Image& image, std::string_view topic) const;
 
     runtime::World world_;

@@ -14,15 +14,13 @@ using runtime::Task;
 
 /// Logs that are opened at once: opening waits for the disk.
 constexpr std::size_t opened_at_once = 8;
-/// Recovery points and high watermarks are written so often.
-constexpr runtime::Duration checkpoint_interval = std::chrono::seconds(5);
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 
 }  // namespace
 
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
-                                   TopicSettingsOf settings)
+                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -30,6 +28,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       tools_(tools),
       settings_(std::move(settings)),
       load_(tools.size()),
+      checkpoint_interval_(checkpoint_interval),
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
@@ -101,20 +100,22 @@ Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
 
 Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
     std::reverse(wanted.begin(), wanted.end());  // taken from the back
-    runtime::Gate workers(shard_);
+    // Shared with the workers: at an end at once this coroutine may go before them.
+    const auto workers = std::make_shared<runtime::Gate>(shard_);
     for (std::size_t i = 0; i < std::min(opened_at_once, wanted.size()); ++i)
-        runtime::spawn(shard_, open_some(wanted, image, workers.enter()));
-    co_return co_await workers.close();
+        runtime::spawn(shard_, open_some(wanted, image, workers, workers->enter()));
+    co_return co_await workers->close();
 }
 
 Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadata::Image& image,
-                                       runtime::Gate::Hold hold) {
+                                       std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold) {
     while (!queue.empty()) {
         const Wanted next = std::move(queue.back());
         queue.pop_back();
         co_await open(next, settings_(image, next.topic));
     }
-    (void)hold;
+    (void)workers;
+    (void)hold;  // goes before its gate
 }
 
 Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {
@@ -207,9 +208,9 @@ Task<void> PartitionManager::remove_leftovers(runtime::Gate::Hold hold) {
 
 Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
     auto next_retention = runtime::after(shard_.now(), std::chrono::seconds(30));
-    auto next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
+    auto next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     while (!closing_) {
-        const auto next = runtime::after(shard_.now(), space_interval);
+        const auto next = std::min(runtime::after(shard_.now(), space_interval), next_checkpoint);
         while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
         if (closing_) break;
         const Result<> measured =
@@ -224,7 +225,7 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
         const Result<> written = co_await runtime::run_blocking(
             world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
         if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
-        next_checkpoint = runtime::after(shard_.now(), checkpoint_interval);
+        next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     }
     (void)hold;
 }

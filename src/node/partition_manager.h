@@ -27,11 +27,12 @@ using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image
 class PartitionManager {
  public:
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
-                     std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings);
+                     std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
+                     runtime::Duration checkpoint_interval);
     ~PartitionManager();
 
-    /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone leave
-    /// the table at once but serve until retire() is called.
+    /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone
+    /// leave the table at once but serve until retire() is called.
     runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after);
 
     /// Closes what apply() took out of the table. Call once no view names it any more.
@@ -54,14 +55,14 @@ class PartitionManager {
     void leave(const TopicId& id, const metadata::Topic& topic);
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image, runtime::Gate::Hold hold);
+    runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image,
+                                  std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold);
     runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
     runtime::Task<void> remove(std::shared_ptr<replication::Partition> partition, runtime::Gate::Hold hold);
     runtime::Task<void> remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold);
-    runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay,
-                                     runtime::Gate::Hold hold);
+    runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
     runtime::Task<bool> apply_retention();
     runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
@@ -81,6 +82,7 @@ class PartitionManager {
     PartitionTable table_;
     std::vector<unsigned> load_;  ///< partitions a shard
     std::vector<std::shared_ptr<replication::Partition>> retiring_;
+    const runtime::Duration checkpoint_interval_;  ///< recovery points and high watermarks are written so often
     runtime::Duration retention_interval_ = std::chrono::minutes(5);
     runtime::Signal changed_;  ///< closing has begun
     runtime::Gate tasks_;

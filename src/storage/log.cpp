@@ -170,6 +170,11 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
         MOLDAU_CHECK(old.remove());
         segments_.pop_back();
     } else {
+        // Recovery does not look at a segment that ends at the recovery point: what was taken back must not return.
+        if (old.cut_back) {
+            MOLDAU_TRY(file, old.file());
+            if (auto synced = file->sync(); !synced) return broken(std::move(synced).error());
+        }
         old.seal();
     }
     segments_.push_back(std::move(segment));

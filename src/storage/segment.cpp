@@ -58,6 +58,7 @@ Result<> Segment::write(std::span<const ByteView> parts, std::uint64_t bytes, bo
     auto written = log_file->write_at(parts, size_);
     if (!written) {
         if (auto cut = log_file->truncate(size_); !cut) *broken = true;
+        dirty = cut_back = true;
         return written;
     }
     size_ += bytes;

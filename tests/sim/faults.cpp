@@ -6,14 +6,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 Faults::Faults(Simulation& simulation, Network& network, Model& model, std::vector<SimNode*> brokers,
-               std::vector<std::string> hosts, FaultPlan plan, Restart restart)
+               std::vector<std::string> hosts, FaultPlan plan, Control control)
     : simulation_(simulation),
       network_(network),
       model_(model),
       brokers_(std::move(brokers)),
       hosts_(std::move(hosts)),
       plan_(plan),
-      restart_(std::move(restart)),
+      control_(std::move(control)),
       random_(simulation.split("faults")) {}
 
 void Faults::schedule_next() {
@@ -26,7 +26,7 @@ void Faults::schedule_next() {
 
 void Faults::strike() {
     SimNode& node = *brokers_[random_.below(brokers_.size())];
-    switch (random_.below(9)) {
+    switch (random_.below(10)) {
         case 0:
         case 1:
         case 2:
@@ -53,6 +53,10 @@ void Faults::strike() {
             simulation_.count("disk filled up");
             node.disk().set_capacity(node.disk().used_bytes() + random_.below(20'000));
             return mend_later([&node] { node.disk().set_capacity(std::uint64_t{1} << 30); });
+        case 8:
+            if (!node.is_running()) return;
+            simulation_.count("orderly stop begun");
+            return control_.stop(node);
         default:
             simulation_.count("wall clock jump");
             node.clock().jump(milliseconds(static_cast<std::int64_t>(random_.below(20'000)) - 10'000));
@@ -85,6 +89,22 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
     ++crashes_;
     simulation_.count(power_lost ? "crash: power lost" : "crash: process killed");
     if (power_lost) model_.data_may_be_lost(life);
+    restart_later(node);
+}
+
+void Faults::exited(SimNode& node, Incarnation life, Exit exit) {
+    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: failed"};
+    simulation_.count(names[static_cast<int>(exit)]);
+    node.stop();
+    if (!healed_ && random_.chance(300)) {
+        simulation_.count("power lost between two lives");
+        node.disk().crash(random_.coin() ? Survival::nothing : Survival::anything);
+        if (exit != Exit::clean) model_.data_may_be_lost(life);
+    }
+    restart_later(node);
+}
+
+void Faults::restart_later(SimNode& node) {
     simulation_.schedule_after(random_.duration(milliseconds(1), plan_.longest_downtime), EventKind::world, {},
                                [this, &node] { restart(node); });
 }
@@ -92,7 +112,7 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
 void Faults::restart(SimNode& node) {
     if (node.is_running()) return;
     if (plan_.draws_shards) node.set_shard_count(1U << random_.below(3));
-    restart_(node);
+    control_.start(node);
 }
 
 void Faults::heal() {

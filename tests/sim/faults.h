@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "scenario.h"
 #include "workload/model.h"
 #include "world/sim_node.h"
 
@@ -19,17 +20,22 @@ struct FaultPlan {
 
 class Faults {
  public:
-    /// Starts a broker again on its node.
-    using Restart = std::function<void(SimNode& node)>;
+    /// What is done to the process on a node.
+    struct Control {
+        std::function<void(SimNode& node)> start;
+        std::function<void(SimNode& node)> stop;  ///< in good order
+    };
 
     Faults(Simulation& simulation, Network& network, Model& model, std::vector<SimNode*> brokers,
-           std::vector<std::string> hosts, FaultPlan plan, Restart restart);
+           std::vector<std::string> hosts, FaultPlan plan, Control control);
 
     /// Lets faults happen until heal().
     void begin() { schedule_next(); }
     /// Mends everything, restarts what is down, and causes nothing more.
     void heal();
     unsigned crashes() const { return crashes_; }
+    /// The process on `node` has ended by itself; it will be started again.
+    void exited(SimNode& node, Incarnation life, Exit exit);
     /// Starts `node` if it is down.
     void restart(SimNode& node);
 
@@ -38,6 +44,7 @@ class Faults {
     void strike();
     void crash(SimNode& node);
     void ended(SimNode& node, Incarnation life, bool power_lost);
+    void restart_later(SimNode& node);
     void mend_later(std::function<void()> mend);
 
     Simulation& simulation_;
@@ -46,7 +53,7 @@ class Faults {
     std::vector<SimNode*> brokers_;
     std::vector<std::string> hosts_;
     FaultPlan plan_;
-    Restart restart_;
+    Control control_;
     SimRandom random_;
     unsigned crashes_ = 0;
     bool healed_ = false;

@@ -10,6 +10,7 @@
 
 #include <moldau/base/log.h>
 
+#include "broker/real_broker.h"
 #include "scenario.h"
 #include "stand_in/stand_in.h"
 
@@ -22,7 +23,7 @@ struct Options {
     std::string seeds;
     double minutes = 0;
     std::string shards = "draw";
-    std::string bug = "none";
+    std::string bug;
     unsigned jobs = 1;
     bool verbose = false;
 };
@@ -58,6 +59,11 @@ sim::Bug bug_of(const std::string& name) {
     throw CLI::ValidationError("--bug", name + " is none of the stand-in's bugs");
 }
 
+sim::BrokerProgram program_of(const Options& options) {
+    if (options.bug.empty()) return {.start = sim::start_real_broker, .draw_settings = sim::draw_settings};
+    return sim::stand_in_program(bug_of(options.bug));
+}
+
 bool run_seed(sim::Scenario& scenario, const Options& options, std::uint64_t seed,
               std::map<std::string, std::uint64_t, std::less<>>& coverage) {
     fmt::print("seed {}\n", seed);
@@ -78,10 +84,7 @@ bool run_seed(sim::Scenario& scenario, const Options& options, std::uint64_t see
 }
 
 int run(const Options& options) {
-    const auto program = [bug = bug_of(options.bug)](const runtime::World& world, const runtime::Endpoint& endpoint) {
-        return sim::start_stand_in(world, endpoint, bug);
-    };
-    const auto scenario = sim::single_broker_scenario(program);
+    const auto scenario = sim::single_broker_scenario(program_of(options));
     const auto [first, last] = range_of(options);
     const std::clock_t begun = std::clock();
     std::map<std::string, std::uint64_t, std::less<>> coverage;
@@ -108,7 +111,7 @@ int main(int argc, char** argv) {
     app.add_option("--minutes", options.minutes, "Stop after so many minutes of processor time");
     app.add_option("--shards", options.shards, "Shards of a broker")->check(CLI::IsMember({"1", "2", "4", "draw"}));
     app.add_option("--jobs", options.jobs, "Seeds at a time")->check(CLI::Range(1, 1));
-    app.add_option("--bug", options.bug, "Plants a bug in the stand-in broker");
+    app.add_option("--bug", options.bug, "Runs the stand-in broker with a planted bug, or none");
     app.add_flag("--verbose", options.verbose, "Print every event");
     CLI11_PARSE(app, argc, argv);
 

@@ -9,13 +9,38 @@
 #include <string>
 #include <vector>
 
+#include <moldau/metadata/properties.h>
+
 #include "world/sim_node.h"
 
 namespace moldau::sim {
 
-/// Starts one broker in a fresh life. Listens on {node's host, 9092}.
-using BrokerProgram =
-    std::function<std::shared_ptr<void>(const runtime::World& world, const runtime::Endpoint& endpoint)>;
+/// How a broker's process ends by itself.
+enum class Exit {
+    clean,    ///< after an orderly stop: everything is durable
+    unclean,  ///< after an orderly stop in which something could not be written
+    failed,   ///< it could not start, or not go on
+};
+
+/// A running broker; destroying it is killing it.
+class BrokerProcess {
+ public:
+    virtual ~BrokerProcess() = default;
+    /// Asks for an orderly stop, at the end of which the process exits.
+    virtual void stop() = 0;
+};
+
+struct BrokerStart {
+    runtime::World world;
+    runtime::Endpoint endpoint;  ///< where clients find it
+    metadata::Properties settings;
+    std::function<void(Exit)> exited;  ///< called once, on one of its shards; it may be destroyed soon after
+};
+
+struct BrokerProgram {
+    std::function<std::shared_ptr<BrokerProcess>(const BrokerStart& start)> start;
+    std::function<metadata::Properties(SimRandom& random)> draw_settings;
+};
 
 struct RunOptions {
     std::uint64_t seed = 1;

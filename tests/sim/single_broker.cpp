@@ -30,7 +30,7 @@ class Run {
           broker_(simulation_, network_, {.host = "broker1", .shards = draw_shards(), .disk = draw_disk()}),
           workload_{simulation_, model_, {{"broker1", 9092}}},
           faults_(simulation_, network_, model_, {&broker_}, draw_hosts(), draw_faults(),
-                  [this](SimNode& node) { start(node); }) {
+                  {.start = [this](SimNode& node) { start(node); }, .stop = [this](SimNode&) { process_->stop(); }}) {
         if (options.on_trace) simulation_.on_trace(options.on_trace);
     }
 
@@ -73,7 +73,23 @@ class Run {
     }
 
     void start(SimNode& node) {
-        node.start([this](const World& world) { return program_(world, {"broker1", 9092}); });
+        if (program_.draw_settings && (settings_.empty() || random_.chance(300)))
+            settings_ = program_.draw_settings(random_);
+        node.start([this, &node](const World& world) {
+            const Incarnation life = node.incarnation();
+            auto process = program_.start({.world = world,
+                                           .endpoint = {node.host(), 9092},
+                                           .settings = settings_,
+                                           .exited = [this, &node, life](Exit exit) { exited(node, life, exit); }});
+            process_ = process.get();
+            return process;
+        });
+    }
+
+    void exited(SimNode& node, Incarnation life, Exit exit) {
+        simulation_.run_next([this, &node, life, exit] {
+            if (node.incarnation() == life) faults_.exited(node, life, exit);
+        });
     }
 
     /// Runs a client on a machine that nothing happens to.
@@ -176,6 +192,8 @@ class Run {
     Network network_;
     Model model_;
     SimNode broker_;
+    BrokerProcess* process_ = nullptr;  ///< while the node runs
+    metadata::Properties settings_;
     Workload workload_;
     Faults faults_;
     std::vector<Model::Partition> partitions_;

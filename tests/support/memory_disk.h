@@ -22,6 +22,7 @@ class MemoryDisk final : public Disk {
 
     std::uint64_t capacity_bytes = UINT64_MAX;  ///< writes that grow beyond it fail with no_space
     bool fail_sync = false;
+    bool sync_on_write = false;  ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
     std::size_t syncs = 0;
@@ -109,6 +110,7 @@ class MemoryDisk final : public Disk {
     }
 
     Bytes& content(const std::string& path) { return files_.at(path)->content; }
+    const Bytes& durable(const std::string& path) const { return files_.at(path)->durable; }
     bool has(const std::string& path) const { return files_.contains(path); }
     std::uint64_t used_bytes() const {
         std::uint64_t sum = 0;
@@ -141,6 +143,7 @@ class MemoryDisk final : public Disk {
                     return fail(Errc::no_space, "the disk is full");
                 if (grows > 0) content.resize(position + part.size());
                 std::ranges::copy(part, content.begin() + static_cast<std::ptrdiff_t>(position));
+                if (disk_.sync_on_write) inode_->durable = content;
                 position += part.size();
             }
             return {};

@@ -120,6 +120,7 @@ class Partition {
 
     /// ListOffsets: `timestamp` is a time or one of Kafka's special values (−1 latest, −2 earliest, −3 max timestamp,
     /// −4 earliest local, −5 latest tiered, −6 earliest pending upload). May read from the disk.
+    /// offset_not_available where the answer may come back to less than clients have seen (KIP-207).
     OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch);
 
     /// OffsetForLeaderEpoch (KIP-320).

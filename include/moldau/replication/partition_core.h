@@ -34,6 +34,10 @@ class PartitionCore {
     /// Records below it are committed: they may be acknowledged and seen. Never goes back while the replica leads.
     Offset high_watermark() const { return high_watermark_; }
 
+    /// True until all is committed that was there when the replica became leader: the high watermark may still lie below
+    /// what a former incarnation showed.
+    bool is_catching_up() const { return high_watermark_ < epoch_start_; }
+
     /// True while a barrier waits for the disk.
     bool wants_flush() const { return !barriers_.empty(); }
 
@@ -46,6 +50,7 @@ class PartitionCore {
 
     bool flush_before_commit_;
     LeaderEpoch leader_epoch_ = no_leader_epoch;
+    Offset epoch_start_{0};  ///< the log end when it became leader
     Offset log_end_{0};
     Offset durable_end_{0};
     Offset high_watermark_{0};

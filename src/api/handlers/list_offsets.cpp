@@ -24,6 +24,9 @@ const std::map<std::int64_t, std::int16_t> special_since = {
     {-6, 11},  // earliest pending upload
 };
 
+/// Which knows OFFSET_NOT_AVAILABLE (KIP-207).
+constexpr std::int16_t first_version_with_not_available = 5;
+
 bool is_known(Timestamp timestamp, std::int16_t version) {
     if (timestamp.value() >= 0) return true;
     const auto special = special_since.find(timestamp.value());
@@ -63,6 +66,8 @@ Answer<protocol::ListOffsetsResponse> list_offsets(Call& call, protocol::ListOff
             auto& told = told_topic.partitions.emplace_back();
             told.partition_index = wanted.partition_index;
             told.error_code = outcome.error;
+            if (outcome.error == ErrorCode::offset_not_available && call.version() < first_version_with_not_available)
+                told.error_code = ErrorCode::leader_not_available;
             told.timestamp = outcome.timestamp;
             told.offset = outcome.offset;
             told.leader_epoch = outcome.leader_epoch;

@@ -178,14 +178,15 @@ void ProduceOperation::wait_for_commit(std::size_t index) {
     if (timer_ == runtime::TimerQueue::Id{} && open_ > 0)
         timer_ = home().timers().add(runtime::after(home().now(), std::chrono::milliseconds(std::max(timeout_ms_, 0))),
                                      [keep = shared_from_this()] { keep->time_out(); });
-    Part& part = parts_[index];
-    if (&part.where->shard() == &home()) {
-        part.where->when_committed(part.outcome.end, [keep = shared_from_this(), index](ErrorCode error) {
-            keep->committed(index, error);
-        });
+    // The partition keeps who waits there; were it kept in turn, the two would outlive a node that ends at once.
+    const std::shared_ptr<Partition> where = std::move(parts_[index].where);
+    const Offset end = parts_[index].outcome.end;
+    if (&where->shard() == &home()) {
+        where->when_committed(
+            end, [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
         return;
     }
-    part.where->shard().post([keep = shared_from_this(), where = part.where, end = part.outcome.end, index] {
+    where->shard().post([keep = shared_from_this(), where, end, index] {
         where->when_committed(end, [keep, index](ErrorCode error) {
             keep->home().post([keep, index, error] { keep->committed(index, error); });
         });

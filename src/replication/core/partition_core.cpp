@@ -9,7 +9,7 @@ namespace moldau::replication {
 void PartitionCore::become_leader(LeaderEpoch epoch, Offset log_end, Offset durable_end) {
     MOLDAU_ASSERT(durable_end <= log_end);
     leader_epoch_ = epoch;
-    log_end_ = log_end;
+    epoch_start_ = log_end_ = log_end;
     durable_end_ = durable_end;
     barriers_.clear();
     if (durable_end < log_end) barriers_.push_back({durable_end, log_end});

@@ -183,6 +183,7 @@ OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_le
     const Offset committed = core_.high_watermark();
     switch (timestamp.value()) {
         case latest_timestamp:
+            if (core_.is_catching_up()) return {.error = ErrorCode::offset_not_available};
             return {.offset = committed, .leader_epoch = core_.leader_epoch()};
         case earliest_timestamp:
         case earliest_local_timestamp:
@@ -200,7 +201,10 @@ OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_le
                    found.error().message);
         return {.error = ErrorCode::kafka_storage_error};
     }
-    if (!*found || (*found)->offset >= committed) return {};
+    if (!*found || (*found)->offset >= committed) {
+        if (core_.is_catching_up()) return {.error = ErrorCode::offset_not_available};
+        return {};
+    }
     return {.timestamp = (*found)->timestamp, .offset = (*found)->offset, .leader_epoch = (*found)->leader_epoch};
 }
 

@@ -28,10 +28,15 @@ using runtime::Task;
 
 const std::string data_directory = "/data";
 
-class StandIn {
+class StandIn final : public BrokerProcess {
  public:
-    StandIn(const runtime::World& world, runtime::Endpoint endpoint, Bug bug)
-        : world_(world), shard_(world.shard(0)), endpoint_(std::move(endpoint)), bug_(bug) {}
+    StandIn(const BrokerStart& start, Bug bug)
+        : world_(start.world), shard_(world_.shard(0)), endpoint_(start.endpoint), exited_(start.exited), bug_(bug) {}
+
+    /// It has nothing to put in order, and its page cache stays.
+    void stop() override {
+        shard_.post([this] { exited_(Exit::unclean); });
+    }
 
     Result<> open() {
         MOLDAU_CHECK(world_.disk.create_directories(data_directory));
@@ -269,6 +274,7 @@ class StandIn {
     runtime::World world_;
     runtime::Shard& shard_;
     const runtime::Endpoint endpoint_;
+    const std::function<void(Exit)> exited_;
     const Bug bug_;
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::map<std::pair<std::string, std::int32_t>, std::shared_ptr<StandInLog>> logs_;
@@ -288,14 +294,17 @@ std::vector<std::pair<std::string_view, Bug>> all_bugs() {
             {"synced_too_much", Bug::synced_too_much}};
 }
 
-std::shared_ptr<void> start_stand_in(const runtime::World& world, const runtime::Endpoint& endpoint, Bug bug) {
-    auto broker = std::make_shared<StandIn>(world, endpoint, bug);
-    if (const auto opened = broker->open(); !opened) {
-        log::info("the stand-in does not open: {}", opened.error().message);
-        return broker;  // serves nobody until it is started again
-    }
-    runtime::spawn(world.shard(0), StandIn::listen(*broker));
-    return broker;
+BrokerProgram stand_in_program(Bug bug) {
+    const auto start = [bug](const BrokerStart& options) -> std::shared_ptr<BrokerProcess> {
+        auto broker = std::make_shared<StandIn>(options, bug);
+        if (const auto opened = broker->open(); !opened) {
+            log::info("the stand-in does not open: {}", opened.error().message);
+            return broker;  // serves nobody until it is started again
+        }
+        runtime::spawn(options.world.shard(0), StandIn::listen(*broker));
+        return broker;
+    };
+    return {.start = start, .draw_settings = nullptr};
 }
 
 }  // namespace moldau::sim

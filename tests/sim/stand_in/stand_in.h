@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <moldau/runtime/world.h>
+#include "scenario.h"
 
 namespace moldau::sim {
 
@@ -24,7 +24,6 @@ enum class Bug {
 
 std::vector<std::pair<std::string_view, Bug>> all_bugs();
 
-/// Starts it; listens on `endpoint`.
-std::shared_ptr<void> start_stand_in(const runtime::World& world, const runtime::Endpoint& endpoint, Bug bug);
+BrokerProgram stand_in_program(Bug bug);
 
 }  // namespace moldau::sim

@@ -138,7 +138,10 @@ class Consumer {
             if (!records.damage().empty()) return broken("damaged records", batch.base_offset().value());
         }
         if (!batches.at_end() && batches.stopped_at().status != protocol::BatchStatus::incomplete)
-            broken("bytes that are no batch", offset_);
+            broken(fmt::format("bytes that are no batch ({}, {} of {} bytes are left, high watermark {})",
+                               batches.stopped_at().reason, batches.rest().size(), partition.records.view().size(),
+                               partition.high_watermark),
+                   offset_);
     }
 
     void broken(std::string_view what, std::int64_t at) {

@@ -83,7 +83,9 @@ class Producer {
     }
 
     void fill_and_send(const std::shared_ptr<Rpc>& rpc) {
-        while (made_ < plan_.batches && window_.size() < plan_.in_flight) window_.push_back(make_batch());
+        // Kafka takes any first sequence of a producer that it does not know: the first batch goes alone.
+        const unsigned in_flight = acknowledged_any_ ? plan_.in_flight : 1;
+        while (made_ < plan_.batches && window_.size() < in_flight) window_.push_back(make_batch());
         for (const auto& batch : window_) {
             if (batch->sent) continue;
             batch->sent = true;
@@ -128,15 +130,19 @@ class Producer {
 
     /// Takes what was acknowledged from the front; false when the front has failed.
     bool settle_front() {
-        while (!window_.empty() && window_.front()->answer == ErrorCode::none) window_.pop_front();
+        while (!window_.empty() && window_.front()->answer == ErrorCode::none) {
+            acknowledged_any_ = true;
+            window_.pop_front();
+        }
         if (window_.empty() || !window_.front()->answer) return true;
         const ErrorCode error = *window_.front()->answer;
         const bool may_be_gone = error == ErrorCode::out_of_order_sequence_number ||
                                  error == ErrorCode::unknown_producer_id || error == ErrorCode::invalid_producer_epoch;
         if (plan_.idempotent && may_be_gone)
-            session_.model().broken(
-                fmt::format("{}-{}: the oldest batch of producer {} got {}, all before it were acknowledged",
-                            plan_.partition.topic, plan_.partition.index, plan_.id, error));
+            session_.model().broken(fmt::format(
+                "{}-{}: the oldest batch of producer {}, from record {} on, got {}, all before it were "
+                "acknowledged",
+                plan_.partition.topic, plan_.partition.index, plan_.id, window_.front()->ids.front().number, error));
         return false;
     }
 
@@ -160,6 +166,7 @@ class Producer {
     std::int32_t next_sequence_ = 0;
     std::uint64_t next_number_ = 0;
     std::uint64_t made_ = 0;
+    bool acknowledged_any_ = false;
     std::deque<std::shared_ptr<Batch>> window_;
 };
 

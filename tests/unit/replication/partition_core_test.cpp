@@ -58,6 +58,16 @@ TEST(PartitionCore, TreatsAnUnsyncedTailOfAFormerIncarnationAsABarrier) {
     EXPECT_EQ(core.high_watermark(), Offset(20));
 }
 
+TEST(PartitionCore, CatchesUpUntilWhatAFormerIncarnationMayHaveShownIsCommitted) {
+    PartitionCore core(true);
+    core.become_leader(LeaderEpoch(3), Offset(20), Offset(5));
+    EXPECT_TRUE(core.is_catching_up());
+    core.on_append(Offset(20), Offset(22), true);
+    core.on_durable(Offset(20));
+    EXPECT_FALSE(core.is_catching_up());
+    EXPECT_LT(core.high_watermark(), Offset(22));
+}
+
 TEST(PartitionCore, FollowsKafkasRuleWhenThePageCacheIsEnough) {
     PartitionCore core = leader(false);
     core.on_append(Offset(10), Offset(15), true);

@@ -115,6 +115,23 @@ TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
     expect_all_readable();
 }
 
+TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
+    open();
+    fill_to(5);
+    const std::uint64_t size = log->size_bytes();
+    // The device has the first of two batches when the second does not fit.
+    const Bytes first = make_batch(Offset(5));
+    const Bytes second = make_batch(Offset(6));
+    const ByteView parts[] = {first, second};
+    disk.capacity_bytes = disk.used_bytes() + first.size();
+    disk.sync_on_write = true;
+    ASSERT_FALSE(log->append(parts, wall_now));
+    disk.sync_on_write = false;
+    disk.capacity_bytes = UINT64_MAX;
+    ASSERT_TRUE(log->roll(wall_now));
+    EXPECT_EQ(disk.durable(path(0, suffix::log)).size(), size);
+}
+
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
     open();
     for (std::uint64_t room = 0; room < 2000; room += 7) {
