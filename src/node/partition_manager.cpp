@@ -43,7 +43,8 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     for (const auto& [id, change] : delta.topics) {
         const metadata::TopicPtr topic = after.find_topic(id);
         if (!topic) {
-            leave(id, *change.before);
+            // A start replays much at once: topics that came and went again were never opened.
+            if (change.before) leave(id, *change.before);
             continue;
         }
         for (const PartitionIndex index : change.partitions) {
