@@ -104,13 +104,14 @@ Task<Result<>> Node::Life::join() {
     }
     protocol::ControllerRegistrationRequest controller;
     controller.controller_id = options_.id;
-    controller.incarnation_id = incarnation_;
+    controller.incarnation_id = shard_.random().uuid();  // each role has its own
     protocol::BrokerRegistrationRequest broker;
     broker.broker_id = options_.id;
     broker.cluster_id = protocol::Text(cluster_id_);
     broker.incarnation_id = incarnation_;
     broker.log_dirs = {*directory_->meta()->directory_id};
     broker.previous_broker_epoch = directory_->clean_broker_epoch();
+    broker.rack.reset();
     if (options_.rack) broker.rack = protocol::Text(*options_.rack);
     for (const metadata::Endpoint& endpoint : options_.controller_endpoints) {
         auto& told = controller.listeners.emplace_back();
