@@ -278,7 +278,7 @@ Task<bool> Node::Life::publish_once() {
 }
 
 Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
-    const View view{std::move(image), partitions_->table()};
+    const View view{std::move(image), partitions_->table(), raft_->core().kraft_version()};
     for (runtime::Shard* shard : world_.shards) {
         if (shard == &shard_) {
             views_[shard->index()] = view;
