@@ -106,13 +106,14 @@ Task<Result<>> Node::Life::join() {
     }
     protocol::ControllerRegistrationRequest controller;
     controller.controller_id = options_.id;
-    controller.incarnation_id = incarnation_;
+    controller.incarnation_id = shard_.random().uuid();  // each role has its own
     protocol::BrokerRegistrationRequest broker;
     broker.broker_id = options_.id;
     broker.cluster_id = protocol::Text(cluster_id_);
     broker.incarnation_id = incarnation_;
     broker.log_dirs = {*directory_->meta()->directory_id};
     broker.previous_broker_epoch = directory_->clean_broker_epoch();
+    broker.rack.reset();
     if (options_.rack) broker.rack = protocol::Text(*options_.rack);
     for (const metadata::Endpoint& endpoint : options_.controller_endpoints) {
         auto& told = controller.listeners.emplace_back();
@@ -279,7 +280,7 @@ Task<bool> Node::Life::publish_once() {
 }
 
 Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
-    const View view{std::move(image), partitions_->table()};
+    const View view{std::move(image), partitions_->table(), raft_->core().kraft_version()};
     for (runtime::Shard* shard : world_.shards) {
         if (shard == &shard_) {
             views_[shard->index()] = view;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <moldau/base/log.h>
+#include <moldau/storage/partition_metadata.h>
 
 namespace moldau::node {
 namespace {
@@ -42,7 +43,8 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     for (const auto& [id, change] : delta.topics) {
         const metadata::TopicPtr topic = after.find_topic(id);
         if (!topic) {
-            leave(id, *change.before);
+            // A start replays much at once: topics that came and went again were never opened.
+            if (change.before) leave(id, *change.before);
             continue;
         }
         for (const PartitionIndex index : change.partitions) {
@@ -57,13 +59,28 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
         }
     }
     co_await reconfigure(delta, after);
-    co_return co_await open_all(std::move(missing), after);
+    retire_namesakes(missing);
+    const bool opened = co_await open_all(std::move(missing), after);
+    loaded_ = true;
+    if (checkpoints_are_stale_.exchange(false)) co_await write_checkpoints();
+    co_return opened;
+}
+
+void PartitionManager::retire_namesakes(const std::vector<Wanted>& wanted) {
+    std::set<storage::TopicPartition> names;
+    for (const Wanted& each : wanted) names.insert({each.topic, each.index});
+    std::erase_if(retiring_, [&](std::shared_ptr<Partition>& partition) {
+        if (!names.contains(partition->log().name())) return false;
+        runtime::spawn(shard_, remove(std::move(partition), tasks_.enter()));
+        return true;
+    });
 }
 
 void PartitionManager::leave(const TopicId& id, const metadata::Topic& topic) {
     for (const auto& [index, registration] : topic.partitions)
         if (const auto* open = table_.find(std::pair(id, index))) {
             retiring_.push_back(*open);
+            leaving_.insert((*open)->log().name());
             --load_[(*open)->shard().index()];
             table_.erase(std::pair(id, index));
         }
@@ -120,9 +137,23 @@ Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadat
 
 Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
+    while (leaving_.contains(name) || writes_checkpoints_) co_await changed_.wait();
     storage::LogOptions options = directory_.options_for(name, settings.log, shard_.clock().wall_time());
     options.topic_id = wanted.topic_id;
-    auto log = co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); });
+    // After the start, what the checkpoints name is mostly a namesake, which they then forget.
+    const bool may_forget = loaded_ && (options.recovery_point > Offset(0) || options.log_start > Offset(0) ||
+                                        options.high_watermark > Offset(0));
+    if (may_forget) writes_checkpoints_ = true;
+    const Uuid unique = shard_.random().uuid();
+    auto log = co_await runtime::run_blocking(
+        world_.disk, shard_, [this, &options, &unique]() -> Result<std::unique_ptr<storage::Log>> {
+            MOLDAU_CHECK(make_place(options, unique));
+            return storage::Log::open(options);
+        });
+    if (may_forget) {
+        writes_checkpoints_ = false;
+        changed_.notify_all();
+    }
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
         log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
@@ -148,6 +179,28 @@ Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& set
     co_return true;
 }
 
+Result<> PartitionManager::make_place(storage::LogOptions& options, const Uuid& unique) {
+    runtime::Disk& disk = world_.disk;
+    const auto there = disk.list(options.directory);
+    const bool absent = !there && there.error().code == Errc::not_found;
+    MOLDAU_TRY(topic_id, absent ? std::optional<TopicId>() : storage::read_partition_metadata(disk, options.directory));
+    const bool is_stray = topic_id && *topic_id != *options.topic_id;
+    if (is_stray) {
+        const std::string to = runtime::join_path(
+            directory_.path(),
+            storage::partition_directory_name(options.name, storage::PartitionDirectoryKind::stray, unique));
+        log::warn("{} is of the deleted topic id {}; it is kept as {}", options.directory, *topic_id, to);
+        MOLDAU_CHECK(disk.rename(options.directory, to));
+        MOLDAU_CHECK(disk.sync_directory(directory_.path()));
+    }
+    // What the checkpoints say is of a namesake, unless a directory that was there before this start is lost.
+    if (!is_stray && !(absent && loaded_)) return {};
+    options.recovery_point = options.log_start = options.high_watermark = Offset(0);
+    if (loaded_) return directory_.forget(options.name);
+    checkpoints_are_stale_ = true;
+    return {};
+}
+
 unsigned PartitionManager::least_loaded() const {
     return static_cast<unsigned>(std::ranges::min_element(load_) - load_.begin());
 }
@@ -170,6 +223,8 @@ Task<void> PartitionManager::remove(std::shared_ptr<Partition> partition, runtim
         MOLDAU_CHECK(disk.rename(from, to));
         return disk.sync_directory(runtime::parent_path(to));
     });
+    leaving_.erase(name);
+    changed_.notify_all();
     if (!renamed) {
         log::error("deleting {}-{}: {}", name.topic, name.partition, renamed.error().message);
         co_return;
@@ -220,14 +275,24 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
             co_await apply_retention();
             next_retention = runtime::after(shard_.now(), retention_interval_);
         }
-        if (shard_.now() < next_checkpoint) continue;
-        const auto checkpoints = co_await collect_checkpoints();
-        const Result<> written = co_await runtime::run_blocking(
-            world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
-        if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
+        // While the start loads, the table does not name all that the files do.
+        if (!loaded_ || shard_.now() < next_checkpoint) continue;
+        co_await write_checkpoints();
         next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     }
     (void)hold;
+}
+
+Task<bool> PartitionManager::write_checkpoints() {
+    while (writes_checkpoints_) co_await changed_.wait();
+    writes_checkpoints_ = true;
+    const auto checkpoints = co_await collect_checkpoints();
+    const Result<> written = co_await runtime::run_blocking(
+        world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
+    if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
+    writes_checkpoints_ = false;
+    changed_.notify_all();
+    co_return written.has_value();
 }
 
 Task<bool> PartitionManager::apply_retention() {

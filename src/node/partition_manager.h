@@ -2,6 +2,7 @@
 // Opens, closes and reconfigures this node's partitions as the metadata says. Owned by the node, on the first shard;
 // the partitions themselves live on their own.
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -58,6 +59,11 @@ class PartitionManager {
     runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image,
                                   std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold);
     runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
+    /// Begins the removal of partitions whose names are wanted again: a topic was made anew.
+    void retire_namesakes(const std::vector<Wanted>& wanted);
+    /// Waits for the device: what stands in the place of a partition that is to be opened, and is none of it, leaves.
+    Result<> make_place(storage::LogOptions& options, const Uuid& unique);
+    runtime::Task<bool> write_checkpoints();
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
     runtime::Task<void> remove(std::shared_ptr<replication::Partition> partition, runtime::Gate::Hold hold);
@@ -84,7 +90,11 @@ class PartitionManager {
     std::vector<std::shared_ptr<replication::Partition>> retiring_;
     const runtime::Duration checkpoint_interval_;  ///< recovery points and high watermarks are written so often
     runtime::Duration retention_interval_ = std::chrono::minutes(5);
-    runtime::Signal changed_;  ///< closing has begun
+    std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
+    bool writes_checkpoints_ = false;  ///< on a thread of the disk: nobody else reads or writes them meanwhile
+    std::atomic<bool> checkpoints_are_stale_ = false;  ///< set by the disk's threads while the start loads
+    bool loaded_ = false;      ///< what this node had when it started is open
+    runtime::Signal changed_;  ///< closing has begun, or a directory was renamed
     runtime::Gate tasks_;
     bool closing_ = false;
 };

@@ -142,6 +142,13 @@ Result<> LogDirectory::write_checkpoints(const Checkpoints& checkpoints) {
     return write_high_watermarks(checkpoints.high_watermarks);
 }
 
+Result<> LogDirectory::forget(const TopicPartition& partition) {
+    Checkpoints left = written_;
+    const std::size_t named =
+        left.recovery_points.erase(partition) + left.log_starts.erase(partition) + left.high_watermarks.erase(partition);
+    return named == 0 ? Result<>() : write_checkpoints(left);
+}
+
 Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset offset) {
     Checkpoints lowered = written_;
     if (lower(lowered.recovery_points, partition, offset)) {

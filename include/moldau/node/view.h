@@ -18,6 +18,8 @@ using PartitionTable =
 struct View {
     std::shared_ptr<const metadata::Image> image = std::make_shared<metadata::Image>();
     PartitionTable partitions;  ///< of this node
+    /// Finalised in the log's control records, not among the image's features.
+    std::int16_t kraft_version = 0;
 
     /// Null when this node has no such partition.
     std::shared_ptr<replication::Partition> partition(const TopicId& topic, PartitionIndex index) const {

@@ -60,7 +60,9 @@ struct RecordError {
 struct AppendRefused {
     std::int16_t error = 0;  ///< of batch_error
     std::string message;
-    std::vector<RecordError> record_errors;
+    std::vector<RecordError> record_errors{};
+    /// What was sent is one whole batch of a size that is allowed, and breaks a rule of its content.
+    bool is_content = false;
 };
 
 /// A batch that may be appended: where its bytes are and what the log needs to know of it.
@@ -93,7 +95,8 @@ class BatchValidator {
                                                           const AppendContext& context);
 
  private:
-    std::expected<ValidatedBatch, AppendRefused> check_and_assign(MutableBytes records, const ValidatorConfig& config,
+    std::expected<ValidatedBatch, AppendRefused> check_and_assign(MutableBytes records, BatchView batch,
+                                                                  const ValidatorConfig& config,
                                                                   const AppendContext& context);
 
     Decompressor decompressor_;

@@ -58,6 +58,8 @@ class LogDirectory {
     Result<> begin_writing();
     /// Waits.
     Result<> write_checkpoints(const Checkpoints& checkpoints);
+    /// No checkpoint names this partition any more: it was deleted, and its name is taken again. Waits.
+    Result<> forget(const TopicPartition& partition);
     /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
     Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
     /// After all logs are closed. Waits.

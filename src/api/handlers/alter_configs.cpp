@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <string>
 
 #include <moldau/metadata/image.h>
 #include <moldau/protocol/messages/alter_configs.h>
@@ -23,6 +25,16 @@ bool may_alter(const Call& call, std::int8_t resource_type, std::string_view nam
     return call.allows(Operation::alter_configs, ResourceType::cluster, cluster_resource);
 }
 
+/// A broker's own settings are altered there: it alone knows its server.properties. Nothing: it may be altered here.
+std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_type, std::string_view name) {
+    if (static_cast<metadata::ResourceType>(resource_type) != metadata::ResourceType::broker || name.empty() ||
+        call.shell.node.is_controller_listener(call.peer().listener))
+        return std::nullopt;
+    const NodeId self = call.shell.node.options().id;
+    if (name == fmt::to_string(self.value())) return std::nullopt;
+    return fmt::format("Unexpected broker id, expected {}, but received {}", self, name);
+}
+
 template <class Request>
 Answer<typename Request::Response> alter(Call& call, Request& request) {
     typename Request::Response refused;
@@ -34,7 +46,11 @@ Answer<typename Request::Response> alter(Call& call, Request& request) {
         told.error_message = std::move(message);
     };
     std::erase_if(request.resources, [&](const auto& resource) {
-        if (may_alter(call, resource.resource_type, resource.resource_name)) return false;
+        if (may_alter(call, resource.resource_type, resource.resource_name)) {
+            auto wrong = wrong_broker(call, resource.resource_type, resource.resource_name);
+            if (wrong) refuse(resource, ErrorCode::invalid_request, protocol::Text(std::move(*wrong)));
+            return wrong.has_value();
+        }
         const bool topic = static_cast<metadata::ResourceType>(resource.resource_type) == metadata::ResourceType::topic;
         refuse(resource, topic ? ErrorCode::topic_authorization_failed : ErrorCode::cluster_authorization_failed, "");
         return true;

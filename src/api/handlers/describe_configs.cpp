@@ -31,8 +31,7 @@ Described describe_broker(const Call& call, const metadata::ConfigView& view, st
     std::int32_t id = -1;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
     if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size())
-        return {ErrorCode::invalid_request,
-                fmt::format("Broker id must be an integer, but it is: {}", name), {}};
+        return {ErrorCode::invalid_request, fmt::format("Broker id must be an integer, but it is: {}", name), {}};
     if (NodeId(id) != call.shell.node.options().id)
         return {ErrorCode::invalid_request,
                 fmt::format("Unexpected broker id, expected {} or empty string, but received {}",
@@ -66,26 +65,33 @@ Described describe(const Call& call, const metadata::Image& image,
         case metadata::ResourceType::group:
             if (!call.allows(Operation::describe_configs, ResourceType::group, name))
                 return {ErrorCode::group_authorization_failed, "", {}};
+            if (name.empty()) return {ErrorCode::invalid_request, "Group name must not be empty", {}};
             return {.configs = view.describe_group(name)};
-        case metadata::ResourceType::unknown: break;
+        case metadata::ResourceType::unknown:
+            break;
     }
     return {ErrorCode::invalid_request, fmt::format("Unsupported resource type: {}", resource.resource_type), {}};
+}
+
+std::optional<protocol::Text> text_or_null(const std::optional<std::string>& value) {
+    return value ? std::optional(protocol::Text(*value)) : std::nullopt;
 }
 
 void tell(const DescribedConfig& config, const DescribeConfigsRequest& request, Told& result) {
     auto& told = result.configs.emplace_back();
     told.name = protocol::Text(config.name);
-    if (config.value) told.value = protocol::Text(*config.value);
+    told.value = text_or_null(config.value);
     told.read_only = config.read_only;
     told.config_source = static_cast<std::int8_t>(config.source);
     told.is_sensitive = config.sensitive;
     told.config_type = static_cast<std::int8_t>(config.type);
+    told.documentation.reset();
     if (request.include_documentation) told.documentation = protocol::Text(std::string(config.help));
     if (!request.include_synonyms) return;
     for (const metadata::ConfigOrigin& origin : config.synonyms) {
         auto& synonym = told.synonyms.emplace_back();
         synonym.name = protocol::Text(origin.name);
-        if (origin.value) synonym.value = protocol::Text(*origin.value);
+        synonym.value = text_or_null(origin.value);
         synonym.source = static_cast<std::int8_t>(origin.source);
     }
 }

@@ -25,6 +25,8 @@ using replication::ReadRequest;
 /// fetch.max.bytes of the broker: no answer is larger, whatever was asked for.
 constexpr std::int64_t max_answer_bytes = 55 << 20;
 constexpr std::int16_t first_version_with_topic_ids = 13;
+constexpr std::int16_t first_version_with_replica_state = 15;
+constexpr std::int16_t first_version_with_leaders = 16;  ///< KIP-951
 
 struct FetchAnswer {
     FetchResponse message;
@@ -39,22 +41,31 @@ struct Located {
 
 /// One fetch being served, on the shard of its session.
 class FetchOperation {
-   public:
+ public:
     FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version)
         : shell_(shell), peer_(peer), request_(request), version_(version) {}
 
     runtime::Task<FetchAnswer> run();
 
-   private:
-
+ private:
     runtime::Task<bool> read_dirty();
     void take(FetchEntry& entry, ReadOutcome outcome);
     Located locate(const FetchKey& key) const;
+    /// Who fetches: a broker, or a negative number.
+    NodeId replica() const {
+        return version_ >= first_version_with_replica_state ? request_.replica_state.replica_id : request_.replica_id;
+    }
+    FetchResponse::LeaderIdAndEpoch current_leader(const FetchKey& key) const;
     ReadRequest read_request(const FetchEntry& entry) const;
     const std::shared_ptr<replication::FetchWaiter>& waiter_of(FetchEntry& entry);
     FetchAnswer answer(const FetchSessions::Begun& begun);
     /// To be read now: not read by this request yet, or changed since.
     bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
+    /// Kafka's are null where a partition was asked for no list, and empty where there was no partition to ask.
+    bool lists_aborted(ErrorCode error) const {
+        return (request_.isolation_level == 1 && error == ErrorCode::none) || error == ErrorCode::unknown_topic_id ||
+               error == ErrorCode::unknown_topic_or_partition || error == ErrorCode::topic_authorization_failed;
+    }
     bool enough() const { return must_answer_ || bytes_ >= std::max(request_.min_bytes, 0); }
 
     Shell& shell_;
@@ -63,15 +74,14 @@ class FetchOperation {
     std::int16_t version_;
     std::shared_ptr<FetchSession> session_;
     std::unordered_map<FetchEntry*, ReadOutcome> results_by_entry_;
-    std::vector<FetchEntry*> order_;  ///< of the first reading
+    std::vector<FetchEntry*> order_;  ///< in which the client named them: that of the answer
     std::int64_t bytes_ = 0;
     std::int64_t budget_ = 0;
     bool must_answer_ = false;
 };
 
 runtime::Task<FetchAnswer> FetchOperation::run() {
-    const FetchSessions::Begun begun =
-        shell_.sessions.begin(request_, version_ >= first_version_with_topic_ids);
+    const FetchSessions::Begun begun = shell_.sessions.begin(request_, version_ >= first_version_with_topic_ids);
     if (begun.error != ErrorCode::none) {
         FetchAnswer refused;
         refused.message.error_code = begun.error;
@@ -106,6 +116,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         if (is_pending(entry)) pending.push_back(&entry);
     for (FetchEntry* entry : pending) {
         entry->unread = false;
+        if (!results_by_entry_.contains(entry)) order_.push_back(entry);
         Located located = locate(entry->key);
         if (located.partition) {
             by_shard[located.partition->shard().index()].push_back({entry, std::move(located)});
@@ -140,15 +151,13 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         } else {
             outcomes = co_await runtime::call_on(shell_.shard, there, read_all);
         }
-        for (std::size_t i = 0; i < orders.size(); ++i)
-            take(*orders[i].entry, std::move(outcomes[i]));
+        for (std::size_t i = 0; i < orders.size(); ++i) take(*orders[i].entry, std::move(outcomes[i]));
     }
     co_return true;
 }
 
 void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
-    auto [result, first_reading] = results_by_entry_.try_emplace(&entry);
-    if (first_reading) order_.push_back(&entry);
+    const auto result = results_by_entry_.try_emplace(&entry).first;
     if (const auto& before = result->second.records) bytes_ -= static_cast<std::int64_t>(before->size_bytes);
     if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size_bytes);
     if (outcome.error != ErrorCode::none || outcome.diverging) must_answer_ = true;
@@ -172,9 +181,23 @@ Located FetchOperation::locate(const FetchKey& key) const {
         located.error = ErrorCode::topic_authorization_failed;
         return located;
     }
+    if (const metadata::Partition* registered = topic->partitions.find(key.partition);
+        registered && replica().value() >= 0 &&
+        std::ranges::find(registered->replicas, replica()) == registered->replicas.end()) {
+        located.error = ErrorCode::not_leader_or_follower;
+        return located;
+    }
     located.partition = view.partition(topic->id, key.partition);
     if (!located.partition) located.error = ErrorCode::unknown_topic_or_partition;
     return located;
+}
+
+FetchResponse::LeaderIdAndEpoch FetchOperation::current_leader(const FetchKey& key) const {
+    const node::View& view = shell_.node.view(shell_.shard);
+    const metadata::TopicPtr topic = view.image->find_topic(key.topic_id);
+    const metadata::Partition* known = topic ? topic->partitions.find(key.partition) : nullptr;
+    if (known == nullptr) return {};
+    return {.leader_id = known->leader, .leader_epoch = known->leader_epoch};
 }
 
 ReadRequest FetchOperation::read_request(const FetchEntry& entry) const {
@@ -202,15 +225,16 @@ FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
     auto& topics = result.message.responses;
     for (FetchEntry* entry : order_) {
         const ReadOutcome& outcome = results_by_entry_[entry];
-        const bool changed = entry->told_high_watermark != outcome.high_watermark ||
-                             entry->told_log_start != outcome.log_start;
-        const bool told = !begun.incremental || outcome.error != ErrorCode::none || outcome.records ||
-                          outcome.diverging || changed;
+        const bool changed =
+            entry->told_high_watermark != outcome.high_watermark || entry->told_log_start != outcome.log_start;
+        const bool told =
+            !begun.incremental || outcome.error != ErrorCode::none || outcome.records || outcome.diverging || changed;
         if (!told) continue;
         entry->told_high_watermark = outcome.high_watermark;
         entry->told_log_start = outcome.log_start;
 
-        if (topics.empty() || topics.back().topic_id != entry->key.topic_id || topics.back().topic != entry->key.topic) {
+        if (topics.empty() || topics.back().topic_id != entry->key.topic_id ||
+            topics.back().topic != entry->key.topic) {
             auto& topic = topics.emplace_back();
             topic.topic_id = entry->key.topic_id;
             topic.topic = entry->key.topic;
@@ -218,12 +242,15 @@ FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
         auto& data = topics.back().partitions.emplace_back();
         data.partition_index = entry->key.partition;
         data.error_code = outcome.error;
+        if (version_ >= first_version_with_leaders &&
+            (outcome.error == ErrorCode::not_leader_or_follower || outcome.error == ErrorCode::fenced_leader_epoch))
+            data.current_leader = current_leader(entry->key);
         data.high_watermark = outcome.high_watermark;
         data.last_stable_offset = outcome.last_stable_offset;
         data.log_start_offset = outcome.log_start;
         if (outcome.diverging)
             data.diverging_epoch = {.epoch = outcome.diverging->epoch, .end_offset = outcome.diverging->end_offset};
-        if (request_.isolation_level == 1 && outcome.error == ErrorCode::none) data.aborted_transactions.emplace();
+        if (!lists_aborted(outcome.error)) data.aborted_transactions.reset();
         if (outcome.records) {
             data.records = protocol::Records::external(static_cast<std::uint32_t>(result.slices.size()),
                                                        outcome.records->size_bytes);

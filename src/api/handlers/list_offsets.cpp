@@ -1,7 +1,7 @@
 // ListOffsets: the offset of a time, or one of the special ones.
 
 #include <map>
-#include <set>
+#include <utility>
 
 #include <moldau/protocol/messages/list_offsets.h>
 
@@ -36,7 +36,7 @@ bool is_known(Timestamp timestamp, std::int16_t version) {
 }  // namespace
 
 Answer<protocol::ListOffsetsResponse> list_offsets(Call& call, protocol::ListOffsetsRequest& request) {
-    // A partition that is named twice is refused, as in Kafka.
+    // A partition that is named twice is refused and answered once, as in Kafka.
     std::map<std::pair<std::string_view, PartitionIndex>, int> named;
     for (const auto& topic : request.topics)
         for (const auto& partition : topic.partitions) ++named[{topic.name.view(), partition.partition_index}];
@@ -46,9 +46,12 @@ Answer<protocol::ListOffsetsResponse> list_offsets(Call& call, protocol::ListOff
         auto& told_topic = response.topics.emplace_back();
         told_topic.name = topic.name;
         for (const auto& wanted : topic.partitions) {
+            int& times = named[{topic.name.view(), wanted.partition_index}];
+            if (times == 0) continue;
+            const bool twice = std::exchange(times, 0) > 1;
             OffsetOutcome outcome;
             auto [partition, error] = find_partition(call, topic.name, wanted.partition_index, Operation::describe);
-            if (named[{topic.name.view(), wanted.partition_index}] > 1) {
+            if (twice) {
                 outcome.error = ErrorCode::invalid_request;
             } else if (error == ErrorCode::topic_authorization_failed) {
                 outcome.error = error;

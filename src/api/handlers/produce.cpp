@@ -46,7 +46,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
     };
 
     void add_parts(const ProduceRequest::TopicProduceData& topic);
-    ErrorCode refusal(const ProduceRequest& request) const;
+    ErrorCode refusal() const;
     void append_here(const std::vector<std::size_t>& parts);
     void append_there(runtime::Shard& there, std::vector<std::size_t> parts);
     void appended(const std::vector<std::size_t>& parts);
@@ -81,14 +81,12 @@ void ProduceOperation::start() {
     timeout_ms_ = request.timeout_ms;
     for (const auto& topic : request.topic_data) add_parts(topic);
 
-    const ErrorCode refused = refusal(request);
+    const ErrorCode refused = refusal();
     std::map<unsigned, std::vector<std::size_t>> by_shard;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         Part& part = parts_[i];
         if (refused != ErrorCode::none) {
             part.outcome.error = refused;
-            if (refused == ErrorCode::invalid_request)
-                part.outcome.message = "transactions are not supported by this version of the broker";
         } else if (part.outcome.error == ErrorCode::none) {
             by_shard[part.where->shard().index()].push_back(i);
             ++unappended_;
@@ -134,8 +132,7 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
     }
 }
 
-ErrorCode ProduceOperation::refusal(const ProduceRequest& request) const {
-    if (request.transactional_id) return ErrorCode::invalid_request;
+ErrorCode ProduceOperation::refusal() const {
     if (acks_ < -1 || acks_ > 1) return ErrorCode::invalid_required_acks;
     return ErrorCode::none;
 }

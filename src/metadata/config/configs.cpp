@@ -259,6 +259,7 @@ std::vector<DescribedConfig> ConfigView::describe_group(std::string_view name) c
             config.value = config.synonyms.front().value;
         } else if (def.default_value != nullptr) {
             config.value = def.default_value;
+            config.synonyms.push_back({config.name, config.value, ConfigSource::default_value});
         }
         result.push_back(std::move(config));
     }

@@ -16,7 +16,7 @@ constexpr std::size_t most_record_errors = 1000;
 constexpr std::int16_t first_version_with_zstd = 7;
 
 AppendRefused refused(std::int16_t error, std::string message) {
-    return {.error = error, .message = std::move(message), .record_errors = {}};
+    return {.error = error, .message = std::move(message)};
 }
 
 std::expected<BatchView, AppendRefused> the_one_batch(ByteView records) {
@@ -207,17 +207,19 @@ Bytes rebuild(BatchView batch, ByteView section, const BatchOptions& options, Co
 std::expected<ValidatedBatch, AppendRefused> BatchValidator::validate(MutableBytes records,
                                                                       const ValidatorConfig& config,
                                                                       const AppendContext& context) {
-    auto result = check_and_assign(records, config, context);
+    const auto batch = the_one_batch(records);
+    if (!batch) return std::unexpected(batch.error());
+    auto result = check_and_assign(records, *batch, config, context);
     decompressor_.release_excess();
+    if (!result)
+        result.error().is_content = result.error().error != batch_error::corrupt_message &&
+                                    result.error().error != batch_error::message_too_large;
     return result;
 }
 
-std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(MutableBytes records,
+std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(MutableBytes records, BatchView batch,
                                                                               const ValidatorConfig& config,
                                                                               const AppendContext& context) {
-    auto found = the_one_batch(records);
-    if (!found) return std::unexpected(std::move(found).error());
-    const BatchView batch = *found;
     if (auto refusal = check_header(batch, config, context)) return std::unexpected(std::move(*refusal));
     if (context.origin == AppendOrigin::client)
         if (auto refusal = check_client_header(batch)) return std::unexpected(std::move(*refusal));

@@ -92,9 +92,12 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
         return {.error = static_cast<ErrorCode>(refused.error),
                 .message = std::move(refused.message),
                 .record_errors = std::move(refused.record_errors),
-                .log_start = log_start};
+                .log_start = refused.is_content ? log_start : no_offset};
     }
     const protocol::BatchView batch = validated->batch();
+    if (const auto limit = static_cast<std::size_t>(log_->config().segment_bytes); batch.size_bytes() > limit)
+        return refuse(ErrorCode::record_list_too_large,
+                      fmt::format("the record batch has {} bytes, segment.bytes is {}", batch.size_bytes(), limit));
     if (batch.is_transactional())
         return refuse(ErrorCode::invalid_request, "transactions are not supported by this version of the broker",
                       log_start);
@@ -132,7 +135,9 @@ AppendOutcome Partition::refuse_producer(const storage::ProducerCheck& check, co
         return refuse(ErrorCode::out_of_order_sequence_number,
                       fmt::format("producer {} sent sequence {}, {} was expected", batch.producer_id(),
                                   batch.base_sequence(),
-                                  known ? protocol::sequence_after(known->last_sequence(), 1) : 0),
+                                  known && known->epoch == batch.producer_epoch()
+                                      ? protocol::sequence_after(known->last_sequence(), 1)
+                                      : 0),
                       log_start);
     return refuse(ErrorCode::invalid_producer_epoch,
                   fmt::format("producer {} sent epoch {}, it is at {}", batch.producer_id(), batch.producer_epoch(),

@@ -164,6 +164,14 @@ TEST_F(Configs, the_nearest_source_wins) {
     EXPECT_EQ(view().topic("other").retention_ms, 20);
 }
 
+TEST_F(Configs, of_groups_name_a_default_as_their_source_where_the_broker_has_no_such_key) {
+    const auto all = view().describe_group("workers");
+    const DescribedConfig reset = *std::ranges::find(all, "share.auto.offset.reset", &DescribedConfig::name);
+    ASSERT_EQ(reset.synonyms.size(), 1U);
+    EXPECT_EQ(reset.synonyms[0].value, "latest");
+    EXPECT_EQ(reset.synonyms[0].source, ConfigSource::default_value);
+}
+
 TEST_F(Configs, described_with_all_their_sources) {
     set(ResourceType::broker, "", "log.retention.ms", "70000000");
     set(ResourceType::broker, "1", "log.retention.ms", "90000000");

@@ -152,6 +152,19 @@ TEST(BatchValidator, SizeIsBounded) {
     EXPECT_EQ(error_of(bytes, {.max_message_bytes = bytes.size() - 1}), batch_error::message_too_large);
 }
 
+TEST(BatchValidator, ARefusalTellsContentFromFormAndSize) {
+    const auto is_content = [](Bytes bytes, const ValidatorConfig& config = {}) {
+        return validate(bytes, config).error().is_content;
+    };
+    const Bytes whole = batch_of(2);
+    EXPECT_TRUE(is_content(whole, {.timestamp_before_max_ms = 0}));
+    EXPECT_FALSE(is_content(whole, {.max_message_bytes = whole.size() - 1}));
+    EXPECT_FALSE(is_content(Bytes(whole.begin(), whole.end() - 1)));
+    Bytes corrupt = whole;
+    corrupt.back() ^= 1;
+    EXPECT_FALSE(is_content(corrupt));
+}
+
 TEST(BatchValidator, ZstdNeedsProduceVersionSeven) {
     AppendContext context = at_offset_100;
     context.produce_version = 6;

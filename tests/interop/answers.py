@@ -1,0 +1,174 @@
+"""Two brokers' answers to the same scripted questions (lines of `Ask`), compared field by field.
+
+What no two runs share is given a name at its first appearance, the same on both sides: ids, ports, sessions, producer
+ids, times. What is left is compared; a difference that is meant stands in a list of exceptions.
+"""
+
+import fnmatch
+import json
+import re
+
+# Keys whose values are ids of one run, and the name of their kind. 0 and the zero id mean 'none' and stay.
+IDS = {"topicId": "topic", "clusterId": "cluster", "replicaDirectoryId": "directory", "sessionId": "session",
+       "producerId": "producer id", "port": "port"}
+# Keys of a moment or of the metadata log's length; whether they are set is compared.
+MOMENTS = {"finalizedFeaturesEpoch", "logAppendTimeMs", "lastFetchTimestamp", "lastCaughtUpTimestamp", "timestamp", "maxTimestamp"}
+NONE = (0, -1, "", "AAAAAAAAAAAAAAAAAAAAAA", None)
+# Milliseconds since 1970 of this decade or the next: a wall clock's time, where scripts use small ones.
+WALL_CLOCK = re.compile(r"\b(1[6-9]|2[0-9])\d{11}\b")
+# Results whose order Kafka leaves to a hash map.
+UNORDERED = {"DeleteTopics": "responses", "DescribeConfigs": "configs", "ApiVersions": "supportedFeatures"}
+
+
+class Normaliser:
+    def __init__(self, lines):
+        self._names = {}
+        # Topics are called by their names, since it depends on time which id is seen first.
+        for line in lines:
+            self._call_topics_by_name(line)
+
+    def _call_topics_by_name(self, value):
+        if isinstance(value, dict):
+            topic, name = value.get("topicId"), value.get("name")
+            if topic not in NONE and name:
+                self._name("topic", topic, f"topic {name}")
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                self._call_topics_by_name(each)
+
+    def line(self, line):
+        text = json.dumps(self._value("", line))
+        for (kind, value), name in self._names.items():
+            if kind == "topic":
+                text = text.replace(value, name)
+        return json.loads(text)
+
+    def _name(self, kind, value, stem=None):
+        if (kind, value) not in self._names:
+            stem = f"<{stem or kind}"
+            number = sum(1 for name in self._names.values() if name.rpartition(" ")[0] == stem) + 1
+            self._names[kind, value] = f"{stem} {number}>"
+        return self._names[kind, value]
+
+    def _value(self, key, value):
+        if isinstance(value, dict):
+            return {inner: self._value(inner, of) for inner, of in value.items()}
+        if isinstance(value, list):
+            return [self._value(key, each) for each in value]
+        if key in IDS and value not in NONE:
+            return self._name(IDS[key], value)
+        if key in MOMENTS and isinstance(value, int) and value > 1_600_000_000_000:
+            return "<moment>"
+        if key == "finalizedFeaturesEpoch":
+            return "<moment>" if value >= 0 else value
+        if isinstance(value, str):
+            value = WALL_CLOCK.sub("<moment>", value)
+            return re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:<port>", value)
+        return value
+
+
+def differences(kafka, ours, path=""):
+    """Yields (path, Kafka's value, our value) of all that differs between two decoded values."""
+    if isinstance(kafka, dict) and isinstance(ours, dict):
+        for key in [*kafka, *(key for key in ours if key not in kafka)]:
+            if key not in kafka or key not in ours:
+                yield f"{path}.{key}", kafka.get(key, "<absent>"), ours.get(key, "<absent>")
+            else:
+                yield from differences(kafka[key], ours[key], f"{path}.{key}")
+    elif isinstance(kafka, list) and isinstance(ours, list):
+        named = _by_name(kafka), _by_name(ours)
+        if all(named):
+            yield from differences(named[0], named[1], path)
+            return
+        for i, (left, right) in enumerate(zip(kafka, ours)):
+            yield from differences(left, right, f"{path}[{i}]")
+        if len(kafka) != len(ours):
+            yield f"{path}.length", len(kafka), len(ours)
+    elif kafka != ours and not _is_other_wording(path, kafka, ours):
+        yield path, kafka, ours
+
+
+def _is_other_wording(path, kafka, ours):
+    """Our messages are our own, and may be there where Kafka says nothing; codes are what clients act on."""
+    return path.endswith("rrorMessage") and (bool(ours) or not kafka)
+
+
+def _by_name(values):
+    """A list of things with a name or an API key as a dictionary; None when they have none or it is not unique."""
+    for key in ("name", "apiKey"):
+        if values and all(isinstance(value, dict) and key in value for value in values):
+            named = {str(value[key]): value for value in values}
+            if len(named) == len(values):
+                return named
+    return None
+
+
+def compare(suite, kafka_lines, our_lines):
+    """Yields (question, path, Kafka's value, ours) for two runs of a suite; a question is `suite api vN case`."""
+    if len(kafka_lines) != len(our_lines):
+        yield suite, "questions", len(kafka_lines), len(our_lines)
+    kafka_lines, our_lines = [json.loads(line) for line in kafka_lines], [json.loads(line) for line in our_lines]
+    left, right = Normaliser(kafka_lines), Normaliser(our_lines)
+    for kafka_line, our_line in zip(kafka_lines, our_lines):
+        kafka, ours = left.line(kafka_line), right.line(our_line)
+        question = f"{suite} {kafka.get('api', kafka.get('apiKey', '-'))} v{kafka.get('version', '')} {kafka['case']}"
+        for line in (kafka, ours):
+            request = line.pop("request", {})
+            if request.get("sessionEpoch", -1) > 0 and isinstance(line["response"], dict):
+                _in_order_of_partitions(line)
+            key = UNORDERED.get(line.get("api"))
+            if key and isinstance(line.get("response"), dict):
+                _sort(line["response"], key)
+        for path, kafkas, our in differences(kafka, ours):
+            yield question, path.lstrip("."), kafkas, our
+
+
+def _in_order_of_partitions(line):
+    """An incremental answer tells partitions in the order in which they were found changed."""
+    partitions = [{**{key: of for key, of in topic.items() if key != "partitions"}, **partition}
+                  for topic in line["response"].get("responses", []) for partition in topic["partitions"]]
+    for listed in (partitions, line.get("batches", [])):
+        listed.sort(key=lambda each: (str(each.get("topicId")), str(each.get("topic")), each.get("partitionIndex", each.get("partition"))))
+    line["response"]["responses"] = partitions
+
+
+def _sort(value, key):
+    if isinstance(value, dict):
+        for inner, of in value.items():
+            if inner == key and isinstance(of, list):
+                of.sort(key=lambda each: (str(each.get("name")), json.dumps(each)))
+            else:
+                _sort(of, key)
+    elif isinstance(value, list):
+        for each in value:
+            _sort(each, key)
+
+
+class Exceptions:
+    """Lines `question pattern | path pattern | reason`; patterns as of shells. A line that nothing needed is reported."""
+
+    def __init__(self, text):
+        self._lines = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                parts = [part.strip() for part in line.split("|", 2)]
+                if len(parts) != 3 or not parts[2]:
+                    raise ValueError(f"line {number} of the exceptions is not 'question | path | reason': {line}")
+                self._lines.append(parts)
+        self._used = set()
+
+    def covers(self, question, path):
+        for i, (questions, paths, _) in enumerate(self._lines):
+            if _matches(question, questions) and _matches(path, paths):
+                self._used.add(i)
+                return True
+        return False
+
+    def unused(self):
+        return [" | ".join(line) for i, line in enumerate(self._lines) if i not in self._used]
+
+
+def _matches(text, pattern):
+    # Brackets are indexes here, not sets of characters.
+    return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
