@@ -44,6 +44,13 @@ bool lower(OffsetsByPartition& offsets, const TopicPartition& partition, Offset 
     return true;
 }
 
+// True when it was there.
+bool erase(Checkpoints& checkpoints, const TopicPartition& partition) {
+    return checkpoints.recovery_points.erase(partition) + checkpoints.log_starts.erase(partition) +
+               checkpoints.high_watermarks.erase(partition) >
+           0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogDirectory>> LogDirectory::open(runtime::Disk& disk, std::string path,
@@ -61,7 +68,8 @@ Result<> LogDirectory::load() {
     MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, path_of(recovery_points_file)));
     MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, path_of(log_starts_file)));
     MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, path_of(high_watermarks_file)));
-    written_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks)};
+    at_start_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks)};
+    written_ = at_start_;
     MOLDAU_CHECK(load_clean_marker());
     MOLDAU_CHECK(load_author());
     return refresh_free_space();
@@ -100,14 +108,15 @@ Result<std::vector<PartitionDirectory>> LogDirectory::partitions() const {
 }
 
 LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const {
+    const std::lock_guard guard(mutex_);
     return {.disk = disk_,
             .directory = path_of(partition_directory_name(partition)),
             .name = partition,
             .config = config,
             .now = now,
-            .recovery_point = find_or(written_.recovery_points, partition, Offset(0)),
-            .log_start = find_or(written_.log_starts, partition, Offset(0)),
-            .high_watermark = written_by_kafka_ ? Offset(0) : find_or(written_.high_watermarks, partition, Offset(0)),
+            .recovery_point = find_or(at_start_.recovery_points, partition, Offset(0)),
+            .log_start = find_or(at_start_.log_starts, partition, Offset(0)),
+            .high_watermark = written_by_kafka_ ? Offset(0) : find_or(at_start_.high_watermarks, partition, Offset(0)),
             .clean_shutdown = was_clean_,
             .written_by_kafka = written_by_kafka_};
 }
@@ -159,6 +168,16 @@ Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset
     return write_high_watermarks(lowered.high_watermarks);
 }
 
+Result<> LogDirectory::forget(const TopicPartition& partition) {
+    {
+        const std::lock_guard guard(mutex_);
+        erase(at_start_, partition);
+    }
+    Checkpoints rest = written_;
+    if (!erase(rest, partition)) return {};
+    return write_checkpoints(rest);
+}
+
 Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch) {
     MOLDAU_CHECK(write_checkpoints(checkpoints));
     const std::string marker = fmt::format("{{\"version\":0,\"brokerEpoch\":{}}}", broker_epoch);
@@ -166,7 +185,7 @@ Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch
 }
 
 void LogDirectory::set_offline(Error reason) {
-    const std::lock_guard guard(offline_mutex_);
+    const std::lock_guard guard(mutex_);
     if (offline_reason_) return;
     log::error("{} is offline: {}", path_, reason.message);
     offline_reason_ = std::move(reason);
@@ -174,7 +193,7 @@ void LogDirectory::set_offline(Error reason) {
 }
 
 Error LogDirectory::offline_reason() const {
-    const std::lock_guard guard(offline_mutex_);
+    const std::lock_guard guard(mutex_);
     MOLDAU_ASSERT(offline_reason_.has_value());
     return *offline_reason_;
 }

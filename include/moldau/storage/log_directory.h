@@ -51,7 +51,7 @@ class LogDirectory {
 
     /// Waits.
     Result<std::vector<PartitionDirectory>> partitions() const;
-    /// All that opening a partition's log here needs to know from the directory.
+    /// All that opening a partition's log for the first time needs to know from the directory, as it was at the start.
     LogOptions options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const;
 
     /// From now on the directory counts as not left cleanly. Before the first append. Waits.
@@ -62,6 +62,9 @@ class LogDirectory {
     Result<> forget(const TopicPartition& partition);
     /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
     Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
+    /// The partition is to be deleted: before its directory goes, so that a later one of its name is not held to what
+    /// this one had. Waits.
+    Result<> forget(const TopicPartition& partition);
     /// After all logs are closed. Waits.
     Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
 
@@ -93,7 +96,8 @@ class LogDirectory {
     std::uint64_t reserve_bytes_;
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::optional<MetaProperties> meta_;
-    Checkpoints written_;  // what the files say
+    Checkpoints at_start_;  // guarded by mutex_ once open
+    Checkpoints written_;   // what the files say now; on the I/O pool alone
     bool was_clean_ = false;
     BrokerEpoch clean_broker_epoch_ = no_broker_epoch;
     bool written_by_kafka_ = false;  // at the start
@@ -101,7 +105,7 @@ class LogDirectory {
     std::uint32_t author_crc_ = 0;   // of the high watermarks' file
     std::atomic<std::uint64_t> free_bytes_{UINT64_MAX};
     std::atomic<bool> offline_{false};
-    mutable std::mutex offline_mutex_;  // guards offline_reason_, which is read when all is lost
+    mutable std::mutex mutex_;  // for what is read when a log is opened, and when all is lost
     std::optional<Error> offline_reason_;
 };
 

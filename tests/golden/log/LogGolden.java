@@ -31,13 +31,10 @@ import org.apache.kafka.storage.log.metrics.BrokerTopicStats;
 public class LogGolden {
     static final long TIME = 1_700_000_000_000L;
 
-    static UnifiedLog open(File directory, boolean clean, Optional<Uuid> id) throws Exception {
+    static UnifiedLog open(File directory, Map<String, String> settings, boolean clean, Optional<Uuid> id) throws Exception {
         KafkaScheduler scheduler = new KafkaScheduler(1);
         scheduler.startup();
-        LogConfig config = new LogConfig(Map.of(
-            "internal.segment.bytes", "1024", "index.interval.bytes", "100", "segment.index.bytes", "1200",
-            "retention.ms", "-1"));
-        return UnifiedLog.create(directory, config, 0L, 0L, scheduler, new BrokerTopicStats(), Time.SYSTEM, 300_000,
+        return UnifiedLog.create(directory, new LogConfig(settings), 0L, 0L, scheduler, new BrokerTopicStats(), Time.SYSTEM, 300_000,
             new ProducerStateManagerConfig(Integer.MAX_VALUE, false), 60_000, new LogDirFailureChannel(1), clean, id);
     }
 
@@ -47,7 +44,9 @@ public class LogGolden {
     }
 
     static void write(File directory) throws Exception {
-        UnifiedLog log = open(directory, true, Optional.of(new Uuid(1, 2)));
+        Map<String, String> settings = Map.of("internal.segment.bytes", "1024", "index.interval.bytes", "100",
+            "segment.index.bytes", "1200", "retention.ms", "-1");
+        UnifiedLog log = open(directory, settings, true, Optional.of(new Uuid(1, 2)));
         for (int i = 0; i < 40; i++)
             log.appendAsLeader(MemoryRecords.withIdempotentRecords(Compression.NONE, 7L, (short) 1, i, record(i)), i / 20);
         log.appendAsLeader(MemoryRecords.withTransactionalRecords(Compression.NONE, 8L, (short) 0, 0, record(40), record(41)), 2);
@@ -60,7 +59,7 @@ public class LogGolden {
     }
 
     static void read(File directory) throws Exception {
-        UnifiedLog log = open(directory, new File(directory, "clean").exists(), Optional.empty());
+        UnifiedLog log = open(directory, Map.of("retention.ms", "-1"), new File(directory, "clean").exists(), Optional.empty());
         System.out.println("end " + log.logEndOffset() + " segments " + log.numberOfSegments());
         System.out.println("epochs " + log.leaderEpochCache().epochWithOffsets());
         System.out.println("producers " + new TreeMap<>(log.activeProducersWithLastSequence()));

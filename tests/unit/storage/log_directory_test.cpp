@@ -74,6 +74,16 @@ TEST_F(LogDirectoryTest, LoweredCheckpointsAreOnDiskAtOnce) {
     EXPECT_EQ(text("replication-offset-checkpoint"), "0\n1\norders 3 5\n");
 }
 
+TEST_F(LogDirectoryTest, PartitionsMadeAnewAreNotHeldToWhatADeletedOneHad) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}, {dashed, Offset(3)}}}));
+    open();
+    ASSERT_TRUE(directory->forget(orders));
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).recovery_point, Offset(0));
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).recovery_point, Offset(3));
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\na-b.c_d 0 3\n");
+}
+
 TEST_F(LogDirectoryTest, CleanMarkerIsGoneBeforeAnythingIsWritten) {
     put(".kafka_cleanshutdown", R"({"version":0,"brokerEpoch":66})");
     open();
