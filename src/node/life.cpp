@@ -44,7 +44,7 @@ Task<Result<>> Node::Life::start() {
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
-        checkpoint_interval());
+        checkpoint_interval(), [this](const Error& error) { on_failure(error); });
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});

@@ -21,7 +21,8 @@ constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
-                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval)
+                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval,
+                                   std::function<void(const Error&)> on_offline)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -30,6 +31,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       settings_(std::move(settings)),
       load_(tools.size()),
       checkpoint_interval_(checkpoint_interval),
+      on_offline_(std::move(on_offline)),
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
@@ -49,7 +51,8 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
         }
         for (const PartitionIndex index : change.partitions) {
             const metadata::Partition* partition = topic->partitions.find(index);
-            if (partition == nullptr || std::ranges::find(partition->replicas, self_) == partition->replicas.end()) continue;
+            if (partition == nullptr || std::ranges::find(partition->replicas, self_) == partition->replicas.end())
+                continue;
             const Wanted wanted{id, topic->name, index, partition->leader_epoch, partition->leader == self_};
             if (const auto* open = table_.find(std::pair(id, index))) {
                 co_await tell(wanted, **open);
@@ -60,30 +63,32 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     }
     co_await reconfigure(delta, after);
     retire_namesakes(missing);
-    const bool opened = co_await open_all(std::move(missing), after);
-    loaded_ = true;
-    if (checkpoints_are_stale_.exchange(false)) co_await write_checkpoints();
-    co_return opened;
+    co_return co_await open_all(std::move(missing), after);
 }
 
 void PartitionManager::retire_namesakes(const std::vector<Wanted>& wanted) {
     std::set<storage::TopicPartition> names;
     for (const Wanted& each : wanted) names.insert({each.topic, each.index});
-    std::erase_if(retiring_, [&](std::shared_ptr<Partition>& partition) {
-        if (!names.contains(partition->log().name())) return false;
-        runtime::spawn(shard_, remove(std::move(partition), tasks_.enter()));
+    std::erase_if(retiring_, [&](Leaving& leaving) {
+        if (!names.contains(leaving.name)) return false;
+        runtime::spawn(shard_, remove(std::move(leaving), tasks_.enter()));
         return true;
     });
 }
 
 void PartitionManager::leave(const TopicId& id, const metadata::Topic& topic) {
-    for (const auto& [index, registration] : topic.partitions)
+    for (const auto& [index, registration] : topic.partitions) {
+        Leaving leaving{id, {topic.name, index}, nullptr};
         if (const auto* open = table_.find(std::pair(id, index))) {
-            retiring_.push_back(*open);
-            leaving_.insert((*open)->log().name());
+            leaving.partition = *open;
             --load_[(*open)->shard().index()];
             table_.erase(std::pair(id, index));
+        } else if (offline_.erase(leaving.name) == 0) {
+            continue;
         }
+        leaving_.insert(leaving.name);
+        retiring_.push_back(std::move(leaving));
+    }
 }
 
 Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
@@ -137,34 +142,26 @@ Task<void> PartitionManager::open_some(std::vector<Wanted>& queue, const metadat
 
 Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& settings) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
-    while (leaving_.contains(name) || writes_checkpoints_) co_await changed_.wait();
+    while (leaving_.contains(name)) co_await changed_.wait();
+    Result<> place = co_await make_room(wanted);
     storage::LogOptions options = directory_.options_for(name, settings.log, shard_.clock().wall_time());
     options.topic_id = wanted.topic_id;
-    // After the start, what the checkpoints name is mostly a namesake, which they then forget.
-    const bool may_forget = loaded_ && (options.recovery_point > Offset(0) || options.log_start > Offset(0) ||
-                                        options.high_watermark > Offset(0));
-    if (may_forget) writes_checkpoints_ = true;
-    const Uuid unique = shard_.random().uuid();
-    auto log = co_await runtime::run_blocking(
-        world_.disk, shard_, [this, &options, &unique]() -> Result<std::unique_ptr<storage::Log>> {
-            MOLDAU_CHECK(make_place(options, unique));
-            return storage::Log::open(options);
-        });
-    if (may_forget) {
-        writes_checkpoints_ = false;
-        changed_.notify_all();
-    }
+    auto log =
+        place ? co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); })
+              : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
-        log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
+        if (offline_.insert(name).second)
+            log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
         co_return false;
     }
+    offline_.erase(name);
     const unsigned index = least_loaded();
     ++load_[index];
     runtime::Shard& there = world_.shard(index);
     // Made where it lives, since it joins what its shard keeps.
-    const auto make = [this, index, &settings, &wanted, opened = std::make_shared<std::unique_ptr<storage::Log>>(
-                                                            std::move(*log))] {
+    const auto make = [this, index, &settings, &wanted,
+                       opened = std::make_shared<std::unique_ptr<storage::Log>>(std::move(*log))] {
         auto partition = std::make_shared<Partition>(*tools_[index], std::move(*opened), settings.partition);
         if (wanted.leads) partition->become_leader(wanted.leader_epoch);
         return partition;
@@ -179,26 +176,44 @@ Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& set
     co_return true;
 }
 
-Result<> PartitionManager::make_place(storage::LogOptions& options, const Uuid& unique) {
-    runtime::Disk& disk = world_.disk;
-    const auto there = disk.list(options.directory);
-    const bool absent = !there && there.error().code == Errc::not_found;
-    MOLDAU_TRY(topic_id, absent ? std::optional<TopicId>() : storage::read_partition_metadata(disk, options.directory));
-    const bool is_stray = topic_id && *topic_id != *options.topic_id;
-    if (is_stray) {
-        const std::string to = runtime::join_path(
-            directory_.path(),
-            storage::partition_directory_name(options.name, storage::PartitionDirectoryKind::stray, unique));
-        log::warn("{} is of the deleted topic id {}; it is kept as {}", options.directory, *topic_id, to);
-        MOLDAU_CHECK(disk.rename(options.directory, to));
-        MOLDAU_CHECK(disk.sync_directory(directory_.path()));
-    }
-    // What the checkpoints say is of a namesake, unless a directory that was there before this start is lost.
-    if (!is_stray && !(absent && loaded_)) return {};
-    options.recovery_point = options.log_start = options.high_watermark = Offset(0);
-    if (loaded_) return directory_.forget(options.name);
-    checkpoints_are_stale_ = true;
-    return {};
+Task<Result<>> PartitionManager::make_room(const Wanted& wanted) {
+    const storage::TopicPartition name{wanted.topic, wanted.index};
+    const std::string path = runtime::join_path(directory_.path(), storage::partition_directory_name(name));
+    const auto there = co_await runtime::run_blocking(
+        world_.disk, shard_, [this, &path] { return storage::read_partition_metadata(world_.disk, path); });
+    if (!there) co_return std::unexpected(there.error());
+    if (!*there || **there == wanted.topic_id) co_return Result<>{};
+    const auto kept_as = co_await take_away(name, storage::PartitionDirectoryKind::stray);
+    if (!kept_as) co_return std::unexpected(kept_as.error());
+    log::warn("{} is of the deleted topic id {}; it is kept as {}", path, **there, *kept_as);
+    co_return Result<>{};
+}
+
+Task<Result<std::string>> PartitionManager::take_away(storage::TopicPartition name,
+                                                      storage::PartitionDirectoryKind kind) {
+    const std::string from = runtime::join_path(directory_.path(), storage::partition_directory_name(name));
+    const std::string to =
+        runtime::join_path(directory_.path(), storage::partition_directory_name(name, kind, shard_.random().uuid()));
+    co_await take_turn();
+    directory_.forget_start(name);
+    const Result<> renamed = co_await runtime::run_blocking(world_.disk, shard_, [&]() -> Result<> {
+        MOLDAU_CHECK(directory_.forget(name));
+        MOLDAU_CHECK(world_.disk.rename(from, to));
+        return world_.disk.sync_directory(directory_.path());
+    });
+    end_turn();
+    if (!renamed) co_return std::unexpected(renamed.error());
+    co_return to;
+}
+
+Task<bool> PartitionManager::take_turn() {
+    while (turn_taken_) co_await changed_.wait();
+    co_return turn_taken_ = true;
+}
+
+void PartitionManager::end_turn() {
+    turn_taken_ = false;
+    changed_.notify_all();
 }
 
 unsigned PartitionManager::least_loaded() const {
@@ -206,30 +221,35 @@ unsigned PartitionManager::least_loaded() const {
 }
 
 void PartitionManager::retire() {
-    for (auto& partition : std::exchange(retiring_, {}))
-        runtime::spawn(shard_, remove(std::move(partition), tasks_.enter()));
+    for (Leaving& leaving : std::exchange(retiring_, {}))
+        runtime::spawn(shard_, remove(std::move(leaving), tasks_.enter()));
 }
 
-Task<void> PartitionManager::remove(std::shared_ptr<Partition> partition, runtime::Gate::Hold hold) {
-    const storage::TopicPartition name = partition->log().name();
-    const auto delay = std::chrono::milliseconds(partition->log().config().file_delete_delay_ms);
-    co_await close_one(*partition, protocol::ErrorCode::unknown_topic_or_partition);
-    const std::string from = partition->log().directory();
-    const std::string to = runtime::join_path(
-        directory_.path(), storage::partition_directory_name(name, storage::PartitionDirectoryKind::removed,
-                                                             shard_.random().uuid()));
-    runtime::Disk& disk = world_.disk;
-    const Result<> renamed = co_await runtime::run_blocking(disk, shard_, [&disk, from, to]() -> Result<> {
-        MOLDAU_CHECK(disk.rename(from, to));
-        return disk.sync_directory(runtime::parent_path(to));
-    });
-    leaving_.erase(name);
+Task<void> PartitionManager::remove(Leaving leaving, runtime::Gate::Hold hold) {
+    const storage::LogConfig config = leaving.partition ? leaving.partition->log().config() : storage::LogConfig();
+    const Result<std::string> removed = co_await remove_now(leaving);
+    leaving_.erase(leaving.name);
     changed_.notify_all();
-    if (!renamed) {
-        log::error("deleting {}-{}: {}", name.topic, name.partition, renamed.error().message);
-        co_return;
+    if (removed) {
+        const auto delay = std::chrono::milliseconds(config.file_delete_delay_ms);
+        runtime::spawn(shard_, remove_directory(*removed, delay, std::move(hold)));
+    } else if (removed.error().code != Errc::not_found) {
+        log::error("deleting {}-{}: {}", leaving.name.topic, leaving.name.partition, removed.error().message);
     }
-    runtime::spawn(shard_, remove_directory(to, delay, std::move(hold)));
+}
+
+Task<Result<std::string>> PartitionManager::remove_now(Leaving& leaving) {
+    if (leaving.partition) {
+        co_await close_one(*leaving.partition, protocol::ErrorCode::unknown_topic_or_partition);
+    } else {
+        // What stands in its place, if anything, may be another's.
+        const std::string path = runtime::join_path(directory_.path(), storage::partition_directory_name(leaving.name));
+        const auto id = co_await runtime::run_blocking(
+            world_.disk, shard_, [this, &path] { return storage::read_partition_metadata(world_.disk, path); });
+        if (!id) co_return std::unexpected(id.error());
+        if (*id && **id != leaving.topic_id) co_return fail(Errc::not_found, path + " is another topic's");
+    }
+    co_return co_await take_away(leaving.name, storage::PartitionDirectoryKind::removed);
 }
 
 Task<void> PartitionManager::remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold) {
@@ -275,8 +295,8 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
             co_await apply_retention();
             next_retention = runtime::after(shard_.now(), retention_interval_);
         }
-        // While the start loads, the table does not name all that the files do.
-        if (!loaded_ || shard_.now() < next_checkpoint) continue;
+        if (directory_.is_offline() && on_offline_) std::exchange(on_offline_, nullptr)(directory_.offline_reason());
+        if (shard_.now() < next_checkpoint) continue;
         co_await write_checkpoints();
         next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     }
@@ -284,14 +304,12 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
 }
 
 Task<bool> PartitionManager::write_checkpoints() {
-    while (writes_checkpoints_) co_await changed_.wait();
-    writes_checkpoints_ = true;
+    co_await take_turn();
     const auto checkpoints = co_await collect_checkpoints();
     const Result<> written = co_await runtime::run_blocking(
         world_.disk, shard_, [this, checkpoints] { return directory_.write_checkpoints(*checkpoints); });
     if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
-    writes_checkpoints_ = false;
-    changed_.notify_all();
+    end_turn();
     co_return written.has_value();
 }
 
@@ -342,15 +360,17 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
 Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     closing_ = true;
     changed_.notify_all();
-    bool clean = co_await tasks_.close();
+    // A clean start trusts every log: not one that could not be opened.
+    bool clean = co_await tasks_.close() && offline_.empty();
     const PartitionTable table = table_;
     for (const auto& [key, partition] : table) {
         co_await close_one(*partition, protocol::ErrorCode::not_leader_or_follower);
         Partition& there = *partition;
         const Result<> closed =
             co_await runtime::run_blocking(world_.disk, shard_, [&there] { return there.log().close(); });
-        if (!closed) log::error("{}-{} did not close cleanly: {}", there.log().name().topic,
-                                there.log().name().partition, closed.error().message);
+        if (!closed)
+            log::error("{}-{} did not close cleanly: {}", there.log().name().topic, there.log().name().partition,
+                       closed.error().message);
         clean = clean && closed;
     }
     if (!clean) co_return std::nullopt;

@@ -27,9 +27,10 @@ using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image
 
 class PartitionManager {
  public:
+    /// `on_offline` is called once, when the log directory is used no more.
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                      std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
-                     runtime::Duration checkpoint_interval);
+                     runtime::Duration checkpoint_interval, std::function<void(const Error&)> on_offline);
     ~PartitionManager();
 
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone
@@ -53,6 +54,13 @@ class PartitionManager {
         bool leads = false;
     };
 
+    /// A replica that is no longer wanted here.
+    struct Leaving {
+        TopicId topic_id;
+        storage::TopicPartition name;
+        std::shared_ptr<replication::Partition> partition;  ///< null when it could not be opened
+    };
+
     void leave(const TopicId& id, const metadata::Topic& topic);
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
@@ -61,12 +69,18 @@ class PartitionManager {
     runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
     /// Begins the removal of partitions whose names are wanted again: a topic was made anew.
     void retire_namesakes(const std::vector<Wanted>& wanted);
-    /// Waits for the device: what stands in the place of a partition that is to be opened, and is none of it, leaves.
-    Result<> make_place(storage::LogOptions& options, const Uuid& unique);
+    /// Moves a namesake's directory out of the way; it keeps its data.
+    runtime::Task<Result<>> make_room(const Wanted& wanted);
+    /// Renames the partition's directory, which no checkpoint names from then on. Gives the new path.
+    runtime::Task<Result<std::string>> take_away(storage::TopicPartition name, storage::PartitionDirectoryKind kind);
+    /// Checkpoints are written, and directories renamed, by one at a time.
+    runtime::Task<bool> take_turn();
+    void end_turn();
     runtime::Task<bool> write_checkpoints();
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
-    runtime::Task<void> remove(std::shared_ptr<replication::Partition> partition, runtime::Gate::Hold hold);
+    runtime::Task<void> remove(Leaving leaving, runtime::Gate::Hold hold);
+    runtime::Task<Result<std::string>> remove_now(Leaving& leaving);
     runtime::Task<void> remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold);
     runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
@@ -87,14 +101,14 @@ class PartitionManager {
     TopicSettingsOf settings_;
     PartitionTable table_;
     std::vector<unsigned> load_;  ///< partitions a shard
-    std::vector<std::shared_ptr<replication::Partition>> retiring_;
+    std::vector<Leaving> retiring_;
     const runtime::Duration checkpoint_interval_;  ///< recovery points and high watermarks are written so often
     runtime::Duration retention_interval_ = std::chrono::minutes(5);
     std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
-    bool writes_checkpoints_ = false;  ///< on a thread of the disk: nobody else reads or writes them meanwhile
-    std::atomic<bool> checkpoints_are_stale_ = false;  ///< set by the disk's threads while the start loads
-    bool loaded_ = false;      ///< what this node had when it started is open
-    runtime::Signal changed_;  ///< closing has begun, or a directory was renamed
+    std::set<storage::TopicPartition> offline_;  ///< could not be opened
+    bool turn_taken_ = false;
+    std::function<void(const Error&)> on_offline_;
+    runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed
     runtime::Gate tasks_;
     bool closing_ = false;
 };

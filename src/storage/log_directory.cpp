@@ -72,6 +72,8 @@ Result<> LogDirectory::load() {
     written_ = at_start_;
     MOLDAU_CHECK(load_clean_marker());
     MOLDAU_CHECK(load_author());
+    // Not carried into a file of ours, where they would count.
+    if (written_by_kafka_) written_.high_watermarks.clear();
     return refresh_free_space();
 }
 
@@ -108,7 +110,6 @@ Result<std::vector<PartitionDirectory>> LogDirectory::partitions() const {
 }
 
 LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const {
-    const std::lock_guard guard(mutex_);
     return {.disk = disk_,
             .directory = path_of(partition_directory_name(partition)),
             .name = partition,
@@ -144,18 +145,19 @@ Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) 
 }
 
 Result<> LogDirectory::write_checkpoints(const Checkpoints& checkpoints) {
+    Checkpoints all = checkpoints;
+    all.recovery_points.insert(written_.recovery_points.begin(), written_.recovery_points.end());
+    all.log_starts.insert(written_.log_starts.begin(), written_.log_starts.end());
+    all.high_watermarks.insert(written_.high_watermarks.begin(), written_.high_watermarks.end());
+    return write_exactly(all);
+}
+
+Result<> LogDirectory::write_exactly(const Checkpoints& checkpoints) {
     MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), checkpoints.recovery_points));
     written_.recovery_points = checkpoints.recovery_points;
     MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file), checkpoints.log_starts));
     written_.log_starts = checkpoints.log_starts;
     return write_high_watermarks(checkpoints.high_watermarks);
-}
-
-Result<> LogDirectory::forget(const TopicPartition& partition) {
-    Checkpoints left = written_;
-    const std::size_t named =
-        left.recovery_points.erase(partition) + left.log_starts.erase(partition) + left.high_watermarks.erase(partition);
-    return named == 0 ? Result<>() : write_checkpoints(left);
 }
 
 Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset offset) {
@@ -168,14 +170,13 @@ Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset
     return write_high_watermarks(lowered.high_watermarks);
 }
 
+void LogDirectory::forget_start(const TopicPartition& partition) {
+    erase(at_start_, partition);
+}
+
 Result<> LogDirectory::forget(const TopicPartition& partition) {
-    {
-        const std::lock_guard guard(mutex_);
-        erase(at_start_, partition);
-    }
     Checkpoints rest = written_;
-    if (!erase(rest, partition)) return {};
-    return write_checkpoints(rest);
+    return erase(rest, partition) ? write_exactly(rest) : Result<>();
 }
 
 Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch) {
@@ -185,17 +186,16 @@ Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch
 }
 
 void LogDirectory::set_offline(Error reason) {
-    const std::lock_guard guard(mutex_);
-    if (offline_reason_) return;
-    log::error("{} is offline: {}", path_, reason.message);
-    offline_reason_ = std::move(reason);
+    const auto shared = std::make_shared<const Error>(std::move(reason));
+    std::shared_ptr<const Error> none;
+    if (!offline_reason_.compare_exchange_strong(none, shared)) return;
     offline_.store(true, std::memory_order_release);
+    log::error("{} is offline: {}", path_, shared->message);
 }
 
 Error LogDirectory::offline_reason() const {
-    const std::lock_guard guard(mutex_);
-    MOLDAU_ASSERT(offline_reason_.has_value());
-    return *offline_reason_;
+    MOLDAU_ASSERT(is_offline());
+    return *offline_reason_.load();
 }
 
 Result<> LogDirectory::refresh_free_space() {

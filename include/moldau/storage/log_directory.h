@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,18 +51,19 @@ class LogDirectory {
     /// Waits.
     Result<std::vector<PartitionDirectory>> partitions() const;
     /// All that opening a partition's log for the first time needs to know from the directory, as it was at the start.
+    /// On the owner's shard.
     LogOptions options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const;
+    /// The partition is deleted: a later one of its name is not held to what this one had. Together with forget(). On
+    /// the owner's shard.
+    void forget_start(const TopicPartition& partition);
 
     /// From now on the directory counts as not left cleanly. Before the first append. Waits.
     Result<> begin_writing();
-    /// Waits.
+    /// What is not named stays as it was: it may be of a partition that could not be opened. Waits.
     Result<> write_checkpoints(const Checkpoints& checkpoints);
-    /// No checkpoint names this partition any more: it was deleted, and its name is taken again. Waits.
-    Result<> forget(const TopicPartition& partition);
     /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
     Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
-    /// The partition is to be deleted: before its directory goes, so that a later one of its name is not held to what
-    /// this one had. Waits.
+    /// No checkpoint names this partition any more: it is deleted. Before its directory goes. Waits.
     Result<> forget(const TopicPartition& partition);
     /// After all logs are closed. Waits.
     Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
@@ -89,6 +89,7 @@ class LogDirectory {
     Result<> load();
     Result<> load_clean_marker();
     Result<> load_author();
+    Result<> write_exactly(const Checkpoints& checkpoints);
     Result<> write_high_watermarks(const OffsetsByPartition& offsets);
 
     runtime::Disk& disk_;
@@ -96,7 +97,7 @@ class LogDirectory {
     std::uint64_t reserve_bytes_;
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::optional<MetaProperties> meta_;
-    Checkpoints at_start_;  // guarded by mutex_ once open
+    Checkpoints at_start_;  // on the owner's shard alone
     Checkpoints written_;   // what the files say now; on the I/O pool alone
     bool was_clean_ = false;
     BrokerEpoch clean_broker_epoch_ = no_broker_epoch;
@@ -104,9 +105,8 @@ class LogDirectory {
     bool file_is_ours_ = false;      // the high watermarks' file that is there now
     std::uint32_t author_crc_ = 0;   // of the high watermarks' file
     std::atomic<std::uint64_t> free_bytes_{UINT64_MAX};
-    std::atomic<bool> offline_{false};
-    mutable std::mutex mutex_;  // for what is read when a log is opened, and when all is lost
-    std::optional<Error> offline_reason_;
+    std::atomic<std::shared_ptr<const Error>> offline_reason_;
+    std::atomic<bool> offline_{false};  // set after the reason: asked with every request
 };
 
 }  // namespace moldau::storage

@@ -78,10 +78,32 @@ TEST_F(LogDirectoryTest, PartitionsMadeAnewAreNotHeldToWhatADeletedOneHad) {
     open();
     ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}, {dashed, Offset(3)}}}));
     open();
+    directory->forget_start(orders);
     ASSERT_TRUE(directory->forget(orders));
     EXPECT_EQ(directory->options_for(orders, {}, wall_now).recovery_point, Offset(0));
     EXPECT_EQ(directory->options_for(dashed, {}, wall_now).recovery_point, Offset(3));
     EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\na-b.c_d 0 3\n");
+}
+
+TEST_F(LogDirectoryTest, PartitionsThatCouldNotBeOpenedKeepTheirCheckpoints) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}, {dashed, Offset(3)}},
+                                              .high_watermarks = {{orders, Offset(7)}, {dashed, Offset(3)}}}));
+    open();
+    ASSERT_TRUE(directory->write_checkpoints(
+        {.recovery_points = {{dashed, Offset(5)}}, .high_watermarks = {{dashed, Offset(4)}}}));
+    open();
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).recovery_point, Offset(12));
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).high_watermark, Offset(7));
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).recovery_point, Offset(5));
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).high_watermark, Offset(4));
+}
+
+TEST_F(LogDirectoryTest, HighWatermarksOfKafkaAreNotCarriedIntoOurFile) {
+    put("replication-offset-checkpoint", "0\n1\norders 3 9\n");
+    open();
+    ASSERT_TRUE(directory->write_checkpoints({.high_watermarks = {{dashed, Offset(4)}}}));
+    EXPECT_EQ(text("replication-offset-checkpoint"), "0\n1\na-b.c_d 0 4\n");
 }
 
 TEST_F(LogDirectoryTest, CleanMarkerIsGoneBeforeAnythingIsWritten) {
