@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-from moldau_broker import MoldauBroker  # noqa: E402
+from moldau_broker import MoldauBroker, run  # noqa: E402
 
 SHARDS = os.environ.get("MOLDAU_SHARDS", "1")
 CLIENT = os.environ.get("INTEGRATION_CLIENT", "")
@@ -32,3 +32,7 @@ def start_client(*arguments):
 
 def run_client(*arguments, timeout_s=60):
     return subprocess.run([CLIENT, *arguments], capture_output=True, timeout=timeout_s, check=True, text=True).stdout
+
+
+def create_topic(broker_under_test, topic, partitions=1):
+    run("topic", "create", topic, "--partitions", str(partitions), "--bootstrap", broker_under_test.address)
