@@ -123,10 +123,15 @@ class Sender:
         self._ending = False
 
     def step(self):
-        """Sends one draw; false when the connection is at its end."""
+        """Sends one draw; false when the connection is at its end. None when the broker has closed it: nothing was sent."""
         try:
-            while select.select([self.socket], [], [], 0)[0] and self.socket.recv(1 << 16):
-                pass
+            while select.select([self.socket], [], [], 0)[0]:
+                if not self.socket.recv(1 << 16):
+                    raise ConnectionError("closed")
+        except OSError:
+            self.socket.close()
+            return None
+        try:
             for piece in self._frames.next():
                 if piece is None:
                     self._left = 0
@@ -167,13 +172,16 @@ class Hostile(unittest.TestCase):
 
     def send_frames(self, port, frames, good):
         senders = []
-        for number in range(FRAMES):
+        sent = 0
+        while sent < FRAMES:
             if len(senders) < AT_ONCE:
                 senders.append(Sender(port, frames))
-            sender = senders[number % len(senders)]
-            if not sender.step():
+            sender = senders[sent % len(senders)]
+            goes_on = sender.step()
+            if not goes_on:
                 senders.remove(sender)
-            if number % 100 == 0:
+            sent += goes_on is not None
+            if sent % 100 == 0:
                 good.check()
         for sender in senders:
             sender.socket.close()
@@ -215,6 +223,23 @@ class Hostile(unittest.TestCase):
             self.assertGreater(good.consumed, 0)
             self.assertEqual(good.consumed, good.produced)
             under_test.stop()
+
+    def test_lets_go_of_long_polls_whose_clients_are_gone(self):
+        with broker() as under_test:
+            create_topic(under_test, GOOD)
+            idle_descriptors = descriptors(under_test)
+            polls = [wire.Connection(under_test.port) for _ in range(50)]
+            for poll in polls:
+                poll.socket.sendall(wire.request(wire.FETCH, wire.FETCH_VERSION, 1, wire.fetch_body(GOOD, 0, 0, max_wait_ms=0x7FFFFFFF)))
+            self.wait_until(lambda: descriptors(under_test) >= idle_descriptors + 50, "all are accepted")
+            for poll in polls[1:]:
+                poll.close()
+            self.wait_until(lambda: descriptors(under_test) <= idle_descriptors + 5, "their descriptors are kept")
+            began = time.monotonic()
+            under_test.stop()
+            self.assertLess(time.monotonic() - began, 4, "a long poll keeps the broker from its end")
+            self.assertEqual(len(polls[0].answer(1)) > 0, True, "a client that is there is answered before")
+            polls[0].close()
 
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
