@@ -89,6 +89,18 @@ def batch_values(data):
     return found
 
 
+def end_offset(data, otherwise):
+    """The offset behind the last whole batch of `data`; without any, `otherwise`."""
+    position, end = 0, otherwise
+    while len(data) - position >= 61:
+        base, size = struct.unpack_from(">qi", data, position)
+        if len(data) - position < 12 + size:
+            break
+        end = base + struct.unpack_from(">i", data, position + 23)[0] + 1
+        position += 12 + size
+    return end
+
+
 def _read_varint(data, position):
     value = shift = 0
     while True:
