@@ -34,7 +34,7 @@ class Memory(unittest.TestCase):
                     partition = draw.randrange(PARTITIONS)
                     # As many bytes go in small batches as in large ones, but not as many batches.
                     batch = draw.choices(batches, [1 + weight // 5000 for weight in weights])[0]
-                    body = wire.produce_body(TOPIC, [(partition, batch)], acks=draw.choice([1, -1]))
+                    body = wire.produce_body(TOPIC, [(partition, batch)], acks=draw.choice([1, 1, 1, -1]))
                     number = producer.next_id()
                     producer.socket.sendall(wire.request(wire.PRODUCE, wire.PRODUCE_VERSION, number, body))
                     calls.append((producer, number))
@@ -64,7 +64,8 @@ class Memory(unittest.TestCase):
     def test_load_and_connections_leave_nothing_behind(self):
         seed = random.randrange(1 << 30)
         print(f"seed {seed}, {LOAD_BYTES >> 20} MiB")
-        limits = {"log.retention.bytes": str(1 << 30), "log.segment.bytes": str(128 << 20),
+        # The records are of 1970: by size alone are they to go.
+        limits = {"log.retention.ms": "-1", "log.retention.bytes": str(1 << 30), "log.segment.bytes": str(128 << 20),
                   "log.retention.check.interval.ms": "1000", "log.segment.delete.delay.ms": "1000"}
         with broker(**limits) as under_test:
             create_topic(under_test, TOPIC, PARTITIONS)
