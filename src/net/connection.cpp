@@ -97,11 +97,17 @@ Connection::~Connection() {
 void Connection::close(std::string_view reason) {
     if (closed_) return;
     closed_ = true;
-    log::debug("connection {} of {}:{} on {} is closed: {}", peer_.id, peer_.address.host, peer_.address.port,
-               peer_.listener, reason);
+    std::string line = fmt::format("connection {} of {}:{} on {} is closed: {}", peer_.id, peer_.address.host,
+                                   peer_.address.port, peer_.listener, reason);
+    if (!core_.was_refused()) {
+        log::debug("{}", line);
+    } else if (const auto admitted = shared_->refusals.admit(shared_->shard.now(), std::move(line))) {
+        log::info("{}", *admitted);
+    }
     shared_->open.erase(peer_.id);
     shared_->shard.timers().cancel(timer_);
     core_.end_input(reason);
+    tell_input_end();
     stream_->close();
     reader_wake_.notify_all();
     writer_wake_.notify_all();
@@ -109,6 +115,7 @@ void Connection::close(std::string_view reason) {
 
 void Connection::drain() {
     core_.end_input("the server stops");
+    tell_input_end();
     reader_wake_.notify_all();
     writer_wake_.notify_all();
 }
@@ -150,7 +157,13 @@ Task<void> Connection::read_loop(std::shared_ptr<Connection> /*self*/) {
         begin_requests();
         if (++reads % reads_a_turn == 0) co_await runtime::yield(shard);
     }
+    tell_input_end();
     writer_wake_.notify_all();  // it closes when all is answered
+}
+
+void Connection::tell_input_end() {
+    if (std::exchange(peer_.input_has_ended, true)) return;
+    if (peer_.on_input_end) std::exchange(peer_.on_input_end, {})();
 }
 
 void Connection::begin_requests() {

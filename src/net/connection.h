@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void begin_requests();
     void on_answer(std::uint64_t sequence, Response answer);
     void wake_reader();
+    /// Tells who serves, once, that the input has ended.
+    void tell_input_end();
 
     Result<Sent> send_output();
     Result<Sent> send_gathered();

@@ -14,6 +14,15 @@ constexpr std::size_t moderate_frame_bytes = 1024 * 1024;
 /// From so many missing bytes on, a frame is read into its own memory. Fewer come by the scratch buffer, together with
 /// what is behind them.
 constexpr std::size_t direct_read_bytes = 32 * 1024;
+
+/// What a peer seems to speak whose first bytes make no size; empty when that is unknown.
+std::string_view other_protocol(std::string_view first_bytes) {
+    if (first_bytes.starts_with("\x16\x03"))
+        return ": it begins a TLS handshake, but this listener speaks no TLS (see the client's security.protocol)";
+    for (const std::string_view method : {"GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI", "CONN", "PATC", "PRI "})
+        if (first_bytes == method) return ": it speaks HTTP; this is a Kafka listener";
+    return {};
+}
 }  // namespace
 
 ConnectionCore::ConnectionCore(const ConnectionLimits& limits, RequestBudget& budget, const Service& service)
@@ -61,10 +70,10 @@ void ConnectionCore::take_prefix(ByteView& bytes) {
     bytes = bytes.subspan(count);
     if (prefix_filled_ < sizeof prefix_) return;
     const auto size = load_big_endian<std::int32_t>(prefix_);
-    if (size <= 0) return end_input(fmt::format("a request of {} bytes was announced", size));
+    if (size <= 0) return refuse(fmt::format("a request of {} bytes was announced", size));
     if (static_cast<std::size_t>(size) > limits_.max_request_bytes) {
-        return end_input(fmt::format("a request of {} bytes was announced; socket.request.max.bytes is {}", size,
-                                     limits_.max_request_bytes));
+        return refuse(fmt::format("a request of {} bytes was announced; socket.request.max.bytes is {}{}", size,
+                                  limits_.max_request_bytes, other_protocol(text_of(prefix_))));
     }
     announced_ = static_cast<std::size_t>(size);
 }
@@ -96,7 +105,7 @@ void ConnectionCore::complete_frame() {
     request.frame = std::move(frame_);
     request.budget = std::move(charge_);
     leave_frame();
-    if (Result<> parsed = parse_request_header(request); !parsed) return end_input(parsed.error().message);
+    if (Result<> parsed = parse_request_header(request); !parsed) return refuse(parsed.error().message);
     ready_.push(std::move(request));
 }
 
@@ -105,6 +114,11 @@ void ConnectionCore::end_input(std::string_view reason) {
     input_ended_ = true;
     end_reason_ = reason;
     leave_frame();
+}
+
+void ConnectionCore::refuse(std::string_view reason) {
+    refused_ = refused_ || !input_ended_;
+    end_input(reason);
 }
 
 std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
@@ -143,7 +157,7 @@ void ConnectionCore::move_to_output(Response answer) {
     if (!answer.close) return;
     closing_ = true;
     ready_.clear();
-    end_input("an answer ended the connection");
+    refuse(answer.close_reason);
 }
 
 ByteView ConnectionCore::first_output_bytes() const {
