@@ -2,6 +2,7 @@
 their old, fixed-width versions, and record batches.
 """
 
+import gzip
 import socket
 import struct
 
@@ -63,6 +64,14 @@ def record_batch(values, first_timestamp=0, timestamp_step=0):
     last = len(values) - 1
     checked = struct.pack(">hiqqqhii", 0, last, first_timestamp, first_timestamp + last * timestamp_step, -1, -1, -1,
                           len(values)) + records
+    return struct.pack(">qiibI", 0, len(checked) + 9, -1, 2, crc32c(checked)) + checked
+
+
+def gzip_bomb(size_bytes):
+    """A batch of one record of so many zeros, compressed."""
+    record = b"\0" + varint(0) + varint(0) + varint(-1) + varint(size_bytes)
+    records = gzip.compress(varint(len(record) + size_bytes + 1) + record + bytes(size_bytes) + b"\0", 9)
+    checked = struct.pack(">hiqqqhii", 1, 0, 0, 0, -1, -1, -1, 1) + records
     return struct.pack(">qiibI", 0, len(checked) + 9, -1, 2, crc32c(checked)) + checked
 
 
