@@ -14,6 +14,10 @@ constexpr std::size_t moderate_frame_bytes = 1024 * 1024;
 /// From so many missing bytes on, a frame is read into its own memory. Fewer come by the scratch buffer, together with
 /// what is behind them.
 constexpr std::size_t direct_read_bytes = 32 * 1024;
+/// Read at once from a peer that is behind with reading its answers: small requests take more memory than their bytes.
+constexpr std::size_t hesitant_read_bytes = 4 * 1024;
+/// A small answer is copied behind the one before it up to this size: fewer pieces, and no room left over in each.
+constexpr std::size_t joined_answer_bytes = 4 * 1024;
 
 /// What a peer seems to speak whose first bytes make no size; empty when that is unknown.
 std::string_view other_protocol(std::string_view first_bytes) {
@@ -47,6 +51,8 @@ MutableBytes ConnectionCore::read_target(MutableBytes scratch) {
         reserve_frame(arrived_ + direct_read_bytes);
         return frame_.bytes().subspan(arrived_);
     }
+    if (output_bytes_ >= limits_.max_output_bytes / 8)
+        scratch = scratch.first(std::min(scratch.size(), hesitant_read_bytes));
     if (!budget_.is_spent()) return scratch;
     return scratch.first(std::min(scratch.size(), missing));  // nothing of the next frame
 }
@@ -149,6 +155,11 @@ void ConnectionCore::move_to_output(Response answer) {
         if (const auto* bytes = std::get_if<Bytes>(&piece)) {
             if (bytes->empty()) continue;
             output_bytes_ += bytes->size();
+            Bytes* const last = output_.empty() ? nullptr : std::get_if<Bytes>(&output_.back());
+            if (last != nullptr && last->size() + bytes->size() <= joined_answer_bytes) {
+                last->insert(last->end(), bytes->begin(), bytes->end());
+                continue;
+            }
         } else if (std::get<FileSlice>(piece).size == 0) {
             continue;
         }

@@ -24,7 +24,7 @@ namespace moldau::net {
 struct ConnectionLimits {
     std::size_t max_request_bytes = 100 * 1024 * 1024;  ///< socket.request.max.bytes
     std::size_t max_requests_ahead = 64;                ///< requests in flight at once
-    std::size_t max_output_bytes = 1024 * 1024;         ///< answers in memory; above it nothing is begun or read
+    std::size_t max_output_bytes = 64 * 1024;           ///< answers in memory; above it nothing is begun or read
 };
 
 class ConnectionCore {

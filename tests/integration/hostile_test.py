@@ -20,6 +20,7 @@ from good_client import GoodClient
 FRAMES = int(os.environ.get("MOLDAU_HOSTILE_FRAMES", "10000"))
 IDLE_CONNECTIONS = int(os.environ.get("MOLDAU_IDLE_CONNECTIONS", "2000"))
 ANNOUNCING_CONNECTIONS = 200
+DEAF_CONNECTIONS = 200
 SEED = int(os.environ.get("MOLDAU_SEED", "0")) or random.randrange(1, 1 << 30)
 MEMORY_BOUND = 60 << 20
 AT_ONCE = 50
@@ -186,6 +187,26 @@ class Hostile(unittest.TestCase):
         for sender in senders:
             sender.socket.close()
 
+    def ask_and_do_not_read(self, port):
+        """Connections that ask until the broker takes no more of them."""
+        question = wire.request(wire.METADATA, wire.METADATA_VERSION, 1, wire.metadata_body([GOOD, TARGET])) * 100
+        connections = []
+        for _ in range(DEAF_CONNECTIONS):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", port))
+            connection.setblocking(False)
+            connections.append(connection)
+        asking, deadline = set(connections), time.monotonic() + 5
+        while asking and time.monotonic() < deadline:
+            ready = select.select([], asking, [], 0.2)[1]
+            if not ready:
+                break
+            for connection in ready:
+                connection.send(question)
+        return connections
+
     def test_leaves_a_good_client_untouched(self):
         print(f"seed {SEED}, {FRAMES} frames")
         with broker(**{"auto.create.topics.enable": "false"}) as under_test:
@@ -220,6 +241,15 @@ class Hostile(unittest.TestCase):
                 for connection in connections:
                     connection.close()
                 self.settled(good, under_test, idle, idle_descriptors, "after those that announce")
+
+                connections = self.ask_and_do_not_read(under_test.port)
+                good.wait_for_progress()
+                grown = under_test.server.resident_bytes() - idle
+                print(f"{DEAF_CONNECTIONS} that do not read: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, MEMORY_BOUND)
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after those that do not read")
             self.assertGreater(good.consumed, 0)
             self.assertEqual(good.consumed, good.produced)
             under_test.stop()
@@ -240,6 +270,20 @@ class Hostile(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 4, "a long poll keeps the broker from its end")
             self.assertEqual(len(polls[0].answer(1)) > 0, True, "a client that is there is answered before")
             polls[0].close()
+
+    def test_gives_back_what_bombs_took(self):
+        """Batches of a few hundred KiB that decompress to 100 MiB, produced and looked up."""
+        bomb = wire.gzip_bomb(100 << 20)
+        with broker() as under_test:
+            create_topic(under_test, TARGET)
+            with wire.Connection(under_test.port) as connection:
+                idle = under_test.server.resident_bytes()
+                for _ in range(2):
+                    connection.produce(TARGET, bomb)
+                self.assertEqual(connection.offset_of_time(TARGET, 0, 0), (0, 0))
+                grown = under_test.server.resident_bytes() - idle
+                print(f"after bombs: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, MEMORY_BOUND)
 
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"

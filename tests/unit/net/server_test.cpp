@@ -211,6 +211,29 @@ TEST_F(ServerTest, ARequestThatWaitsLearnsThatItsClientSendsNoMore) {
     EXPECT_TRUE(run(Body::run(*this)));
 }
 
+TEST_F(ServerTest, ManyRequestsOfOneConnectionLeaveTurnsToOthers) {
+    start();
+    struct Body {
+        static Task<int> run(ServerTest& test) {
+            auto stream = co_await test.connect_stream();
+            Bytes flood;
+            for (std::int32_t id = 1; id <= 1000; ++id) append(flood, request_frame(metadata_key, id));
+            write(*stream, flood);
+            int before = 0;
+            int most = 0;
+            const bool all = co_await test.eventually([&] {
+                const int served = test.services[0]->served;
+                most = std::max(most, served - std::exchange(before, served));
+                return served == 1000;
+            });
+            co_return all ? most : -1;
+        }
+    };
+    const int most_between_turns = run(Body::run(*this));
+    EXPECT_GT(most_between_turns, 0);
+    EXPECT_LE(most_between_turns, 100);
+}
+
 TEST_F(ServerTest, AStopDoesNotWaitForWhatWaits) {
     start();
     struct Body {
