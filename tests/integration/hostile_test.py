@@ -200,7 +200,7 @@ class Hostile(unittest.TestCase):
             connection.connect(("127.0.0.1", port))
             connection.setblocking(False)
             connections.append(connection)
-        asking, deadline = set(connections), time.monotonic() + 5
+        asking, deadline = set(connections), time.monotonic() + 3
         while asking and time.monotonic() < deadline:
             ready = select.select([], asking, [], 0.2)[1]
             if not ready:
