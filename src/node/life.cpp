@@ -44,7 +44,11 @@ Task<Result<>> Node::Life::start() {
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
-        checkpoint_interval(), [this](const Error& error) { on_failure(error); });
+        checkpoint_interval(), [this](const Error& error) { on_failure(error); },
+        [this] {
+            room_found_ = true;
+            changed_.notify_all();
+        });
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
@@ -247,6 +251,10 @@ std::vector<Bytes> Node::Life::snapshot_records() {
     return encode_records(metadata::write_image(image));
 }
 
+void Node::Life::on_lack_of_room() {
+    if (controller_) controller_->on_lack_of_room();
+}
+
 void Node::Life::on_failure(const Error& error) {
     if (failure_) return;
     failure_ = error;
@@ -258,6 +266,10 @@ Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
     while (!left_ || published_end_ < applied_end_) {
         if (published_end_ < applied_end_) {
             co_await publish_once();
+        } else if (std::exchange(room_found_, false)) {
+            const auto image = views_[shard_.index()].image;
+            co_await partitions_->open_refused(*image);
+            co_await replace_views(image);
         } else {
             co_await changed_.wait();
         }
@@ -304,7 +316,8 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
         controller_->tick();
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
-        if (const auto alive = co_await heartbeat(false); !alive)
+        // The log says by itself that it lacks room.
+        if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
             log::warn("heartbeat: {}", alive.error().message);
     }
     (void)hold;

@@ -36,6 +36,7 @@ class Node::Life final : public MetadataListener {
     void on_commit(const protocol::BatchView& batch) override;
     void on_leader_change(const raft::Leadership& leadership) override;
     std::vector<Bytes> snapshot_records() override;
+    void on_lack_of_room() override;
     void on_failure(const Error& error) override;
 
  private:
@@ -73,6 +74,7 @@ class Node::Life final : public MetadataListener {
 
     runtime::Signal changed_;
     runtime::Gate tasks_;
+    bool room_found_ = false;  ///< partitions that found none are to be opened
     bool stopping_ = false;  ///< the stop has begun: no more heartbeats
     bool left_ = false;      ///< the controller was told: nothing more is to be published
     std::move_only_function<void(Error)> notify_failure_;

@@ -22,7 +22,7 @@ constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
                                    TopicSettingsOf settings, runtime::Duration checkpoint_interval,
-                                   std::function<void(const Error&)> on_offline)
+                                   std::function<void(const Error&)> on_offline, std::function<void()> on_room)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -32,6 +32,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       load_(tools.size()),
       checkpoint_interval_(checkpoint_interval),
       on_offline_(std::move(on_offline)),
+      on_room_(std::move(on_room)),
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
@@ -79,6 +80,7 @@ void PartitionManager::retire_namesakes(const std::vector<Wanted>& wanted) {
 void PartitionManager::leave(const TopicId& id, const metadata::Topic& topic) {
     for (const auto& [index, registration] : topic.partitions) {
         Leaving leaving{id, {topic.name, index}, nullptr};
+        refused_.erase(std::pair(id, index));
         if (const auto* open = table_.find(std::pair(id, index))) {
             leaving.partition = *open;
             --load_[(*open)->shard().index()];
@@ -120,6 +122,12 @@ Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
     });
 }
 
+Task<bool> PartitionManager::open_refused(const metadata::Image& image) {
+    std::vector<Wanted> again;
+    for (const auto& [key, wanted] : std::exchange(refused_, {})) again.push_back(wanted);
+    co_return co_await open_all(std::move(again), image);
+}
+
 Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
     std::reverse(wanted.begin(), wanted.end());  // taken from the back
     // Shared with the workers: at an end at once this coroutine may go before them.
@@ -150,12 +158,14 @@ Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& set
         place ? co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); })
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
     if (!log) {
+        if (log.error().code == Errc::no_space) refused_.emplace(std::pair(wanted.topic_id, wanted.index), wanted);
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
         if (offline_.insert(name).second)
             log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
         co_return false;
     }
     offline_.erase(name);
+    refused_.erase(std::pair(wanted.topic_id, wanted.index));
     const unsigned index = least_loaded();
     ++load_[index];
     runtime::Shard& there = world_.shard(index);
@@ -291,6 +301,7 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
         const Result<> measured =
             co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_.refresh_free_space(); });
         if (!measured) log::warn("cannot measure the free space: {}", measured.error().message);
+        if (!refused_.empty() && directory_.has_room(false, 0)) on_room_();
         if (shard_.now() >= next_retention) {
             co_await apply_retention();
             next_retention = runtime::after(shard_.now(), retention_interval_);

@@ -27,15 +27,19 @@ using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image
 
 class PartitionManager {
  public:
-    /// `on_offline` is called once, when the log directory is used no more.
+    /// `on_offline` is called once, when the log directory is used no more; `on_room` when open_refused() may succeed.
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                      std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
-                     runtime::Duration checkpoint_interval, std::function<void(const Error&)> on_offline);
+                     runtime::Duration checkpoint_interval, std::function<void(const Error&)> on_offline,
+                     std::function<void()> on_room);
     ~PartitionManager();
 
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone
     /// leave the table at once but serve until retire() is called.
     runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after);
+
+    /// Opens what found no room on a full disk. Not while apply() runs.
+    runtime::Task<bool> open_refused(const metadata::Image& image);
 
     /// Closes what apply() took out of the table. Call once no view names it any more.
     void retire();
@@ -107,7 +111,10 @@ class PartitionManager {
     std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
     std::set<storage::TopicPartition> offline_;  ///< could not be opened
     bool turn_taken_ = false;
+    /// Could not be opened, since the disk is full.
+    std::map<std::pair<TopicId, PartitionIndex>, Wanted> refused_;
     std::function<void(const Error&)> on_offline_;
+    std::function<void()> on_room_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed
     runtime::Gate tasks_;
     bool closing_ = false;
