@@ -248,6 +248,10 @@ std::vector<Bytes> Node::Life::snapshot_records() {
     return encode_records(metadata::write_image(image));
 }
 
+void Node::Life::on_lack_of_room() {
+    if (controller_) controller_->on_lack_of_room();
+}
+
 void Node::Life::on_failure(const Error& error) {
     if (failure_) return;
     failure_ = error;
@@ -305,7 +309,9 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
         controller_->tick();
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
-        if (const auto alive = co_await heartbeat(false); !alive) log::warn("heartbeat: {}", alive.error().message);
+        // The log says by itself that it lacks room.
+        if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
+            log::warn("heartbeat: {}", alive.error().message);
     }
     (void)hold;
 }

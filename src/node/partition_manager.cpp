@@ -322,7 +322,7 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
 
 bool PartitionManager::retry_due(const Offline& offline) const {
     if (shard_.now() < offline.next_try) return false;
-    return offline.why == Errc::io || (offline.why == Errc::no_space && directory_.has_room(false));
+    return offline.why == Errc::io || (offline.why == Errc::no_space && directory_.has_room(false, 0));
 }
 
 bool PartitionManager::retry_due() const {

@@ -7,10 +7,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-from moldau_broker import MoldauBroker  # noqa: E402
+from moldau_broker import ROOT, MoldauBroker  # noqa: E402
 
 SHARDS = os.environ.get("MOLDAU_SHARDS", "1")
-CLIENT = os.environ.get("INTEGRATION_CLIENT", "")
+CLIENT = os.environ.get("INTEGRATION_CLIENT", str(ROOT / "build/release/tests/integration/integration_client"))
 
 
 def broker(**overrides):

@@ -108,8 +108,11 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
 }
 
 void Faults::exited(SimNode& node, Incarnation life, Exit exit) {
-    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: failed"};
+    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: not started",
+                                                 "exit: failed"};
     simulation_.count(names[static_cast<int>(exit)]);
+    // No disk fails for good here, and a full one is no reason.
+    if (exit == Exit::failed) model_.broken("a broker did not go on, though its disk only was full or slow");
     node.stop();
     if (!healed_ && random_.chance(300)) {
         simulation_.count("power lost between two lives");

@@ -17,9 +17,10 @@ namespace moldau::sim {
 
 /// How a broker's process ends by itself.
 enum class Exit {
-    clean,    ///< after an orderly stop: everything is durable
-    unclean,  ///< after an orderly stop in which something could not be written
-    failed,   ///< it could not start, or not go on
+    clean,        ///< after an orderly stop: everything is durable
+    unclean,      ///< after an orderly stop in which something could not be written
+    not_started,  ///< it could not start
+    failed,       ///< it could not go on
 };
 
 /// A running broker; destroying it is killing it.
