@@ -1,6 +1,4 @@
 #include <moldau/api/api_service.h>
-
-#include <moldau/base/log.h>
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/produce.h>
 
@@ -15,7 +13,7 @@ namespace {
 constexpr std::size_t max_fetch_sessions = 1000;
 
 class ApiService final : public net::Service {
-   public:
+ public:
     explicit ApiService(Shell& shell) : shell_(shell) {}
 
     void serve(net::Request request, runtime::Handler<net::Response> done) override {
@@ -33,11 +31,9 @@ class ApiService final : public net::Service {
 
     bool may_overlap(std::int16_t api_key) const override { return api_key == protocol::ProduceRequest::api_key; }
 
-   private:
+ private:
     static void refuse(const net::Request& request, runtime::Handler<net::Response> done, std::string_view why) {
-        log::info("closing a connection of {}: API {} v{} {} on listener {}", request.peer->address.host,
-                  request.api_key, request.api_version, why, request.peer->listener);
-        std::move(done)(net::Response{.pieces = {}, .close = true});
+        std::move(done)(closing(fmt::format("API {} v{} {} here", request.api_key, request.api_version, why)));
     }
 
     static net::Response unsupported_api_versions(net::Request request) {
@@ -68,6 +64,8 @@ ApiServices::ApiServices(node::Node& node, std::span<runtime::Shard* const> shar
 
 ApiServices::~ApiServices() = default;
 
-net::Service& ApiServices::on_shard(unsigned index) { return *services_[index]; }
+net::Service& ApiServices::on_shard(unsigned index) {
+    return *services_[index];
+}
 
 }  // namespace moldau::api

@@ -43,6 +43,11 @@ struct Call {
     }
 };
 
+/// No answer: the connection is closed, and the log says why.
+inline net::Response closing(std::string reason) {
+    return {.pieces = {}, .close = true, .close_reason = std::move(reason)};
+}
+
 /// Begins the frame of an answer.
 protocol::Writer::Frame begin_response(protocol::Writer& writer, const net::Request& request);
 /// Ends it and cuts it where slices belong.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <moldau/base/log.h>
 #include <moldau/protocol/api_table.h>
 #include <moldau/protocol/messages/alter_configs.h>
 #include <moldau/protocol/messages/api_versions.h>
@@ -38,9 +37,8 @@ Task<void> run(Shell& shell, net::Request raw, Handler<net::Response> done) {
     protocol::Reader reader(call.request.body());
     Request request = Request::decode(reader, call.version());
     if (!reader.ok()) {
-        log::info("closing a connection of {}: its {} v{} cannot be read: {}", call.peer().address.host,
-                  Request::message_name, call.version(), reader.error());
-        std::move(done)(net::Response{.pieces = {}, .close = true});
+        std::move(done)(closing(
+            fmt::format("its {} v{} cannot be read: {}", Request::message_name, call.version(), reader.error())));
         co_return;
     }
     auto answer = co_await handle(call, request);
@@ -98,7 +96,9 @@ const auto& table() {
 
 }  // namespace
 
-std::span<const ServedApi> served_apis() { return table(); }
+std::span<const ServedApi> served_apis() {
+    return table();
+}
 
 const ServedApi* find_served(std::int16_t key) {
     const auto found = std::ranges::lower_bound(table(), key, {}, &ServedApi::key);

@@ -20,6 +20,8 @@ constexpr std::size_t max_parts = 64;
 /// After so many reads, or writes, without a wait other connections have their turn.
 constexpr unsigned reads_a_turn = 16;
 constexpr unsigned sends_a_turn = 8;
+/// After so many requests begun at once.
+constexpr unsigned requests_a_turn = 32;
 
 ConnectionLimits limits_of(const ServerOptions& options) {
     return {.max_request_bytes = options.max_request_bytes,
@@ -97,11 +99,18 @@ Connection::~Connection() {
 void Connection::close(std::string_view reason) {
     if (closed_) return;
     closed_ = true;
-    log::debug("connection {} of {}:{} on {} is closed: {}", peer_.id, peer_.address.host, peer_.address.port,
-               peer_.listener, reason);
+    std::string line =
+        fmt::format("connection {} of {}:{} on {} is closed: {}", peer_.id, peer_.address.host, peer_.address.port,
+                    peer_.listener, core_.was_refused() ? core_.end_reason() : reason);
+    if (!core_.was_refused()) {
+        log::debug("{}", line);
+    } else if (const auto admitted = shared_->refusals.admit(shared_->shard.now(), std::move(line))) {
+        log::info("{}", *admitted);
+    }
     shared_->open.erase(peer_.id);
     shared_->shard.timers().cancel(timer_);
     core_.end_input(reason);
+    tell_input_end();
     stream_->close();
     reader_wake_.notify_all();
     writer_wake_.notify_all();
@@ -109,6 +118,7 @@ void Connection::close(std::string_view reason) {
 
 void Connection::drain() {
     core_.end_input("the server stops");
+    tell_input_end();
     reader_wake_.notify_all();
     writer_wake_.notify_all();
 }
@@ -150,13 +160,28 @@ Task<void> Connection::read_loop(std::shared_ptr<Connection> /*self*/) {
         begin_requests();
         if (++reads % reads_a_turn == 0) co_await runtime::yield(shard);
     }
+    tell_input_end();
     writer_wake_.notify_all();  // it closes when all is answered
 }
 
+void Connection::tell_input_end() {
+    if (std::exchange(peer_.input_has_ended, true)) return;
+    if (peer_.on_input_end) std::exchange(peer_.on_input_end, {})();
+}
+
 void Connection::begin_requests() {
-    if (beginning_) return;
+    if (beginning_ || begins_later_) return;
     beginning_ = true;
-    while (!closed_) {
+    for (unsigned begun = 0; !closed_; ++begun) {
+        if (begun == requests_a_turn) {
+            begins_later_ = true;
+            shared_->shard.post([self = shared_from_this()] {
+                self->begins_later_ = false;
+                self->begin_requests();
+                self->wake_reader();
+            });
+            break;
+        }
         auto next = core_.next_request();
         if (!next) break;
         next->request.peer = &peer_;

@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void begin_requests();
     void on_answer(std::uint64_t sequence, Response answer);
     void wake_reader();
+    /// Tells who serves, once, that the input has ended.
+    void tell_input_end();
 
     Result<Sent> send_output();
     Result<Sent> send_gathered();
@@ -67,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     runtime::Signal writer_wake_;
     bool reader_paused_ = false;  // waits for the core to want bytes again
     bool beginning_ = false;      // begin_requests() is on the stack
+    bool begins_later_ = false;   // begin_requests() is posted
     bool closed_ = false;
     bool can_send_file_;
     ColdBytes cold_;

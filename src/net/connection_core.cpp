@@ -14,6 +14,19 @@ constexpr std::size_t moderate_frame_bytes = 1024 * 1024;
 /// From so many missing bytes on, a frame is read into its own memory. Fewer come by the scratch buffer, together with
 /// what is behind them.
 constexpr std::size_t direct_read_bytes = 32 * 1024;
+/// Read at once from a peer that is behind with reading its answers: small requests take more memory than their bytes.
+constexpr std::size_t hesitant_read_bytes = 4 * 1024;
+/// A small answer is copied behind the one before it up to this size: fewer pieces, and no room left over in each.
+constexpr std::size_t joined_answer_bytes = 4 * 1024;
+
+/// What a peer seems to speak whose first bytes make no size; empty when that is unknown.
+std::string_view other_protocol(std::string_view first_bytes) {
+    if (first_bytes.starts_with("\x16\x03"))
+        return ": it begins a TLS handshake, but this listener speaks no TLS (see the client's security.protocol)";
+    for (const std::string_view method : {"GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI", "CONN", "PATC", "PRI "})
+        if (first_bytes == method) return ": it speaks HTTP; this is a Kafka listener";
+    return {};
+}
 }  // namespace
 
 ConnectionCore::ConnectionCore(const ConnectionLimits& limits, RequestBudget& budget, const Service& service)
@@ -38,6 +51,8 @@ MutableBytes ConnectionCore::read_target(MutableBytes scratch) {
         reserve_frame(arrived_ + direct_read_bytes);
         return frame_.bytes().subspan(arrived_);
     }
+    if (output_bytes_ >= limits_.max_output_bytes / 8)
+        scratch = scratch.first(std::min(scratch.size(), hesitant_read_bytes));
     if (!budget_.is_spent()) return scratch;
     return scratch.first(std::min(scratch.size(), missing));  // nothing of the next frame
 }
@@ -61,10 +76,10 @@ void ConnectionCore::take_prefix(ByteView& bytes) {
     bytes = bytes.subspan(count);
     if (prefix_filled_ < sizeof prefix_) return;
     const auto size = load_big_endian<std::int32_t>(prefix_);
-    if (size <= 0) return end_input(fmt::format("a request of {} bytes was announced", size));
+    if (size <= 0) return refuse(fmt::format("a request of {} bytes was announced", size));
     if (static_cast<std::size_t>(size) > limits_.max_request_bytes) {
-        return end_input(fmt::format("a request of {} bytes was announced; socket.request.max.bytes is {}", size,
-                                     limits_.max_request_bytes));
+        return refuse(fmt::format("a request of {} bytes was announced; socket.request.max.bytes is {}{}", size,
+                                  limits_.max_request_bytes, other_protocol(text_of(prefix_))));
     }
     announced_ = static_cast<std::size_t>(size);
 }
@@ -96,7 +111,7 @@ void ConnectionCore::complete_frame() {
     request.frame = std::move(frame_);
     request.budget = std::move(charge_);
     leave_frame();
-    if (Result<> parsed = parse_request_header(request); !parsed) return end_input(parsed.error().message);
+    if (Result<> parsed = parse_request_header(request); !parsed) return refuse(parsed.error().message);
     ready_.push(std::move(request));
 }
 
@@ -105,6 +120,11 @@ void ConnectionCore::end_input(std::string_view reason) {
     input_ended_ = true;
     end_reason_ = reason;
     leave_frame();
+}
+
+void ConnectionCore::refuse(std::string_view reason) {
+    refused_ = refused_ || !input_ended_;
+    end_input(reason);
 }
 
 std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
@@ -135,6 +155,11 @@ void ConnectionCore::move_to_output(Response answer) {
         if (const auto* bytes = std::get_if<Bytes>(&piece)) {
             if (bytes->empty()) continue;
             output_bytes_ += bytes->size();
+            Bytes* const last = output_.empty() ? nullptr : std::get_if<Bytes>(&output_.back());
+            if (last != nullptr && last->size() + bytes->size() <= joined_answer_bytes) {
+                last->insert(last->end(), bytes->begin(), bytes->end());
+                continue;
+            }
         } else if (std::get<FileSlice>(piece).size == 0) {
             continue;
         }
@@ -143,7 +168,7 @@ void ConnectionCore::move_to_output(Response answer) {
     if (!answer.close) return;
     closing_ = true;
     ready_.clear();
-    end_input("an answer ended the connection");
+    refuse(answer.close_reason);
 }
 
 ByteView ConnectionCore::first_output_bytes() const {

@@ -24,7 +24,7 @@ namespace moldau::net {
 struct ConnectionLimits {
     std::size_t max_request_bytes = 100 * 1024 * 1024;  ///< socket.request.max.bytes
     std::size_t max_requests_ahead = 64;                ///< requests in flight at once
-    std::size_t max_output_bytes = 1024 * 1024;         ///< answers in memory; above it nothing is begun or read
+    std::size_t max_output_bytes = 64 * 1024;           ///< answers in memory; above it nothing is begun or read
 };
 
 class ConnectionCore {
@@ -75,6 +75,8 @@ class ConnectionCore {
 
     /// Everything is served and sent: close.
     bool is_finished() const;
+    /// The input ended by what the peer sent, not by its own or our end: worth a line in the log.
+    bool was_refused() const { return refused_; }
     /// Why the input ended; empty while it has not.
     const std::string& end_reason() const { return end_reason_; }
 
@@ -90,6 +92,7 @@ class ConnectionCore {
     void leave_frame();
     void complete_frame();
     void move_to_output(Response answer);
+    void refuse(std::string_view reason);
 
     const ConnectionLimits& limits_;
     RequestBudget& budget_;
@@ -113,6 +116,7 @@ class ConnectionCore {
     std::size_t output_bytes_ = 0;      // of Bytes pieces alone
 
     bool input_ended_ = false;
+    bool refused_ = false;
     bool closing_ = false;  // an answer asked for it: nothing enters the output any more
     std::string end_reason_;
 };

@@ -8,6 +8,7 @@
 #include <moldau/runtime/async.h>
 
 #include "connection_core.h"
+#include "refusal_log.h"
 
 namespace moldau::net {
 
@@ -23,6 +24,7 @@ struct ShardConnections {
     const ServerOptions options;
     const ConnectionLimits limits;
     RequestBudget budget;
+    RefusalLog refusals;
     runtime::Gate gate;  // every connection holds it until it is destroyed
 
     /// Open ones, in the order of their ids.

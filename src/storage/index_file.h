@@ -54,7 +54,10 @@ class IndexFile {
  private:
     Result<> open(runtime::OpenMode mode);
     Result<> read_slots(std::size_t first, std::size_t count, std::uint8_t* into);
+    /// How many of `count` sorted entries have keys of at most `target`.
+    std::size_t slots_up_to(const std::uint8_t* entries, std::size_t count, std::int64_t target) const;
     Result<bool> search_file(std::int64_t target, std::uint8_t* entry);
+    void remember_edges(std::size_t first, std::size_t count, const std::uint8_t* entries);
 
     runtime::Disk& disk_;
     std::string path_;
@@ -64,7 +67,9 @@ class IndexFile {
     std::size_t written_ = 0;  // entries of bytes_ that the file has
     bool cut_ = true;          // the file may hold more than written_ entries
     bool in_memory_ = false;
-    Bytes bytes_;  // all entries, while in memory
+    Bytes bytes_;                            // all entries, while in memory
+    std::optional<std::int64_t> first_key_;  // while not in memory, once they were seen
+    std::optional<std::int64_t> last_key_;
     std::unique_ptr<runtime::File> file_;
 };
 

@@ -102,6 +102,7 @@ Result<std::optional<TimestampAndOffset>> Log::search_segment(Segment& segment, 
         if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
         auto found = find_record(BatchView(whole), log_start_, decompressor,
                                  [&](Timestamp timestamp) { return timestamp >= target; });
+        decompressor.release_excess();  // the shard's: what a large batch took is not kept
         if (!found) return std::unexpected(std::move(found).error().within(segment.path(suffix::log)));
         if (*found) return found;
     }

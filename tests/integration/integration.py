@@ -7,7 +7,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+<<<<<<< HEAD
 from moldau_broker import ROOT, MoldauBroker  # noqa: E402
+=======
+from moldau_broker import MoldauBroker, run  # noqa: E402
+>>>>>>> hostile
 
 SHARDS = os.environ.get("MOLDAU_SHARDS", "1")
 CLIENT = os.environ.get("INTEGRATION_CLIENT", str(ROOT / "build/release/tests/integration/integration_client"))
@@ -32,3 +36,7 @@ def start_client(*arguments):
 
 def run_client(*arguments, timeout_s=60):
     return subprocess.run([CLIENT, *arguments], capture_output=True, timeout=timeout_s, check=True, text=True).stdout
+
+
+def create_topic(broker_under_test, topic, partitions=1):
+    run("topic", "create", topic, "--partitions", str(partitions), "--bootstrap", broker_under_test.address)

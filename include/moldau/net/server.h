@@ -21,7 +21,7 @@ struct ServerOptions {
     runtime::Duration max_frame_pause = std::chrono::seconds(10);  ///< without progress inside a request
     std::size_t request_budget_bytes = 64 * 1024 * 1024;           ///< of requests in memory, over all shards
     std::size_t max_requests_ahead = 64;                           ///< Produces in flight on a connection
-    std::size_t max_output_bytes = 1024 * 1024;                    ///< answers in memory of a connection
+    std::size_t max_output_bytes = 64 * 1024;                      ///< answers in memory of a connection
 
     /// A slice of a file that is at least this large is sent by the Stream's try_send_file; 0: never.
     std::size_t min_send_file_bytes = 64 * 1024;

@@ -2,6 +2,7 @@
 // What connections hand requests to: net frames and orders, the service (api, wired by app) decodes and answers.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -25,6 +26,13 @@ struct Peer {
     std::string client_software_version;  ///< as told by ApiVersions
     std::uint64_t id = 0;                 ///< unique in the server
     runtime::Shard* shard = nullptr;      ///< that owns the connection; requests are served from here
+
+    /// The peer sends no more, and may be gone: what merely waits for something to happen is answered with what there
+    /// is.
+    bool input_has_ended = false;
+    /// Called once, on the connection's shard, when that becomes true. Set and taken back by a request that waits so
+    /// and is a barrier: there is one at a time.
+    std::move_only_function<void()> on_input_end;
 };
 
 /// A request's bytes, header included, without the size before it. Uniquely owned; may be written to until appended.
@@ -55,6 +63,7 @@ struct FileSlice {
 struct Response {
     std::vector<std::variant<Bytes, FileSlice>> pieces;  ///< empty: nothing is sent (Produce with acks=0)
     bool close = false;                                  ///< the connection is closed after it
+    std::string close_reason;                            ///< for the log
 };
 
 /// One a shard. Lives as long as its connections.

@@ -47,6 +47,8 @@ class Decompressor {
 
     /// Gives back what one large batch took. Ends the last output's life.
     void release_excess();
+    /// What it keeps for output.
+    std::size_t held_bytes() const;
 
  private:
     std::unique_ptr<OutputBuffer> output_;

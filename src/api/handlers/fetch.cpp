@@ -39,11 +39,24 @@ struct Located {
     ErrorCode error = ErrorCode::none;
 };
 
+/// Whether it is still worth waiting for records: not when the client sends no more, and so may be gone. Touched on the
+/// shard of the session.
+struct Patience {
+    bool is_over = false;
+    std::weak_ptr<FetchSession> waits_in;
+
+    void end() {
+        is_over = true;
+        if (const auto session = waits_in.lock()) session->changed.notify_all();
+    }
+};
+
 /// One fetch being served, on the shard of its session.
 class FetchOperation {
  public:
-    FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version)
-        : shell_(shell), peer_(peer), request_(request), version_(version) {}
+    FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version,
+                   Patience& patience)
+        : shell_(shell), peer_(peer), request_(request), version_(version), patience_(patience) {}
 
     runtime::Task<FetchAnswer> run();
 
@@ -72,6 +85,7 @@ class FetchOperation {
     const net::Peer& peer_;
     const FetchRequest& request_;
     std::int16_t version_;
+    Patience& patience_;
     std::shared_ptr<FetchSession> session_;
     std::unordered_map<FetchEntry*, ReadOutcome> results_by_entry_;
     std::vector<FetchEntry*> order_;  ///< in which the client named them: that of the answer
@@ -89,12 +103,13 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
     }
     session_ = begun.session;
     session_->in_use = true;
+    patience_.waits_in = session_;
     budget_ = std::min<std::int64_t>(std::max(request_.max_bytes, 0), max_answer_bytes);
     const auto deadline =
         runtime::after(shell_.shard.now(), std::chrono::milliseconds(std::max(request_.max_wait_ms, 0)));
     for (;;) {
         co_await read_dirty();
-        if (enough() || shell_.shard.now() >= deadline || session_->partitions.size() == 0) break;
+        if (enough() || patience_.is_over || shell_.shard.now() >= deadline || session_->partitions.size() == 0) break;
         if (std::ranges::any_of(session_->partitions.dirty(), [this](FetchEntry& entry) { return is_pending(entry); }))
             continue;  // something changed while other shards were read
         if (!co_await session_->changed.wait(deadline)) break;
@@ -263,8 +278,8 @@ FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
     return result;
 }
 
-runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, const FetchRequest& request) {
-    FetchOperation operation(shell, call.peer(), request, call.version());
+runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, const FetchRequest& request, Patience& patience) {
+    FetchOperation operation(shell, call.peer(), request, call.version(), patience);
     co_return co_await operation.run();
 }
 
@@ -275,13 +290,19 @@ Answer<net::Response> fetch(Call& call, FetchRequest& request) {
     Shell* where = &call.shell;
     if (request.session_epoch > 0 && request.session_id > 0)
         where = &call.shell.on_shard(FetchSessions::shard_of(request.session_id, call.shell.shard_count()));
+    const auto patience = std::make_shared<Patience>();
+    net::Peer& peer = *call.request.peer;
+    patience->is_over = peer.input_has_ended;
+    peer.on_input_end = [patience, where] { where->shard.post([patience] { patience->end(); }); };
     FetchAnswer answer;
     if (where == &call.shell) {
-        answer = co_await run_fetch(*where, call, request);
+        answer = co_await run_fetch(*where, call, request, *patience);
     } else {
-        answer = co_await runtime::run_on(call.shard(), where->shard,
-                                          [where, &call, &request] { return run_fetch(*where, call, request); });
+        answer = co_await runtime::run_on(call.shard(), where->shard, [where, &call, &request, &patience] {
+            return run_fetch(*where, call, request, *patience);
+        });
     }
+    peer.on_input_end = {};
     co_return encode_response(call.request, answer.message, std::move(answer.slices));
 }
 

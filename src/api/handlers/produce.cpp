@@ -25,13 +25,13 @@ constexpr std::int16_t acks_of_all = -1;
 /// One Produce on its way: lives on the connection's shard; other shards reach it only to append their parts while it
 /// waits for them.
 class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
-   public:
+ public:
     ProduceOperation(Shell& shell, net::Request request, runtime::Handler<net::Response> done)
         : shell_(shell), raw_(std::move(request)), done_(std::move(done)) {}
 
     void start();
 
-   private:
+ private:
     struct Part {
         std::size_t topic;
         PartitionIndex index;
@@ -74,7 +74,8 @@ void ProduceOperation::start() {
     protocol::Reader reader(raw_.body());
     const ProduceRequest request = ProduceRequest::decode(reader, raw_.api_version);
     if (!reader.ok()) {
-        std::move(done_)(net::Response{.pieces = {}, .close = true});
+        std::move(done_)(
+            closing(fmt::format("its ProduceRequest v{} cannot be read: {}", raw_.api_version, reader.error())));
         return;
     }
     acks_ = request.acks;
@@ -179,8 +180,8 @@ void ProduceOperation::wait_for_commit(std::size_t index) {
     const std::shared_ptr<Partition> where = std::move(parts_[index].where);
     const Offset end = parts_[index].outcome.end;
     if (&where->shard() == &home()) {
-        where->when_committed(
-            end, [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
+        where->when_committed(end,
+                              [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
         return;
     }
     where->shard().post([keep = shared_from_this(), where, end, index] {
@@ -217,10 +218,11 @@ void ProduceOperation::answer() {
     if (std::exchange(answered_, true)) return;
     home().timers().cancel(timer_);
     if (acks_ == 0) {
-        bool failed = false;
-        for (const Part& part : parts_) failed = failed || part.outcome.error != ErrorCode::none;
-        std::move(done_)(net::Response{.pieces = {}, .close = failed});
-        return;
+        const auto failed =
+            std::ranges::find_if(parts_, [](const Part& part) { return part.outcome.error != ErrorCode::none; });
+        if (failed == parts_.end()) return std::move(done_)(net::Response{});
+        return std::move(done_)(closing(fmt::format("its Produce with acks=0 failed at partition {}: {}", failed->index,
+                                                    protocol::name_of(failed->outcome.error))));
     }
     ProduceResponse response;
     response.responses.reserve(topics_.size());

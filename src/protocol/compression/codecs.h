@@ -11,6 +11,7 @@
 #include <lz4frame.h>
 
 #include <moldau/base/assert.h>
+#include <moldau/base/buffer.h>
 #include <moldau/protocol/compression.h>
 
 namespace moldau::protocol {
@@ -25,19 +26,19 @@ class OutputBuffer {
     MutableBytes space(std::size_t wanted_bytes = smallest_growth);
     /// Requires: that much of the last space() was written.
     void commit(std::size_t bytes) {
-        MOLDAU_ASSERT(bytes <= room_bytes() && bytes <= capacity_ - size_);
+        MOLDAU_ASSERT(bytes <= room_bytes() && bytes <= data_.size() - size_);
         size_ += bytes;
     }
 
     std::size_t room_bytes() const { return limit_ - size_; }
     std::size_t limit_bytes() const { return limit_; }
-    ByteView bytes() const { return {data_.get(), size_}; }
+    ByteView bytes() const { return {data_.data(), size_}; }
+    std::size_t held_bytes() const { return data_.size(); }
 
  private:
     static constexpr std::size_t smallest_growth = 16UL << 10;
 
-    std::unique_ptr<std::uint8_t[]> data_;
-    std::size_t capacity_ = 0;
+    Buffer data_;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
 };

@@ -32,22 +32,16 @@ std::optional<Codec> codec_named(std::string_view name) {
 void OutputBuffer::start(std::size_t limit_bytes) {
     size_ = 0;
     limit_ = limit_bytes;
-    if (capacity_ > Decompressor::retained_bytes) {
-        data_.reset();
-        capacity_ = 0;
-    }
+    if (data_.size() > Decompressor::retained_bytes) data_.resize(0);
 }
 
 MutableBytes OutputBuffer::space(std::size_t wanted_bytes) {
     wanted_bytes = std::min(wanted_bytes, room_bytes());
-    if (capacity_ - size_ < wanted_bytes || (capacity_ == size_ && room_bytes() > 0)) {
-        const std::size_t doubled = std::max({capacity_ * 2, size_ + wanted_bytes, smallest_growth});
-        auto grown = std::make_unique_for_overwrite<std::uint8_t[]>(doubled);
-        if (size_ > 0) std::memcpy(grown.get(), data_.get(), size_);
-        data_ = std::move(grown);
-        capacity_ = doubled;
+    if (data_.size() - size_ < wanted_bytes || (data_.size() == size_ && room_bytes() > 0)) {
+        const std::size_t doubled = std::max({data_.size() * 2, size_ + wanted_bytes, smallest_growth});
+        data_.resize(std::min(doubled, std::max(limit_, smallest_growth)));
     }
-    return {data_.get() + size_, std::min(capacity_ - size_, room_bytes())};
+    return {data_.data() + size_, std::min(data_.size() - size_, room_bytes())};
 }
 
 std::unexpected<Error> too_much_output(Codec codec, const OutputBuffer& output) {
@@ -88,6 +82,10 @@ Result<ByteView> Decompressor::decompress(Codec codec, ByteView input, std::size
     }
     if (!done) return std::unexpected(std::move(done).error());
     return output_->bytes();
+}
+
+std::size_t Decompressor::held_bytes() const {
+    return output_->held_bytes();
 }
 
 void Decompressor::release_excess() {

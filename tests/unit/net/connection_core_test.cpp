@@ -178,6 +178,46 @@ TEST_F(ConnectionCoreTest, SizesThatCannotBeEndTheInput) {
     }
 }
 
+TEST_F(ConnectionCoreTest, SmallAnswersShareAPiece) {
+    for (std::int32_t id = 1; id <= 100; ++id) {
+        feed(request_frame(metadata_key, id));
+        begin();
+        answer(id);
+    }
+    EXPECT_EQ(core->output_pieces(), 1U);
+    core->on_written(answer_frame(1).size() * 2);
+    EXPECT_EQ(sent().size(), 98U);
+}
+
+TEST_F(ConnectionCoreTest, LittleIsReadFromAPeerThatDoesNotReadItsAnswers) {
+    feed(request_frame(metadata_key, 1));
+    EXPECT_EQ(core->read_target(scratch).size(), scratch.size());
+    begin();
+    Response response;
+    response.pieces.emplace_back(Bytes(limits.max_output_bytes / 2));
+    core->on_answer(sequences.at(1), std::move(response));
+    ASSERT_TRUE(core->wants_read());
+    EXPECT_LE(core->read_target(scratch).size(), 4096U);
+    core->on_written(limits.max_output_bytes / 2);
+    EXPECT_EQ(core->read_target(scratch).size(), scratch.size());
+}
+
+TEST_F(ConnectionCoreTest, NamesTheProtocolOfWhoIsNoKafkaClient) {
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {"GET / HTTP/1.1\r\n", "HTTP"}, {"PRI * HTTP/2.0\r\n", "HTTP"}, {{"\x16\x03\x01\x00\xc8", 5}, "TLS"}};
+    for (const auto& [greeting, named] : cases) {
+        core.emplace(limits, budget, service);
+        feed(bytes_of(greeting).first(4));
+        EXPECT_TRUE(core->was_refused());
+        EXPECT_NE(core->end_reason().find(named), std::string::npos) << core->end_reason();
+    }
+}
+
+TEST_F(ConnectionCoreTest, WhoEndsInOrderIsNotRefused) {
+    core->end_input("the peer ended it");
+    EXPECT_FALSE(core->was_refused());
+}
+
 TEST_F(ConnectionCoreTest, HeadersThatAreNoneEndTheInput) {
     const Bytes whole = request_frame(metadata_key, 1);
     for (std::size_t size = 1; size < whole.size() - 4; ++size) {

@@ -7,6 +7,7 @@ namespace moldau::net {
 
 inline constexpr std::int16_t produce_key = 0;
 inline constexpr std::int16_t fetch_key = 1;
+inline constexpr std::int16_t list_offsets_key = 2;
 inline constexpr std::int16_t metadata_key = 3;
 inline constexpr std::int16_t api_versions_key = 18;
 

@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// Metadata is answered with its own body, Fetch with the slices that the test set, ApiVersions with one API; a Produce
-/// waits until the test answers it.
+/// waits until the test answers it, ListOffsets until its client sends no more.
 class TestService final : public Service {
  public:
     struct Held {
@@ -40,6 +40,19 @@ class TestService final : public Service {
             case produce_key:
                 held.push_back({request.correlation_id, std::move(done)});
                 return;
+            case list_offsets_key: {
+                net::Peer& peer = *request.peer;
+                auto answer = [id = request.correlation_id, done = std::move(done)]() mutable {
+                    Response late;
+                    late.pieces.emplace_back(answer_frame(id));
+                    std::move(done)(std::move(late));
+                };
+                if (peer.input_has_ended) return answer();
+                peer.on_input_end = [&shard = *peer.shard, answer = std::move(answer)]() mutable {
+                    shard.post(std::move(answer));
+                };
+                return;
+            }
             case fetch_key:
                 response = slices_answer(request.correlation_id);
                 break;
@@ -182,6 +195,56 @@ TEST_F(ServerTest, AnswersATypedCall) {
         }
     };
     EXPECT_EQ(run(Body::run(*this)), 18);
+}
+
+TEST_F(ServerTest, ARequestThatWaitsLearnsThatItsClientSendsNoMore) {
+    start();
+    struct Body {
+        static Task<bool> run(ServerTest& test) {
+            auto stream = co_await test.connect_stream();
+            write(*stream, request_frame(list_offsets_key, 1));
+            if (!co_await test.eventually([&] { return test.services[0]->served == 1; })) co_return false;
+            stream->close();
+            co_return co_await test.eventually([&] { return test.server->connections() == 0; });
+        }
+    };
+    EXPECT_TRUE(run(Body::run(*this)));
+}
+
+TEST_F(ServerTest, ManyRequestsOfOneConnectionLeaveTurnsToOthers) {
+    start();
+    struct Body {
+        static Task<int> run(ServerTest& test) {
+            auto stream = co_await test.connect_stream();
+            Bytes flood;
+            for (std::int32_t id = 1; id <= 1000; ++id) append(flood, request_frame(metadata_key, id));
+            write(*stream, flood);
+            int before = 0;
+            int most = 0;
+            const bool all = co_await test.eventually([&] {
+                const int served = test.services[0]->served;
+                most = std::max(most, served - std::exchange(before, served));
+                return served == 1000;
+            });
+            co_return all ? most : -1;
+        }
+    };
+    const int most_between_turns = run(Body::run(*this));
+    EXPECT_GT(most_between_turns, 0);
+    EXPECT_LE(most_between_turns, 100);
+}
+
+TEST_F(ServerTest, AStopDoesNotWaitForWhatWaits) {
+    start();
+    struct Body {
+        static Task<bool> run(ServerTest& test) {
+            auto stream = co_await test.connect_stream();
+            write(*stream, request_frame(list_offsets_key, 1));
+            if (!co_await test.eventually([&] { return test.services[0]->served == 1; })) co_return false;
+            co_return co_await test.server->stop(test.in_time());
+        }
+    };
+    EXPECT_TRUE(run(Body::run(*this))) << "nothing had to be cut";
 }
 
 TEST_F(ServerTest, AnswersCallsOfEverySize) {

@@ -171,6 +171,21 @@ TEST_F(LogTest, TimeLookupsSkipWhatLiesBeforeTheLogStart) {
     EXPECT_EQ((*log->find_by_timestamp(Timestamp(0), decompressor))->offset, Offset(6));
 }
 
+TEST_F(LogTest, ATimeLookupGivesBackWhatALargeBatchTook) {
+    config = {};
+    open();
+    protocol::BatchBuilder builder({.codec = protocol::Codec::gzip});
+    const std::string zeros(2 * protocol::Decompressor::retained_bytes, '\0');
+    builder.append({.timestamp = wall_now, .value = bytes_of(zeros)});
+    protocol::Compressor compressor;
+    const Bytes batch = builder.finish(compressor);
+    const ByteView parts[] = {batch};
+    ASSERT_TRUE(log->append(parts, wall_now));
+    protocol::Decompressor decompressor;
+    ASSERT_TRUE(log->find_by_timestamp(wall_now, decompressor));
+    EXPECT_LE(decompressor.held_bytes(), protocol::Decompressor::retained_bytes);
+}
+
 TEST_F(LogTest, LargestTimestampMayBeAnywhere) {
     open();
     fill_to(10);
@@ -182,23 +197,54 @@ TEST_F(LogTest, LargestTimestampMayBeAnywhere) {
     EXPECT_EQ((*log->find_max_timestamp(decompressor))->offset, Offset(10));
 }
 
-TEST_F(LogTest, LookupsInALargeClosedSegmentTakeFewReads) {
-    config = {};
-    config.index_interval_bytes = 1;
-    config.segment_index_bytes = 1 << 20;
-    open();
-    for (int i = 0; i < 40'000; ++i) ASSERT_TRUE(append(1, {.timestamp = wall_now + i * 10 + i % 7}));
-    ASSERT_TRUE(log->roll(wall_now));
-    protocol::Decompressor decompressor;
-    std::size_t most = 0;
-    for (int i = 0; i < 40'000; i += 997) {
-        disk.reads = 0;
-        const auto found = log->find_by_timestamp(wall_now + i * 10 + i % 7, decompressor);
-        ASSERT_TRUE(found && *found);
-        ASSERT_EQ((*found)->offset, Offset(i));
-        most = std::max(most, disk.reads);
+/// Indexes as long as those of a segment of 1 GiB: an entry for each 4 KiB.
+class LongIndexTest : public LogTest {
+ protected:
+    static constexpr int entries = 1 << 18;
+
+    template <class TimeOf>
+    void fill(TimeOf time_of) {
+        config = {};
+        config.index_interval_bytes = 1;
+        open();
+        for (int i = 0; i < entries; ++i) ASSERT_TRUE(append(1, {.timestamp = time_of(i), .value_bytes = 0}));
+        ASSERT_TRUE(log->roll(wall_now));
     }
-    EXPECT_LE(most, 10U);
+
+    /// The most reads that a time lookup took.
+    template <class TimeOf>
+    std::size_t most_reads(TimeOf time_of) {
+        protocol::Decompressor decompressor;
+        std::size_t most = 0;
+        for (int i = 0; i < entries; i += 997) {
+            disk.reads = 0;
+            const auto found = log->find_by_timestamp(time_of(i), decompressor);
+            EXPECT_TRUE(found && *found);
+            if (!found || !*found) break;
+            EXPECT_EQ((*found)->offset, Offset(i));
+            most = std::max(most, disk.reads);
+        }
+        return most;
+    }
+};
+
+TEST_F(LongIndexTest, ATimeLookupTakesFewReads) {
+    const auto even = [](int i) { return wall_now + i * 10 + i % 7; };
+    fill(even);
+    EXPECT_LE(most_reads(even), 5U);
+    close_and_reopen();
+    protocol::Decompressor decompressor;
+    disk.reads = 0;
+    ASSERT_TRUE(log->find_by_timestamp(even(entries / 2), decompressor));
+    EXPECT_LE(disk.reads, 12U) << "the first one learns the index's edges";
+    EXPECT_LE(most_reads(even), 5U);
+}
+
+TEST_F(LongIndexTest, ATimeLookupTakesFewReadsWhereTrafficComesInBursts) {
+    // A day's records in each of a hundred hours of work, of very different rates.
+    const auto bursts = [](int i) { return wall_now + i * (1 + (i >> 14) % 5) + (i >> 14) * 3'600'000LL; };
+    fill(bursts);
+    EXPECT_LE(most_reads(bursts), 8U);
 }
 
 }  // namespace

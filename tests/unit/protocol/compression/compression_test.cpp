@@ -94,6 +94,18 @@ TEST(Compression, BombsAreRefused) {
     EXPECT_FALSE(decompressor.decompress(Codec::snappy, raw_snappy(zeros), 1UL << 20));
 }
 
+TEST(Compression, OutputTakesNoMoreThanTheLimitAndIsGivenBack) {
+    const Bytes zeros(3 * Decompressor::retained_bytes);
+    const std::size_t limit = zeros.size() + 1000;
+    for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+        Decompressor decompressor;
+        ASSERT_TRUE(decompressor.decompress(codec, Compressor().compress(codec, zeros), limit)) << to_string(codec);
+        EXPECT_LE(decompressor.held_bytes(), limit) << to_string(codec);
+        decompressor.release_excess();
+        EXPECT_LE(decompressor.held_bytes(), Decompressor::retained_bytes) << to_string(codec);
+    }
+}
+
 TEST(Compression, EveryTruncationIsRefused) {
     Compressor compressor;
     Decompressor decompressor;

@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""Clients that mean harm, or know no better, beside a good one: the good one notices nothing, the broker's memory and
+descriptors stay bounded, and it still answers.
+"""
+
+import os
+import pathlib
+import random
+import select
+import socket
+import struct
+import time
+import unittest
+
+from integration import broker, create_topic  # first: it says where the others are
+
+import wire
+from good_client import GoodClient
+
+FRAMES = int(os.environ.get("MOLDAU_HOSTILE_FRAMES", "10000"))
+IDLE_CONNECTIONS = int(os.environ.get("MOLDAU_IDLE_CONNECTIONS", "2000"))
+ANNOUNCING_CONNECTIONS = 200
+DEAF_CONNECTIONS = 200
+SEED = int(os.environ.get("MOLDAU_SEED", "0")) or random.randrange(1, 1 << 30)
+MEMORY_BOUND = 60 << 20
+# Of who does not read a connection keeps 64 KiB of answers and one read's requests, which small ones take several times.
+DEAF_MEMORY_BOUND = 200 * (512 << 10)
+AT_ONCE = 50
+SETTLE_S = 15
+
+GOOD, TARGET = "untouched", "hostile-target"
+
+
+def apis(port):
+    """(key, highest version) of all that is served."""
+    with wire.Connection(port) as connection:
+        body = connection.call(wire.API_VERSIONS, 0, b"")
+    count = struct.unpack_from(">i", body, 2)[0]
+    entries = [struct.unpack_from(">hhh", body, 6 + 6 * i) for i in range(count)]
+    return [(key, highest) for key, _, highest in entries]
+
+
+class Frames:
+    """Hostile bytes, drawn from a seed. Each draw is what one sender sends, in pieces that are sent one by one."""
+
+    def __init__(self, seed, served):
+        self.draw = random.Random(seed)
+        self._served = served
+        batch = wire.record_batch([b"value %d" % i for i in range(20)], first_timestamp=1_700_000_000_000, timestamp_step=1)
+        self._valid = [
+            wire.request(wire.PRODUCE, wire.PRODUCE_VERSION, 1, wire.produce_body(TARGET, [(0, batch)])),
+            wire.request(wire.PRODUCE, wire.PRODUCE_VERSION, 2, wire.produce_body(TARGET, [(0, batch), (1, batch)], acks=1)),
+            wire.request(wire.FETCH, wire.FETCH_VERSION, 3, wire.fetch_body(TARGET, 0, 0)),
+            wire.request(wire.LIST_OFFSETS, wire.LIST_OFFSETS_VERSION, 4, wire.list_offsets_body(TARGET, 0, 1_700_000_000_005)),
+            wire.request(wire.METADATA, wire.METADATA_VERSION, 5, wire.metadata_body([TARGET, "absent"])),
+            wire.request(wire.API_VERSIONS, 0, 6, b""),
+        ]
+        self._kinds = [self.noise, self.size, self.mutated, self.length_inside, self.truncated, self.cut, self.garbage_behind,
+                       self.random_body, self.unknown, self.byte_by_byte]
+
+    def next(self):
+        return self.draw.choice(self._kinds)()
+
+    def bytes(self, highest):
+        return self.draw.randbytes(self.draw.randrange(highest))
+
+    def valid(self):
+        return bytearray(self.draw.choice(self._valid))
+
+    def any_int32(self):
+        return struct.pack(">i", self.draw.choice([-1, -2, 0, 1, 0x7FFFFFFF, -0x80000000, 100 << 20, (100 << 20) + 1,
+                                                   self.draw.randrange(-1 << 31, 1 << 31), self.draw.randrange(1000)]))
+
+    def noise(self):
+        return [self.bytes(300)]
+
+    def size(self):
+        return [self.any_int32() + self.bytes(60)]
+
+    def mutated(self):
+        frame = self.valid()
+        for _ in range(self.draw.randrange(1, 9)):
+            frame[self.draw.randrange(4, len(frame))] = self.draw.randrange(256)
+        return [frame]
+
+    def length_inside(self):
+        frame = self.valid()
+        at = self.draw.randrange(4, max(5, len(frame) - 4))
+        frame[at:at + 4] = self.any_int32()
+        return [wire.sized(bytes(frame[4:]))]
+
+    def truncated(self):
+        frame = self.valid()
+        return [wire.sized(bytes(frame[4:self.draw.randrange(5, len(frame))]))]
+
+    def cut(self):
+        frame = self.valid()
+        return [frame[:self.draw.randrange(1, len(frame))], None]
+
+    def garbage_behind(self):
+        return [self.valid() + self.bytes(100)]
+
+    def random_body(self):
+        key, highest = self.draw.choice(self._served)
+        header = wire.header(key, self.draw.randrange(highest + 1), 7) + self.draw.choice([b"", b"\0"])
+        return [wire.sized(header + self.bytes(200))]
+
+    def unknown(self):
+        key = self.draw.choice([-1, self.draw.randrange(-1 << 15, 1 << 15), self.draw.choice(self._served)[0]])
+        return [wire.sized(wire.header(key, self.draw.randrange(-1 << 15, 1 << 15), 8) + self.bytes(50))]
+
+    def byte_by_byte(self):
+        frame = self.draw.choice([self.valid(), bytearray(self.mutated()[0])])[:120]
+        return [frame[i:i + 1] for i in range(len(frame))]
+
+
+class Sender:
+    """A connection of our own that takes a few draws and then ends, in good order or not."""
+
+    def __init__(self, port, frames):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self._frames = frames
+        self._left = frames.draw.randrange(1, 6)
+        self._ending = False
+
+    def step(self):
+        """Sends one draw; false when the connection is at its end. None when the broker has closed it: nothing was sent."""
+        try:
+            while select.select([self.socket], [], [], 0)[0]:
+                if not self.socket.recv(1 << 16):
+                    raise ConnectionError("closed")
+        except OSError:
+            self.socket.close()
+            return None
+        try:
+            for piece in self._frames.next():
+                if piece is None:
+                    self._left = 0
+                elif piece:
+                    self.socket.send(piece)
+        except OSError:
+            self._left = 0
+        self._left -= 1
+        if self._left > 0:
+            return True
+        if self._frames.draw.randrange(2):  # a reset: what was not read is lost
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+        return False
+
+
+def descriptors(under_test):
+    return len(list(pathlib.Path(f"/proc/{under_test.server.process.pid}/fd").iterdir()))
+
+
+class Hostile(unittest.TestCase):
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + SETTLE_S
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.01)
+
+    def settled(self, good, under_test, idle_bytes, idle_descriptors, what):
+        """After the attack: the good client goes on, and what the attack took is given back."""
+        good.wait_for_progress()
+        self.wait_until(lambda: descriptors(under_test) <= idle_descriptors + 4,
+                        f"{what}: the connections' descriptors are kept")
+        grown = under_test.server.resident_bytes() - idle_bytes
+        print(f"{what}: {good.produced} good records, {grown / (1 << 20):.1f} MiB above idle")
+        self.assertLess(grown, MEMORY_BOUND, f"{what}: resident memory")
+        with wire.Connection(under_test.port) as connection:
+            self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body([GOOD])))
+
+    def send_frames(self, port, frames, good):
+        senders = []
+        sent = 0
+        while sent < FRAMES:
+            if len(senders) < AT_ONCE:
+                senders.append(Sender(port, frames))
+            sender = senders[sent % len(senders)]
+            goes_on = sender.step()
+            if not goes_on:
+                senders.remove(sender)
+            sent += goes_on is not None
+            if sent % 100 == 0:
+                good.check()
+        for sender in senders:
+            sender.socket.close()
+
+    def ask_and_do_not_read(self, port):
+        """Connections that ask until the broker takes no more of them."""
+        question = wire.request(wire.METADATA, wire.METADATA_VERSION, 1, wire.metadata_body([GOOD, TARGET])) * 100
+        connections = []
+        for _ in range(DEAF_CONNECTIONS):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", port))
+            connection.setblocking(False)
+            connections.append(connection)
+        asking, deadline = set(connections), time.monotonic() + 5
+        while asking and time.monotonic() < deadline:
+            ready = select.select([], asking, [], 0.2)[1]
+            if not ready:
+                break
+            for connection in ready:
+                connection.send(question)
+        return connections
+
+    def test_leaves_a_good_client_untouched(self):
+        print(f"seed {SEED}, {FRAMES} frames")
+        with broker(**{"auto.create.topics.enable": "false"}) as under_test:
+            create_topic(under_test, GOOD)
+            create_topic(under_test, TARGET, partitions=2)
+            with GoodClient(under_test.port, GOOD) as good:
+                idle = under_test.server.resident_bytes()
+                idle_descriptors = descriptors(under_test)
+
+                self.send_frames(under_test.port, Frames(SEED, apis(under_test.port)), good)
+                self.settled(good, under_test, idle, idle_descriptors, "hostile frames")
+
+                connections = [socket.create_connection(("127.0.0.1", under_test.port), 10) for _ in range(IDLE_CONNECTIONS)]
+                self.wait_until(lambda: descriptors(under_test) >= idle_descriptors + IDLE_CONNECTIONS, "all are accepted")
+                good.wait_for_progress()
+                grown = under_test.server.resident_bytes() - idle
+                print(f"{IDLE_CONNECTIONS} idle connections: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, MEMORY_BOUND)
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after idle connections")
+
+                connections = []
+                for _ in range(ANNOUNCING_CONNECTIONS):
+                    connection = socket.create_connection(("127.0.0.1", under_test.port), 10)
+                    connection.sendall(struct.pack(">i", 100 << 20) + wire.header(wire.PRODUCE, 3, 1) + bytes(60_000))
+                    connections.append(connection)
+                good.wait_for_progress()
+                grown = under_test.server.resident_bytes() - idle
+                print(f"{ANNOUNCING_CONNECTIONS} that announce 100 MiB: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, MEMORY_BOUND)
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after those that announce")
+
+                connections = self.ask_and_do_not_read(under_test.port)
+                good.wait_for_progress()
+                grown = under_test.server.resident_bytes() - idle
+                print(f"{DEAF_CONNECTIONS} that do not read: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, DEAF_MEMORY_BOUND)
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after those that do not read")
+            self.assertGreater(good.consumed, 0)
+            self.assertEqual(good.consumed, good.produced)
+            under_test.stop()
+
+    def test_lets_go_of_long_polls_whose_clients_are_gone(self):
+        with broker() as under_test:
+            create_topic(under_test, GOOD)
+            idle_descriptors = descriptors(under_test)
+            polls = [wire.Connection(under_test.port) for _ in range(50)]
+            for poll in polls:
+                poll.socket.sendall(wire.request(wire.FETCH, wire.FETCH_VERSION, 1, wire.fetch_body(GOOD, 0, 0, max_wait_ms=0x7FFFFFFF)))
+            self.wait_until(lambda: descriptors(under_test) >= idle_descriptors + 50, "all are accepted")
+            for poll in polls[1:]:
+                poll.close()
+            self.wait_until(lambda: descriptors(under_test) <= idle_descriptors + 5, "their descriptors are kept")
+            began = time.monotonic()
+            under_test.stop()
+            self.assertLess(time.monotonic() - began, 4, "a long poll keeps the broker from its end")
+            self.assertEqual(len(polls[0].answer(1)) > 0, True, "a client that is there is answered before")
+            polls[0].close()
+
+    def test_gives_back_what_bombs_took(self):
+        """Batches of a few hundred KiB that decompress to 100 MiB, produced and looked up."""
+        bomb = wire.gzip_bomb(100 << 20)
+        with broker() as under_test:
+            create_topic(under_test, TARGET)
+            with wire.Connection(under_test.port) as connection:
+                idle = under_test.server.resident_bytes()
+                for _ in range(2):
+                    connection.produce(TARGET, bomb)
+                self.assertEqual(connection.offset_of_time(TARGET, 0, 0), (0, 0))
+                grown = under_test.server.resident_bytes() - idle
+                print(f"after bombs: {grown / (1 << 20):.1f} MiB above idle")
+                self.assertLess(grown, MEMORY_BOUND)
+
+    def test_names_in_its_log_what_is_no_kafka_client(self):
+        http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
+        tls = bytes.fromhex("16030100c8010000c40303") + bytes(190)
+        with broker() as under_test:
+            for greeting in [http, tls] + [http] * 200:
+                with socket.create_connection(("127.0.0.1", under_test.port), 10) as connection:
+                    connection.sendall(greeting)
+                    try:
+                        self.assertEqual(connection.recv(1), b"", "it is closed without an answer")
+                    except ConnectionResetError:
+                        pass
+            under_test.stop()
+            log = under_test.log_path.read_text()
+            self.assertIn("HTTP", log)
+            self.assertIn("TLS", log)
+            self.assertLess(len(log.splitlines()), 60, "the lines about refused connections are bounded")
+
+
+if __name__ == "__main__":
+    unittest.main()
