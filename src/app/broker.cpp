@@ -17,7 +17,6 @@
 #include <moldau/base/log.h>
 #include <moldau/net/server.h>
 #include <moldau/node/node.h>
-#include <moldau/posix/disk.h>
 #include <moldau/posix/shards.h>
 #include <moldau/posix/transport.h>
 
@@ -32,10 +31,11 @@ constexpr runtime::Duration drain_time = std::chrono::seconds(5);
 /// A broker's parts in the order in which they are made; torn down in reverse.
 class Broker {
  public:
-    explicit Broker(BrokerOptions options)
+    Broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk)
         : options_(std::move(options)),
           shards_({.count = options_.shards}),
-          world_{disk_, transport_, shards_.all()},
+          disk_(std::move(disk)),
+          world_{*disk_, transport_, shards_.all()},
           node_(world_, options_.node),
           services_(node_, shards_.all(), authorizer_),
           server_(world_, services(), options_.server) {}
@@ -56,7 +56,7 @@ class Broker {
 
     BrokerOptions options_;
     posix::Shards shards_;
-    posix::PosixDisk disk_;
+    std::unique_ptr<runtime::Disk> disk_;
     posix::PosixTransport transport_;
     runtime::World world_;
     api::AllowAll authorizer_;
@@ -142,9 +142,9 @@ void raise_file_limit() {
 
 }  // namespace
 
-int run_broker(BrokerOptions options) {
+int run_broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk) {
     raise_file_limit();
-    return std::make_unique<Broker>(std::move(options))->run();
+    return std::make_unique<Broker>(std::move(options), std::move(disk))->run();
 }
 
 }  // namespace moldau::app

@@ -5,6 +5,13 @@
 #include "encode_records.h"
 
 namespace moldau::node {
+namespace {
+
+std::unexpected<Error> no_room() {
+    return fail(Errc::no_space, "the disk is full; free space, and changes of metadata go on by themselves");
+}
+
+}  // namespace
 
 ControllerDriver::ControllerDriver(runtime::Shard& shard, RaftDriver& raft, controller::ControllerOptions options)
     : shard_(shard), raft_(raft), options_(std::move(options)), changed_(shard) {}
@@ -30,7 +37,7 @@ void ControllerDriver::on_published(Offset end) {
 }
 
 void ControllerDriver::tick() {
-    if (!controller_) return;
+    if (!controller_ || raft_.lacks_room()) return;
     for (;;) {
         const controller::Records stale = controller_->fence_one_stale_broker(context());
         if (stale.empty()) break;
@@ -52,6 +59,7 @@ controller::Context ControllerDriver::context() {
 
 Result<Offset> ControllerDriver::propose(const controller::Records& records) {
     if (records.empty()) return last_proposed_;
+    if (raft_.lacks_room()) return no_room();
     const Offset first = raft_.core().log_end();
     const auto last = raft_.propose(epoch_, encode_records(records));
     if (!last) {
@@ -74,6 +82,7 @@ Result<Offset> ControllerDriver::propose(const controller::Records& records) {
 runtime::Task<Result<>> ControllerDriver::wait_until_published(Offset last) {
     const LeaderEpoch epoch = epoch_;
     while (published_end_ <= last) {
+        if (raft_.lacks_room()) co_return no_room();
         co_await changed_.wait();
         if (epoch_ != epoch) co_return fail(Errc::closed, "this node ceased to be the active controller");
     }

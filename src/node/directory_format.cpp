@@ -1,19 +1,44 @@
 #include "directory_format.h"
 
+#include <set>
+
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/raft/format.h>
 
 #include "encode_records.h"
 
 namespace moldau::node {
+namespace {
+
+/// Whether all that `directory` holds is of a formatting that did not come to its end: meta.properties, which is the
+/// last, is not there, and nothing is that formatting does not write.
+Result<bool> holds_only_what_formatting_writes(runtime::Disk& disk, const std::string& directory,
+                                               const std::vector<raft::FileToWrite>& plan) {
+    std::set<std::string> expected{runtime::join_path(directory, ".lock")};
+    for (const raft::FileToWrite& file : plan) {
+        const std::string path = runtime::join_path(directory, file.path);
+        if (&file != &plan.back()) expected.insert(path);
+        expected.insert(path + ".tmp");
+        expected.insert(runtime::parent_path(path));
+    }
+    std::vector<std::string> directories{directory};
+    while (!directories.empty()) {
+        const std::string current = std::move(directories.back());
+        directories.pop_back();
+        MOLDAU_TRY(entries, disk.list(current));
+        for (const runtime::DirectoryEntry& entry : entries) {
+            const std::string path = runtime::join_path(current, entry.name);
+            if (!expected.contains(path)) return false;
+            if (entry.is_directory) directories.push_back(path);
+        }
+    }
+    return true;
+}
+
+}  // namespace
 
 Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, const DirectoryIdentity& identity,
                          const std::vector<metadata::Endpoint>& controller_endpoints) {
-    MOLDAU_TRY(there, disk.exists(directory));
-    if (there) {
-        MOLDAU_TRY(entries, disk.list(directory));
-        if (!entries.empty()) return {};
-    }
     raft::FormatOptions options{.cluster_id = identity.cluster_id,
                                 .node_id = identity.node_id,
                                 .directory_id = identity.directory_id,
@@ -22,9 +47,15 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
                                 .now = identity.now};
     for (const auto& endpoint : controller_endpoints)
         options.controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
+    const std::vector<raft::FileToWrite> plan = raft::format_plan(options);
+    MOLDAU_TRY(there, disk.exists(directory));
+    if (there) {
+        MOLDAU_TRY(ours, holds_only_what_formatting_writes(disk, directory, plan));
+        if (!ours) return {};
+    }
     MOLDAU_CHECK(disk.create_directories(directory));
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
-    for (const raft::FileToWrite& file : raft::format_plan(options)) {
+    for (const raft::FileToWrite& file : plan) {
         const std::string path = runtime::join_path(directory, file.path);
         MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));
         MOLDAU_CHECK(runtime::write_atomically(disk, path, file.content));

@@ -19,7 +19,8 @@ struct DirectoryIdentity {
     Timestamp now;
 };
 
-/// Formats `directory` when it is absent or empty, as the only voter of a new cluster; leaves any other alone.
+/// Formats `directory` when it is absent, empty, or holds what a formatting left that did not come to its end, as the
+/// only voter of a new cluster; leaves any other alone.
 Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, const DirectoryIdentity& identity,
                          const std::vector<metadata::Endpoint>& controller_endpoints);
 

@@ -44,7 +44,9 @@ Task<Result<>> Node::Life::start() {
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
-        checkpoint_interval(), [this](const Error& error) { on_failure(error); });
+        checkpoint_interval(),
+        PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
+                                   .on_retry_due = [this] { changed_.notify_all(); }});
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
@@ -78,17 +80,16 @@ Task<Result<>> Node::Life::open_directory() {
 
 Task<Result<>> Node::Life::open_metadata_log() {
     const metadata::BrokerConfig config = broker_config();
-    const RaftDriverOptions options{
-        .disk = world_.disk,
-        .shard = shard_,
-        .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
-        .self = {options_.id, *directory_->meta()->directory_id},
-        .static_voters = {},
-        .log_config = {},
-        .clean_shutdown = directory_->was_clean(),
-        .written_by_kafka = directory_->written_by_kafka(),
-        .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
-        .snapshot_interval_ms = config.metadata_max_snapshot_interval_ms};
+    const RaftDriverOptions options{.disk = world_.disk,
+                                    .shard = shard_,
+                                    .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
+                                    .self = {options_.id, *directory_->meta()->directory_id},
+                                    .static_voters = {},
+                                    .log_config = {},
+                                    .clean_shutdown = directory_->was_clean(),
+                                    .written_by_kafka = directory_->written_by_kafka(),
+                                    .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
+                                    .snapshot_interval_ms = config.metadata_max_snapshot_interval_ms};
     auto opened = co_await runtime::run_blocking(world_.disk, shard_,
                                                  [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
@@ -145,8 +146,8 @@ Task<Result<>> Node::Life::join() {
     const auto registered = co_await controller_->call(shard_, broker, true);
     if (!registered) co_return std::unexpected(registered.error());
     if (registered->error_code != protocol::ErrorCode::none)
-        co_return fail(Errc::invalid,
-                       fmt::format("the controller refuses to register node {}: {}", options_.id, registered->error_code));
+        co_return fail(Errc::invalid, fmt::format("the controller refuses to register node {}: {}", options_.id,
+                                                  registered->error_code));
     broker_epoch_ = registered->broker_epoch;
     co_return co_await heartbeat(false);
 }
@@ -226,8 +227,8 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
                                               .last_epoch = batch.partition_leader_epoch(),
                                               .last_timestamp = batch.base_timestamp() + record.timestamp_delta};
         if (auto replayed = builder_.replay_frame(*record.value, provenance); !replayed)
-            return std::unexpected(std::move(replayed).error().within(
-                fmt::format("metadata record {}", provenance.last_offset)));
+            return std::unexpected(
+                std::move(replayed).error().within(fmt::format("metadata record {}", provenance.last_offset)));
     }
     if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
     return metadata::check_finalized_features(builder_.stable_image());
@@ -247,6 +248,10 @@ std::vector<Bytes> Node::Life::snapshot_records() {
     return encode_records(metadata::write_image(image));
 }
 
+void Node::Life::on_lack_of_room() {
+    if (controller_) controller_->on_lack_of_room();
+}
+
 void Node::Life::on_failure(const Error& error) {
     if (failure_) return;
     failure_ = error;
@@ -256,7 +261,7 @@ void Node::Life::on_failure(const Error& error) {
 
 Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
     while (!left_ || published_end_ < applied_end_) {
-        if (published_end_ < applied_end_) {
+        if (published_end_ < applied_end_ || partitions_->retry_due()) {
             co_await publish_once();
         } else {
             co_await changed_.wait();
@@ -269,7 +274,7 @@ Task<bool> Node::Life::publish_once() {
     const Offset end = applied_end_;
     const auto image = std::make_shared<const metadata::Image>(builder_.stable_image());
     const metadata::Delta delta = builder_.take_delta();
-    if (!delta.empty()) {
+    if (!delta.empty() || partitions_->retry_due()) {
         co_await partitions_->apply(delta, *image);
         co_await replace_views(image);
         partitions_->retire();
@@ -304,7 +309,8 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
         controller_->tick();
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
-        if (const auto alive = co_await heartbeat(false); !alive)
+        // The log says by itself that it lacks room.
+        if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
             log::warn("heartbeat: {}", alive.error().message);
     }
     (void)hold;

@@ -16,13 +16,14 @@ using runtime::Task;
 /// Logs that are opened at once: opening waits for the disk.
 constexpr std::size_t opened_at_once = 8;
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
+/// After which a partition whose files could not be read is tried again.
+constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
 
 }  // namespace
 
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
-                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval,
-                                   std::function<void(const Error&)> on_offline)
+                                   TopicSettingsOf settings, runtime::Duration checkpoint_interval, Listener listener)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -31,7 +32,7 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       settings_(std::move(settings)),
       load_(tools.size()),
       checkpoint_interval_(checkpoint_interval),
-      on_offline_(std::move(on_offline)),
+      listener_(std::move(listener)),
       changed_(shard_),
       tasks_(shard_) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
@@ -60,6 +61,16 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
                 missing.push_back(wanted);
             }
         }
+    }
+    for (const auto& [name, offline] : offline_) {
+        const bool is_in_delta = std::ranges::any_of(
+            missing, [&](const Wanted& each) { return each.topic == name.topic && each.index == name.partition; });
+        if (is_in_delta || !retry_due(offline)) continue;
+        const metadata::TopicPtr topic = after.find_topic(offline.topic_id);
+        const metadata::Partition* partition = topic ? topic->partitions.find(name.partition) : nullptr;
+        if (partition != nullptr)
+            missing.push_back(
+                {offline.topic_id, name.topic, name.partition, partition->leader_epoch, partition->leader == self_});
     }
     co_await reconfigure(delta, after);
     retire_namesakes(missing);
@@ -151,11 +162,15 @@ Task<bool> PartitionManager::open(const Wanted& wanted, const TopicSettings& set
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
-        if (offline_.insert(name).second)
+        const runtime::Duration pause = log.error().code == Errc::no_space ? space_interval : retry_interval;
+        const Offline offline{wanted.topic_id, log.error().code, runtime::after(shard_.now(), pause)};
+        const auto [there, is_new] = offline_.try_emplace(name, offline);
+        if (is_new || there->second.why != offline.why)
             log::error("partition {}-{} is offline: {}", wanted.topic, wanted.index, log.error().message);
+        there->second = offline;
         co_return false;
     }
-    offline_.erase(name);
+    if (offline_.erase(name) > 0) log::info("partition {}-{} is back", wanted.topic, wanted.index);
     const unsigned index = least_loaded();
     ++load_[index];
     runtime::Shard& there = world_.shard(index);
@@ -295,12 +310,23 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
             co_await apply_retention();
             next_retention = runtime::after(shard_.now(), retention_interval_);
         }
-        if (directory_.is_offline() && on_offline_) std::exchange(on_offline_, nullptr)(directory_.offline_reason());
+        if (retry_due()) listener_.on_retry_due();
+        if (directory_.is_offline() && listener_.on_offline)
+            std::exchange(listener_.on_offline, nullptr)(directory_.offline_reason());
         if (shard_.now() < next_checkpoint) continue;
         co_await write_checkpoints();
         next_checkpoint = runtime::after(shard_.now(), checkpoint_interval_);
     }
     (void)hold;
+}
+
+bool PartitionManager::retry_due(const Offline& offline) const {
+    if (shard_.now() < offline.next_try) return false;
+    return offline.why == Errc::io || (offline.why == Errc::no_space && directory_.has_room(false, 0));
+}
+
+bool PartitionManager::retry_due() const {
+    return std::ranges::any_of(offline_, [this](const auto& each) { return retry_due(each.second); });
 }
 
 Task<bool> PartitionManager::write_checkpoints() {

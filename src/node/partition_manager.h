@@ -27,15 +27,23 @@ using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image
 
 class PartitionManager {
  public:
-    /// `on_offline` is called once, when the log directory is used no more.
+    /// What the manager tells its node.
+    struct Listener {
+        std::function<void(const Error&)> on_offline;  ///< once: the log directory is used no more
+        std::function<void()> on_retry_due;            ///< retry_due() has become true
+    };
+
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                      std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
-                     runtime::Duration checkpoint_interval, std::function<void(const Error&)> on_offline);
+                     runtime::Duration checkpoint_interval, Listener listener);
     ~PartitionManager();
 
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone
     /// leave the table at once but serve until retire() is called.
     runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after);
+
+    /// Something that kept partitions from being opened may have gone: apply() would try again.
+    bool retry_due() const;
 
     /// Closes what apply() took out of the table. Call once no view names it any more.
     void retire();
@@ -54,6 +62,13 @@ class PartitionManager {
         bool leads = false;
     };
 
+    /// A replica that could not be opened.
+    struct Offline {
+        TopicId topic_id;
+        Errc why;
+        runtime::TimePoint next_try;
+    };
+    bool retry_due(const Offline& offline) const;
     /// A replica that is no longer wanted here.
     struct Leaving {
         TopicId topic_id;
@@ -105,9 +120,9 @@ class PartitionManager {
     const runtime::Duration checkpoint_interval_;  ///< recovery points and high watermarks are written so often
     runtime::Duration retention_interval_ = std::chrono::minutes(5);
     std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
-    std::set<storage::TopicPartition> offline_;  ///< could not be opened
+    std::map<storage::TopicPartition, Offline> offline_;
     bool turn_taken_ = false;
-    std::function<void(const Error&)> on_offline_;
+    Listener listener_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed
     runtime::Gate tasks_;
     bool closing_ = false;

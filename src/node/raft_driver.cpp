@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -11,6 +13,9 @@
 
 namespace moldau::node {
 namespace {
+
+/// How often the log looks for room on a full disk.
+constexpr runtime::Duration room_interval = std::chrono::seconds(1);
 
 Result<raft::ElectionState> read_quorum_state(runtime::Disk& disk, const std::string& directory) {
     constexpr std::uint64_t max_size_bytes = 1 << 20;
@@ -97,6 +102,7 @@ RaftDriver::RaftDriver(const RaftDriverOptions& options, MetadataListener& liste
       log_(std::move(log)),
       core_(std::move(core)),
       gate_(options.shard),
+      closing_began_(options.shard),
       last_snapshot_(snapshot),
       applied_(snapshot),
       last_snapshot_at_(options.shard.clock().wall_time()) {}
@@ -138,7 +144,8 @@ bool RaftDriver::obey(raft::Output output) {
     // An only voter speaks to nobody, and waits for nothing.
     MOLDAU_ASSERT(output.send_now.empty() && output.send_after_persist.empty() && !output.next_deadline);
     if (output.persist.state) state_to_save_ = std::move(output.persist.state);
-    if (auto appended = append(output.persist.appends); !appended) {
+    const bool appends = !output.persist.appends.empty();
+    if (auto appended = append(std::move(output.persist.appends)); !appended) {
         fail_with(std::move(appended).error());
         return false;
     }
@@ -150,19 +157,62 @@ bool RaftDriver::obey(raft::Output output) {
         snapshot_if_due();
     }
     if (output.leadership) listener_.on_leader_change(*output.leadership);
-    return !output.persist.appends.empty() || output.apply || output.leadership;
+    return appends || output.apply || output.leadership;
 }
 
-Result<> RaftDriver::append(const std::vector<raft::Append>& appends) {
-    if (appends.empty()) return {};
-    std::vector<ByteView> batches;
-    for (const auto& append : appends) {
-        if (log_->epochs().latest_epoch() != append.epoch) log_->assign_epoch(append.epoch, append.base_offset);
-        batches.emplace_back(append.batches);
+Result<> RaftDriver::append(std::vector<raft::Append> appends) {
+    std::ranges::move(appends, std::back_inserter(unwritten_));
+    return lacks_room_ ? Result<>{} : write_out();
+}
+
+Result<> RaftDriver::write_out() {
+    while (!unwritten_.empty()) {
+        const raft::Append& next = unwritten_.front();
+        if (log_->epochs().latest_epoch() != next.epoch) log_->assign_epoch(next.epoch, next.base_offset);
+        const ByteView batches[] = {next.batches};
+        const auto written = log_->append(batches, options_.shard.clock().wall_time());
+        if (!written && written.error().code == Errc::no_space) {
+            begin_to_wait_for_room(written.error());
+            return {};
+        }
+        MOLDAU_CHECK(written);
+        MOLDAU_ASSERT(log_->log_end() == next.end_offset);
+        unwritten_.pop_front();
     }
-    MOLDAU_CHECK(log_->append(batches, options_.shard.clock().wall_time()));
-    MOLDAU_ASSERT(log_->log_end() == appends.back().end_offset);
     return {};
+}
+
+void RaftDriver::begin_to_wait_for_room(const Error& error) {
+    lacks_room_ = true;
+    listener_.on_lack_of_room();
+    if (waiting_for_room_) return;
+    waiting_for_room_ = true;
+    log::error("metadata log {}: {}; no changes of metadata until there is room", options_.directory, error.message);
+    runtime::spawn(options_.shard, wait_for_room());
+}
+
+runtime::Task<void> RaftDriver::wait_for_room() {
+    const auto hold = gate_.enter();
+    while (hold && lacks_room_ && !failed_ && !closing_) {
+        co_await closing_began_.wait(runtime::after(options_.shard.now(), room_interval));
+        if (closing_ || failed_) break;
+        lacks_room_ = false;
+        if (auto written = write_out(); !written) {
+            fail_with(std::move(written).error());
+            break;
+        }
+        pump();
+        // A flush that finds no room for the epoch says so when it ends.
+        while (flushing_ && !lacks_room_ && !closing_)
+            co_await closing_began_.wait(runtime::after(options_.shard.now(), room_interval));
+    }
+    waiting_for_room_ = false;
+    if (!lacks_room_) log::info("metadata log {}: there is room again", options_.directory);
+}
+
+bool RaftDriver::wants_flush() const {
+    if (lacks_room_) return log_->durable_end() < log_->log_end();
+    return state_to_save_.has_value() || log_->needs_flush();
 }
 
 Result<> RaftDriver::deliver(raft::CommittedRange range) {
@@ -184,11 +234,12 @@ void RaftDriver::fail_with(Error error) {
     listener_.on_failure(error);
 }
 
-// The state goes to disk before the log: records of an epoch mean nothing before the epoch itself is taken.
+// The state goes to disk before the log: records of an epoch mean nothing before the epoch itself is taken. Where it
+// finds no room the log is made durable all the same, for what stands there already.
 runtime::Task<void> RaftDriver::flush() {
     const auto hold = gate_.enter();
     while (hold && !failed_ && wants_flush()) {
-        const auto state = std::exchange(state_to_save_, std::nullopt);
+        const auto state = lacks_room_ ? std::nullopt : std::exchange(state_to_save_, std::nullopt);
         auto begun = log_->begin_flush();
         if (!begun) {
             fail_with(std::move(begun).error());
@@ -196,9 +247,11 @@ runtime::Task<void> RaftDriver::flush() {
         }
         // Shared, since the pool may still hold it when this coroutine is gone.
         const auto job = std::make_shared<storage::FlushJob>(std::move(*begun));
+        const auto saved = std::make_shared<Result<>>();
         const std::string path = runtime::join_path(options_.directory, raft::quorum_state_file_name);
-        auto work = [&disk = options_.disk, job, path, state]() -> Result<storage::FlushOutcome> {
-            if (state) MOLDAU_CHECK(runtime::write_atomically(disk, path, bytes_of(state->content)));
+        auto work = [&disk = options_.disk, job, saved, path, state]() -> Result<storage::FlushOutcome> {
+            if (state) *saved = runtime::write_atomically(disk, path, bytes_of(state->content));
+            if (!*saved && saved->error().code != Errc::no_space) return std::unexpected(saved->error());
             return job->run(disk);
         };
         auto outcome = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(work));
@@ -208,7 +261,10 @@ runtime::Task<void> RaftDriver::flush() {
             break;
         }
         raft::Persisted persisted{.durable_end = log_->durable_end(), .state = std::nullopt};
-        if (state) persisted.state = state->state;
+        if (state && *saved) persisted.state = state->state;
+        if (!*saved && !state_to_save_) state_to_save_ = state;
+        if (!*saved || !outcome->epochs_written)
+            begin_to_wait_for_room(*saved ? Error{Errc::no_space, "no room for the leader epochs"} : saved->error());
         core_.on_persisted(persisted);
         pump();
     }
@@ -251,7 +307,11 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
     if (failed_ || !*oldest) co_return;
     // A new segment now lets the old ones go with the next snapshot.
     const Timestamp wall = options_.shard.clock().wall_time();
-    if (auto rolled = log_->roll(wall); !rolled) co_return fail_with(std::move(rolled).error());
+    if (auto rolled = log_->roll(wall); !rolled) {
+        // Without room the old segments go with a later snapshot.
+        if (rolled.error().code != Errc::no_space) fail_with(std::move(rolled).error());
+        co_return;
+    }
     if (!log_->advance_log_start((*oldest)->end_offset)) co_return;
     const auto deleted = log_->delete_old_segments(wall, core_.high_watermark());
     if (!deleted) co_return fail_with(deleted.error());
@@ -266,7 +326,10 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
 runtime::Task<Result<>> RaftDriver::close() {
     core_.resign(now());
     pump();
+    closing_ = true;
+    closing_began_.notify_all();
     co_await gate_.close();
+    if (lacks_room_) co_return fail(Errc::no_space, "the disk is full: the last changes of metadata are not written");
     if (failed_) co_return fail(Errc::io, "the metadata log failed before it was closed");
     auto work = [log = log_.get()]() { return log->close(); };
     co_return co_await runtime::run_blocking(options_.disk, options_.shard, std::move(work));

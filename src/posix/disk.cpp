@@ -135,10 +135,11 @@ Result<> PosixDisk::sync_directory(const std::string& directory) {
     return {};
 }
 
-Result<std::uint64_t> PosixDisk::free_space(const std::string& directory) {
+Result<runtime::DiskSpace> PosixDisk::space(const std::string& directory) {
     struct statvfs status{};
     if (::statvfs(directory.c_str(), &status) != 0) return system_failure(errno, "statvfs", directory);
-    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+    const std::uint64_t unit_bytes = status.f_frsize;
+    return runtime::DiskSpace{status.f_bavail * unit_bytes, status.f_blocks * unit_bytes};
 }
 
 Result<std::unique_ptr<runtime::DirectoryLock>> PosixDisk::lock(const std::string& directory) {

@@ -53,9 +53,8 @@ bool erase(Checkpoints& checkpoints, const TopicPartition& partition) {
 
 }  // namespace
 
-Result<std::unique_ptr<LogDirectory>> LogDirectory::open(runtime::Disk& disk, std::string path,
-                                                         std::uint64_t reserve_bytes) {
-    std::unique_ptr<LogDirectory> directory(new LogDirectory(disk, std::move(path), reserve_bytes));
+Result<std::unique_ptr<LogDirectory>> LogDirectory::open(runtime::Disk& disk, std::string path) {
+    std::unique_ptr<LogDirectory> directory(new LogDirectory(disk, std::move(path)));
     if (auto loaded = directory->load(); !loaded) return std::unexpected(std::move(loaded).error());
     return directory;
 }
@@ -199,8 +198,11 @@ Error LogDirectory::offline_reason() const {
 }
 
 Result<> LogDirectory::refresh_free_space() {
-    MOLDAU_TRY(free, disk_.free_space(path_));
-    free_bytes_.store(free, std::memory_order_relaxed);
+    MOLDAU_TRY(space, disk_.space(path_));
+    constexpr std::uint64_t most = INT64_MAX;
+    reserve_bytes_.store(static_cast<std::int64_t>(std::min(max_reserve_bytes, space.total_bytes / reserve_share)),
+                         std::memory_order_relaxed);
+    free_bytes_.store(static_cast<std::int64_t>(std::min(space.free_bytes, most)), std::memory_order_relaxed);
     return {};
 }
 

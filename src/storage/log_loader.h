@@ -40,6 +40,7 @@ class LogLoader {
     Result<> recover_from(std::map<Offset, Files>::iterator first);
     /// Scans one segment; false when its tail was cut.
     Result<bool> recover_segment(Segment& segment, bool has_index);
+    Result<> write_again(runtime::File& file, std::uint64_t from, std::uint64_t end);
     Result<> check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const;
     Result<> start_at(Offset offset);
 

@@ -64,6 +64,7 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
     BatchScanner scanner(*file, from, segment.size_bytes(), BatchScanner::Depth::whole, log_.scratch_);
     std::string damage;
     std::uint64_t end = from;
+    std::uint64_t surely_durable = from;
     while (scanner.next()) {
         const protocol::BatchView& batch = scanner.batch();
         const LeaderEpoch epoch = batch.partition_leader_epoch();
@@ -79,23 +80,43 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         segment.note(batch, scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
         next_ = batch.next_offset();
         end = scanner.next_position();
+        if (next_ <= options_.recovery_point) surely_durable = end;
         if (epoch == no_leader_epoch) continue;
         epoch_ = epoch;
         if (const auto latest = log_.epochs_.latest_epoch(); !latest || *latest < epoch)
             log_.assign_epoch(epoch, batch.base_offset());
     }
-    // All that was scanned may be in the page cache alone.
+    const bool whole = damage.empty() && scanner.status();
+    if (!whole) {
+        if (damage.empty() && scanner.status().error().code != Errc::corrupt)
+            return std::unexpected(scanner.status().error());
+        if (damage.empty()) damage = scanner.status().error().message;
+        MOLDAU_CHECK(check_nothing_lost(segment, end, damage));
+        log::warn("{} at position {}: {}; {} bytes that were never durable are cut", segment.path(suffix::log), end,
+                  damage, segment.size_bytes() - end);
+        MOLDAU_CHECK(segment.truncate(end, next_));
+        MOLDAU_CHECK(file->sync());
+    }
     segment.dirty = true;
-    if (damage.empty() && scanner.status()) return true;
-    if (damage.empty() && scanner.status().error().code != Errc::corrupt)
-        return std::unexpected(scanner.status().error());
-    if (damage.empty()) damage = scanner.status().error().message;
-    MOLDAU_CHECK(check_nothing_lost(segment, end, damage));
-    log::warn("{} at position {}: {}; {} bytes that were never durable are cut", segment.path(suffix::log), end, damage,
-              segment.size_bytes() - end);
-    MOLDAU_CHECK(segment.truncate(end, next_));
-    MOLDAU_CHECK(file->sync());
-    return false;
+    MOLDAU_CHECK(write_again(*file, surely_durable, end));
+    return whole;
+}
+
+// What was scanned may be in the page cache alone, and even there count as written: the system drops pages whose
+// writing failed, so that a later sync succeeds without them.
+Result<> LogLoader::write_again(runtime::File& file, std::uint64_t from, std::uint64_t end) {
+    constexpr std::uint64_t chunk_bytes = 1 << 20;
+    Bytes chunk;
+    for (std::uint64_t at = from; at < end; at += chunk.size()) {
+        chunk.resize(std::min(chunk_bytes, end - at));
+        MOLDAU_TRY(count, file.read_at(chunk, at));
+        if (count != chunk.size()) return fail(Errc::io, fmt::format("the file ends at {} of {}", at + count, end));
+        const ByteView parts[] = {chunk};
+        const Result<> written = file.write_at(parts, at);
+        // The bytes stay what they were: a full disk may refuse even that, where files are copied on write.
+        if (!written && written.error().code != Errc::no_space) return written;
+    }
+    return {};
 }
 
 }  // namespace moldau::storage

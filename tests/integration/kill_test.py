@@ -16,16 +16,16 @@ ROUNDS = int(os.environ.get("MOLDAU_KILLS", "5"))
 
 class Kill(unittest.TestCase):
     def check(self, acked_file, under_test, exactly_once):
-        acked = acked_file.read_text().splitlines()
+        acked = [line.rsplit(" ", 1)[0] for line in acked_file.read_text().splitlines()]
         stored = run_client("read", under_test.address, "killed", str(PARTITIONS)).splitlines()
         self.assertGreater(len(acked), 0)
         missing = set(acked) - set(stored)
         self.assertFalse(missing, f"{len(missing)} acknowledged records are gone, e.g. {sorted(missing)[:3]}")
         if exactly_once:
-            values = [line.split(" ", 2)[2] for line in stored]
+            values = [line.split(" ")[3] for line in stored]
             self.assertEqual(len(values), len(set(values)), "a record of an idempotent producer is there twice")
         for partition in range(PARTITIONS):
-            offsets = [int(line.split(" ")[1]) for line in stored if line.startswith(f"{partition} ")]
+            offsets = [int(line.split(" ")[2]) for line in stored if line.startswith(f"killed {partition} ")]
             self.assertEqual(offsets, list(range(len(offsets))), "offsets are dense")
 
     def run_rounds(self, idempotent):

@@ -31,8 +31,9 @@ def run(*arguments, timeout_s=30, stdin=None, check=True):
 class MoldauBroker:
     """`start` may follow `stop` or `kill`: ports, node id and directory stay the same over restarts."""
 
-    def __init__(self, directory=None, ports=None, overrides=None, prefix=(), environment=None):
-        """`overrides`: further configuration; `prefix`: words before the command, such as `taskset -c 0`."""
+    def __init__(self, directory=None, ports=None, overrides=None, prefix=(), environment=None, executable=None):
+        """`overrides`: further configuration; `prefix`: words before the command, such as `taskset -c 0`; `executable`:
+        another than the binary under test."""
         self._own = None if directory else tempfile.TemporaryDirectory(prefix="moldau-")
         self.directory = pathlib.Path(directory or self._own.name)
         self.data = self.directory / "data"
@@ -42,6 +43,7 @@ class MoldauBroker:
         self._overrides = dict(overrides or {})
         self._prefix = list(prefix)
         self._environment = environment
+        self._executable = executable
         self.server = None
 
     def configuration(self):
@@ -59,7 +61,7 @@ class MoldauBroker:
 
     def start(self, **more):
         """Starts the broker and waits for its start-up line; `more` are overrides of this one run."""
-        command = [*self._prefix, binary(), "broker"]
+        command = [*self._prefix, self._executable or binary(), "broker"]
         for key, value in {**self.configuration(), **more}.items():
             command += ["--override", f"{key}={value}"]
         self.server = processes.Server("moldau", command, self.log_path, self._environment)

@@ -26,7 +26,7 @@ void Faults::schedule_next() {
 
 void Faults::strike() {
     SimNode& node = *brokers_[random_.below(brokers_.size())];
-    switch (random_.below(10)) {
+    switch (random_.below(plan_.device_failures ? 12 : 10)) {
         case 0:
         case 1:
         case 2:
@@ -57,10 +57,25 @@ void Faults::strike() {
             if (!node.is_running()) return;
             simulation_.count("orderly stop begun");
             return control_.stop(node);
-        default:
+        case 9:
             simulation_.count("wall clock jump");
-            node.clock().jump(milliseconds(static_cast<std::int64_t>(random_.below(20'000)) - 10'000));
+            return node.clock().jump(milliseconds(static_cast<std::int64_t>(random_.below(20'000)) - 10'000));
+        case 10:
+            simulation_.count("syncs begin to fail");
+            node.disk().fail_syncs(static_cast<unsigned>(random_.between(1, 3)));
+            return mend_later([&node] { node.disk().fail_syncs(0); });
+        default:
+            return decay(node);
     }
+}
+
+void Faults::decay(SimNode& node) {
+    const std::vector<std::string> files = node.disk().files();
+    if (files.empty()) return;
+    simulation_.count("reads of a file begin to fail");
+    const std::string& path = files[random_.below(files.size())];
+    node.disk().fail_reads(path, random_.below(20'000), random_.between(1, 20'000));
+    mend_later([&node] { node.disk().clear_read_failures(); });
 }
 
 void Faults::mend_later(std::function<void()> mend) {
@@ -93,8 +108,11 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
 }
 
 void Faults::exited(SimNode& node, Incarnation life, Exit exit) {
-    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: failed"};
+    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: not started",
+                                                 "exit: failed"};
     simulation_.count(names[static_cast<int>(exit)]);
+    // No disk fails for good here, and a full one is no reason.
+    if (exit == Exit::failed) model_.broken("a broker did not go on, though its disk only was full or slow");
     node.stop();
     if (!healed_ && random_.chance(300)) {
         simulation_.count("power lost between two lives");
@@ -120,6 +138,8 @@ void Faults::heal() {
     network_.heal();
     for (SimNode* node : brokers_) {
         node->disk().slow_down(1);
+        node->disk().fail_syncs(0);
+        node->disk().clear_read_failures();
         node->disk().set_capacity(std::uint64_t{1} << 30);
         node->disk().power_off_at(0, nullptr);
         restart(*node);

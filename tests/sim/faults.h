@@ -15,7 +15,8 @@ struct FaultPlan {
     Duration shortest_gap = std::chrono::milliseconds(50);
     Duration longest_gap = std::chrono::seconds(2);
     Duration longest_downtime = std::chrono::seconds(3);
-    bool draws_shards = true;  ///< a life after the first may have 1, 2 or 4 shards
+    bool device_failures = false;  ///< syncs and reads that fail, too
+    bool draws_shards = true;      ///< a life after the first may have 1, 2 or 4 shards
 };
 
 class Faults {
@@ -43,6 +44,8 @@ class Faults {
     void schedule_next();
     void strike();
     void crash(SimNode& node);
+    /// Of one of its files, a range cannot be read for a while.
+    void decay(SimNode& node);
     void ended(SimNode& node, Incarnation life, bool power_lost);
     void restart_later(SimNode& node);
     void mend_later(std::function<void()> mend);

@@ -17,9 +17,10 @@ namespace moldau::sim {
 
 /// How a broker's process ends by itself.
 enum class Exit {
-    clean,    ///< after an orderly stop: everything is durable
-    unclean,  ///< after an orderly stop in which something could not be written
-    failed,   ///< it could not start, or not go on
+    clean,        ///< after an orderly stop: everything is durable
+    unclean,      ///< after an orderly stop in which something could not be written
+    not_started,  ///< it could not start
+    failed,       ///< it could not go on
 };
 
 /// A running broker; destroying it is killing it.
@@ -40,6 +41,7 @@ struct BrokerStart {
 struct BrokerProgram {
     std::function<std::shared_ptr<BrokerProcess>(const BrokerStart& start)> start;
     std::function<metadata::Properties(SimRandom& random)> draw_settings;
+    bool bears_device_failures = false;  ///< syncs and reads that fail
 };
 
 struct RunOptions {

@@ -61,6 +61,7 @@ class Run {
     unsigned draw_shards() { return options_.shards ? *options_.shards : 1U << random_.below(3); }
     FaultPlan draw_faults() {
         FaultPlan plan;
+        plan.device_failures = program_.bears_device_failures;
         plan.draws_shards = !options_.shards;
         if (random_.chance(300)) plan.longest_gap = std::chrono::milliseconds(300);
         return plan;

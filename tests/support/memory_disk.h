@@ -21,6 +21,7 @@ class MemoryDisk final : public Disk {
     };
 
     std::uint64_t capacity_bytes = UINT64_MAX;  ///< writes that grow beyond it fail with no_space
+    std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
     bool sync_on_write = false;  ///< the device writes back at once
     std::size_t reads = 0;
@@ -85,7 +86,9 @@ class MemoryDisk final : public Disk {
         return {};
     }
 
-    Result<std::uint64_t> free_space(const std::string&) override { return capacity_bytes - used_bytes(); }
+    Result<DiskSpace> space(const std::string&) override {
+        return DiskSpace{capacity_bytes - std::min(used_bytes() + other_bytes, capacity_bytes), capacity_bytes};
+    }
 
     Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) override {
         if (!locks_->insert(directory).second) return fail(Errc::exists, directory + " is locked");
@@ -139,7 +142,7 @@ class MemoryDisk final : public Disk {
             for (const ByteView part : parts) {
                 const std::uint64_t grows =
                     position + part.size() > content.size() ? position + part.size() - content.size() : 0;
-                if (grows > 0 && disk_.used_bytes() + grows > disk_.capacity_bytes)
+                if (grows > 0 && disk_.used_bytes() + disk_.other_bytes + grows > disk_.capacity_bytes)
                     return fail(Errc::no_space, "the disk is full");
                 if (grows > 0) content.resize(position + part.size());
                 std::ranges::copy(part, content.begin() + static_cast<std::ptrdiff_t>(position));

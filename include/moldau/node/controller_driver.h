@@ -25,10 +25,14 @@ class ControllerDriver {
     void deactivate();
     bool is_active() const { return controller_.has_value(); }
 
+    /// The metadata log has no room: who waits for a change is told so.
+    void on_lack_of_room() { changed_.notify_all(); }
+
     /// Records below `end` are committed, and the views show them.
     void on_published(Offset end);
 
-    /// Errc::closed when this node is not the active controller, or ceases to be before the answer stands.
+    /// Errc::closed when this node is not the active controller, or ceases to be before the answer stands; no_space when
+    /// the disk is full: then what was asked may still happen once there is room.
     /// `more`: further arguments of the machine's handle(). Requires: called on `home`; `request` outlives the call.
     template <class Request, class... More>
     runtime::Task<Result<typename Request::Response>> call(runtime::Shard& home, const Request& request, More... more) {

@@ -6,6 +6,7 @@
 // What is proposed during one turn of the shard, the beginning of the epoch included, is made durable by one flush.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +36,8 @@ class MetadataListener {
     virtual void on_leader_change(const raft::Leadership& leadership) = 0;
     /// The state after the last on_commit, as framed records.
     virtual std::vector<Bytes> snapshot_records() = 0;
+    /// The disk is full: nothing is committed until there is room, which the driver looks for by itself.
+    virtual void on_lack_of_room() = 0;
     /// The device failed, or what it holds is damaged: nothing is committed any more. Called once.
     virtual void on_failure(const Error& error) = 0;
 };
@@ -71,6 +74,10 @@ class RaftDriver {
     /// Resigns, waits for what is in flight and closes the log. Call once; nothing but the destructor then.
     runtime::Task<Result<>> close();
 
+    /// The disk is full, and what was proposed waits for room. What is proposed meanwhile waits behind it, unbounded:
+    /// do not.
+    bool lacks_room() const { return lacks_room_; }
+
     const raft::Core& core() const { return core_; }
     raft::Now now() const;
 
@@ -80,12 +87,15 @@ class RaftDriver {
 
     void pump();
     bool obey(raft::Output output);
-    Result<> append(const std::vector<raft::Append>& appends);
+    Result<> append(std::vector<raft::Append> appends);
+    Result<> write_out();
+    void begin_to_wait_for_room(const Error& error);
+    runtime::Task<void> wait_for_room();
     Result<> deliver(raft::CommittedRange range);
     void fail_with(Error error);
 
     runtime::Task<void> flush();
-    bool wants_flush() const { return state_to_save_.has_value() || log_->needs_flush(); }
+    bool wants_flush() const;
 
     void snapshot_if_due();
     runtime::Task<void> make_snapshot(raft::SnapshotId id, Bytes content);
@@ -99,7 +109,13 @@ class RaftDriver {
     bool pumping_ = false;
     bool flushing_ = false;
     bool failed_ = false;
+    bool closing_ = false;
     std::optional<raft::StateToSave> state_to_save_;
+
+    std::deque<raft::Append> unwritten_;  ///< in order; not empty only while there is no room
+    bool lacks_room_ = false;
+    bool waiting_for_room_ = false;
+    runtime::Signal closing_began_;
 
     bool snapshotting_ = false;
     raft::SnapshotId last_snapshot_;

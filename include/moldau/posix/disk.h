@@ -28,7 +28,7 @@ class PosixDisk final : public runtime::Disk {
     Result<> rename(const std::string& from, const std::string& to) override;
     Result<> remove(const std::string& path) override;
     Result<> sync_directory(const std::string& directory) override;
-    Result<std::uint64_t> free_space(const std::string& directory) override;
+    Result<runtime::DiskSpace> space(const std::string& directory) override;
     Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
     void post_blocking(runtime::Work& work) override;
 

@@ -59,6 +59,11 @@ struct DirectoryEntry {
     std::uint64_t size;
 };
 
+struct DiskSpace {
+    std::uint64_t free_bytes;  ///< that we may use
+    std::uint64_t total_bytes;
+};
+
 /// Keeps other processes out of a directory while it lives.
 class DirectoryLock {
  public:
@@ -78,7 +83,7 @@ class Disk {
     virtual Result<> rename(const std::string& from, const std::string& to) = 0;  ///< replaces `to`
     virtual Result<> remove(const std::string& path) = 0;                         ///< a file or an empty directory
     virtual Result<> sync_directory(const std::string& directory) = 0;
-    virtual Result<std::uint64_t> free_space(const std::string& directory) = 0;  ///< bytes that we may use
+    virtual Result<DiskSpace> space(const std::string& directory) = 0;  ///< of the file system that holds it
     /// Takes the lock file `.lock` in `directory`; Errc::exists when another process holds it.
     virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
 

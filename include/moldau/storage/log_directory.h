@@ -31,12 +31,14 @@ struct PartitionDirectory {
 
 class LogDirectory {
  public:
-    static constexpr std::uint64_t default_reserve_bytes = 64 << 20;
+    /// Space that appends of clients leave for metadata and offsets: so much, but no more than a share of a small file
+    /// system.
+    static constexpr std::uint64_t max_reserve_bytes = 64 << 20;
+    static constexpr std::uint64_t reserve_share = 16;
 
     /// Takes the lock and reads what is noted. The directory must exist. Waits.
     /// Errors: exists when another process has it; invalid; io.
-    static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, std::string path,
-                                                      std::uint64_t reserve_bytes = default_reserve_bytes);
+    static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, std::string path);
 
     const std::string& path() const { return path_; }
     /// Nothing when it was never formatted.
@@ -76,14 +78,18 @@ class LogDirectory {
 
     /// Measures the free space. Every second or so. Waits.
     Result<> refresh_free_space();
-    /// Whether an append is accepted: the last of the space is for metadata and offsets.
-    bool has_room(bool internal) const {
-        return internal || free_bytes_.load(std::memory_order_relaxed) > reserve_bytes_;
+    /// Whether an append of so many bytes is accepted: the last of the space is for metadata and offsets.
+    bool has_room(bool internal, std::size_t size_bytes) const {
+        return internal || free_bytes_.load(std::memory_order_relaxed) >
+                               reserve_bytes_.load(std::memory_order_relaxed) + static_cast<std::int64_t>(size_bytes);
+    }
+    /// So much was appended since the free space was measured: a second of appends may be larger than the reserve.
+    void note_appended(std::size_t size_bytes) {
+        free_bytes_.fetch_sub(static_cast<std::int64_t>(size_bytes), std::memory_order_relaxed);
     }
 
  private:
-    LogDirectory(runtime::Disk& disk, std::string path, std::uint64_t reserve_bytes)
-        : disk_(disk), path_(std::move(path)), reserve_bytes_(reserve_bytes) {}
+    LogDirectory(runtime::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
 
     std::string path_of(std::string_view name) const { return runtime::join_path(path_, name); }
     Result<> load();
@@ -94,7 +100,7 @@ class LogDirectory {
 
     runtime::Disk& disk_;
     std::string path_;
-    std::uint64_t reserve_bytes_;
+    std::atomic<std::int64_t> reserve_bytes_{0};
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::optional<MetaProperties> meta_;
     Checkpoints at_start_;  // on the owner's shard alone
@@ -104,7 +110,7 @@ class LogDirectory {
     bool written_by_kafka_ = false;  // at the start
     bool file_is_ours_ = false;      // the high watermarks' file that is there now
     std::uint32_t author_crc_ = 0;   // of the high watermarks' file
-    std::atomic<std::uint64_t> free_bytes_{UINT64_MAX};
+    std::atomic<std::int64_t> free_bytes_{INT64_MAX};
     std::atomic<std::shared_ptr<const Error>> offline_reason_;
     std::atomic<bool> offline_{false};  // set after the reason: asked with every request
 };

@@ -91,7 +91,7 @@ std::optional<FetchRequest> Consumer::request_for(NodeId leader) {
     return request;
 }
 
-Task<void> Consumer::fetch_loop(NodeId leader, runtime::Gate::Hold hold) {
+Task<void> Consumer::fetch_loop(NodeId leader, [[maybe_unused]] runtime::Gate::Hold hold) {
     while (!stopping_ && !failure_) {
         if (ahead_[leader] >= options_.answers_ahead || refreshing_) {
             co_await changed_.wait();
@@ -174,7 +174,7 @@ void Consumer::ask_for_leaders() {
     runtime::spawn(shard_, refresh(gate_.enter()));
 }
 
-Task<void> Consumer::refresh(runtime::Gate::Hold hold) {
+Task<void> Consumer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
     const runtime::TimePoint until = runtime::after(shard_.now(), options_.back_off);
     while (!stopping_ && shard_.now() < until) co_await changed_.wait(until);
     if (!stopping_) (void)co_await session_.refresh(std::vector<std::string>{options_.topic});

@@ -113,7 +113,7 @@ void Producer::dispatch() {
     wake_at(wake);
 }
 
-Task<void> Producer::send(NodeId leader, std::vector<Batch> batches, runtime::Gate::Hold hold) {
+Task<void> Producer::send(NodeId leader, std::vector<Batch> batches, [[maybe_unused]] runtime::Gate::Hold hold) {
     const protocol::ProduceRequest request = request_of(options_, batches);
     CallOptions call;
     call.node = leader;
@@ -230,7 +230,7 @@ void Producer::ask_for_leaders() {
     runtime::spawn(shard_, refresh(gate_.enter()));
 }
 
-Task<void> Producer::refresh(runtime::Gate::Hold hold) {
+Task<void> Producer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
     // A failure is met again by the next one who asks; the batches' deadlines end that.
     (void)co_await session_.refresh(std::vector<std::string>{options_.topic});
     refreshing_ = false;

@@ -76,7 +76,7 @@ ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
 AppendOutcome Partition::append(MutableBytes records, const AppendRequest& request) {
     if (const ErrorCode error = check_leading(no_leader_epoch); error != ErrorCode::none) return {.error = error};
     const Offset log_start = log_->log_start();
-    if (!tools_.directory->has_room(is_internal_))
+    if (!tools_.directory->has_room(is_internal_, records.size()))
         return refuse(ErrorCode::kafka_storage_error, "the disk is full; free space, and appends go on by themselves",
                       log_start);
     const Timestamp now = tools_.shard.clock().wall_time();
@@ -114,6 +114,7 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
         log::warn("cannot append to {}-{}: {}", log_->name().topic, log_->name().partition, appended.error().message);
         return refuse(error_of(appended.error()), appended.error().message, log_start);
     }
+    tools_.directory->note_appended(batch.size_bytes());
     const Offset end = log_->log_end();
     core_.on_append(first, end, request.acks_all);
     if (core_.wants_flush()) {

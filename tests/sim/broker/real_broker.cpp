@@ -69,13 +69,16 @@ class RealBroker final : public BrokerProcess {
         });
         if (const Result<> started = co_await self.start(); !started) {
             log::error("the broker does not start: {}", started.error().message);
-            self.failed_ = true;
+            self.started_ = false;
             self.stopping_ = true;
         }
         while (!self.stopping_) co_await self.stop_.wait();
         co_await self.server_.stop(runtime::after(self.world_.shard(0).now(), drain_time));
         const bool clean = co_await self.node_.stop();
-        self.exited_(self.failed_ ? Exit::failed : clean ? Exit::clean : Exit::unclean);
+        self.exited_(!self.started_ ? Exit::not_started
+                     : self.failed_ ? Exit::failed
+                     : clean        ? Exit::clean
+                                    : Exit::unclean);
     }
 
     runtime::World world_;
@@ -88,6 +91,7 @@ class RealBroker final : public BrokerProcess {
     runtime::Signal stop_;
     bool stopping_ = false;
     bool failed_ = false;
+    bool started_ = true;
 };
 
 }  // namespace

@@ -77,6 +77,18 @@ TEST(SimDisk, ARenameIsAtomic) {
     EXPECT_EQ(outcomes(prepare, look), (Outcomes{"new -", "old new"}));
 }
 
+TEST(SimDisk, ASyncOfADirectoryCoversWhatWasChangedBeforeItBegan) {
+    const auto prepare = [](SimDisk& disk) {
+        write(disk, "/before", "x", true);
+        const auto sync = disk.begin_directory_sync("/");
+        ASSERT_TRUE(sync);
+        write(disk, "/during", "x", true);
+        disk.complete(*sync);
+    };
+    const auto look = [](SimDisk& disk) { return content(disk, "/before") + content(disk, "/during"); };
+    EXPECT_EQ(outcomes(prepare, look), (Outcomes{"x-", "xx"}));
+}
+
 TEST(SimDisk, ARemovalMayComeBack) {
     const auto prepare = [](SimDisk& disk) {
         write(disk, "/f", "x", true);

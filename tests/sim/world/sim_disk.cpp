@@ -68,7 +68,11 @@ Result<SimDisk::EntryKey> SimDisk::parent_of(const std::string& path) {
 void SimDisk::link(const EntryKey& entry, InodePtr inode) {
     entry.directory->entries[entry.name] = inode;
     inode->has_name = true;
-    name_changes_.push_back({entry, std::move(inode), std::nullopt});
+    note(entry, std::move(inode), std::nullopt);
+}
+
+void SimDisk::note(EntryKey entry, InodePtr inode, std::optional<EntryKey> renamed_to) {
+    name_changes_.push_back({std::move(entry), std::move(inode), std::move(renamed_to), ++last_name_change_});
 }
 
 void SimDisk::unname(const InodePtr& inode) {
@@ -150,7 +154,7 @@ Result<> SimDisk::rename(const std::string& from, const std::string& to) {
     target.directory->entries[target.name] = inode;
     inode->path = to;
     simulation_.trace(EventKind::disk, incarnation_, to, hash_of(from), hash_of(to));
-    name_changes_.push_back({std::move(source), inode, std::move(target)});
+    note(std::move(source), inode, std::move(target));
     return {};
 }
 
@@ -164,7 +168,7 @@ Result<> SimDisk::remove(const std::string& path) {
     unname(found->second);
     entry.directory->entries.erase(found);
     simulation_.trace(EventKind::disk, incarnation_, path, hash_of(path));
-    name_changes_.push_back({std::move(entry), nullptr, std::nullopt});
+    note(std::move(entry), nullptr, std::nullopt);
     return {};
 }
 
@@ -180,17 +184,32 @@ void SimDisk::NameChange::make_durable() const {
 }
 
 Result<> SimDisk::sync_directory(const std::string& directory) {
-    const InodePtr inode = find(directory);
-    if (inode == nullptr || !inode->is_directory) return missing(directory);
+    MOLDAU_TRY(sync, begin_directory_sync(directory));
     MOLDAU_CHECK(begin_change());
     spend(options_.sync);
     simulation_.trace(EventKind::disk, incarnation_, directory, hash_of(directory));
     if (sync_fails()) return fail(Errc::io, fmt::format("{}: sync failed", directory));
+    complete(sync);
+    return {};
+}
+
+Result<SimDisk::DirectorySync> SimDisk::begin_directory_sync(const std::string& directory) {
+    const InodePtr inode = find(directory);
+    if (inode == nullptr || !inode->is_directory) return missing(directory);
+    DirectorySync sync;
+    sync.directory_ = inode;
+    sync.covers_to_ = last_name_change_;
+    return sync;
+}
+
+void SimDisk::complete(const DirectorySync& sync) {
+    const InodePtr& inode = sync.directory_;
     // A rename between two directories takes the earlier changes of its other entry along.
     std::vector<bool> chosen(name_changes_.size());
     std::vector<EntryKey> needed;
     for (std::size_t i = name_changes_.size(); i-- > 0;) {
         const NameChange& change = name_changes_[i];
+        if (change.sequence > sync.covers_to_) continue;
         const bool here =
             change.entry.directory == inode || (change.renamed_to && change.renamed_to->directory == inode);
         const auto touched = [&change](const EntryKey& key) { return change.touches(key); };
@@ -208,7 +227,6 @@ Result<> SimDisk::sync_directory(const std::string& directory) {
             rest.push_back(std::move(name_changes_[i]));
     }
     name_changes_ = std::move(rest);
-    return {};
 }
 
 void SimDisk::crash(Survival survival) {
@@ -259,8 +277,9 @@ void SimDisk::end_life() {
     power_off_at(0, nullptr);
 }
 
-Result<std::uint64_t> SimDisk::free_space(const std::string&) {
-    return options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes);
+Result<runtime::DiskSpace> SimDisk::space(const std::string&) {
+    return runtime::DiskSpace{options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes),
+                              options_.capacity_bytes};
 }
 
 Result<std::unique_ptr<runtime::DirectoryLock>> SimDisk::lock(const std::string& directory) {

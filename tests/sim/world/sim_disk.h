@@ -41,7 +41,7 @@ class SimDisk final : public runtime::Disk {
     Result<> rename(const std::string& from, const std::string& to) override;
     Result<> remove(const std::string& path) override;
     Result<> sync_directory(const std::string& directory) override;
-    Result<std::uint64_t> free_space(const std::string& directory) override;
+    Result<runtime::DiskSpace> space(const std::string& directory) override;
     Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
     void post_blocking(runtime::Work& work) override;
 
@@ -68,6 +68,12 @@ class SimDisk final : public runtime::Disk {
     /// The power goes at the `count`-th call from now that changes or syncs something: that call and all after it do
     /// nothing. `power_off` is called then, in the middle of the event. 0 takes the order back.
     void power_off_at(std::uint64_t count, std::function<void()> power_off);
+
+    /// A sync of a directory that takes its time: it covers what was changed before it began, and is done by
+    /// complete(). For whoever replays what a real disk was asked.
+    class DirectorySync;
+    Result<DirectorySync> begin_directory_sync(const std::string& directory);
+    void complete(const DirectorySync& sync);
 
     /// Of all names and contents, cached and durable.
     std::uint64_t state_hash() const;
@@ -99,6 +105,7 @@ class SimDisk final : public runtime::Disk {
         EntryKey entry;
         InodePtr inode;
         std::optional<EntryKey> renamed_to;  ///< then `inode` is what goes there and `entry` is left empty
+        std::uint64_t sequence = 0;
 
         bool touches(const EntryKey& key) const { return entry == key || renamed_to == key; }
         void make_durable() const;
@@ -112,6 +119,7 @@ class SimDisk final : public runtime::Disk {
     Result<EntryKey> parent_of(const std::string& path);
     InodePtr find(const std::string& path) const;
     void link(const EntryKey& entry, InodePtr inode);
+    void note(EntryKey entry, InodePtr inode, std::optional<EntryKey> renamed_to);
     void unname(const InodePtr& inode);
     void resized(Inode& inode, std::uint64_t before);
     /// Begins a call that changes something; an error when the power is gone.
@@ -131,6 +139,7 @@ class SimDisk final : public runtime::Disk {
     Incarnation incarnation_ = no_incarnation;
     InodePtr root_;
     std::vector<NameChange> name_changes_;  ///< not durable, in order
+    std::uint64_t last_name_change_ = 0;
     std::set<std::string> locked_;
     std::vector<BadRange> bad_ranges_;
     std::uint64_t used_bytes_ = 0;
@@ -140,6 +149,13 @@ class SimDisk final : public runtime::Disk {
     std::uint64_t power_off_after_ = 0;  ///< changing calls left; 0: no order
     std::function<void()> power_off_;
     bool is_off_ = false;
+};
+
+class SimDisk::DirectorySync {
+ private:
+    friend class SimDisk;
+    InodePtr directory_;
+    std::uint64_t covers_to_ = 0;
 };
 
 }  // namespace moldau::sim

@@ -19,6 +19,10 @@ class SimFile final : public runtime::File {
     void async_sync(runtime::Shard& home, runtime::Handler<Result<>> handler) override;
     void write_back(std::uint64_t position, std::uint64_t size) override;
 
+    /// The two ends of a sync, for whoever replays what a real file was asked: see FileContent.
+    std::uint64_t sync_point() const { return inode_->content.sync_point(); }
+    void complete_sync(std::uint64_t point) { inode_->content.complete_sync(point); }
+
  private:
     Result<std::size_t> read(MutableBytes into, std::uint64_t position) const;
 

@@ -170,13 +170,35 @@ TEST_F(LogDirectoryTest, PartitionDirectoriesAreKnownByTheirNames) {
 }
 
 TEST_F(LogDirectoryTest, TheLastSpaceIsForInternalTopics) {
-    disk.capacity_bytes = disk.used_bytes() + LogDirectory::default_reserve_bytes + 1000;
+    disk.capacity_bytes = 4 * LogDirectory::reserve_share * LogDirectory::max_reserve_bytes;
+    disk.other_bytes = disk.capacity_bytes - disk.used_bytes() - LogDirectory::max_reserve_bytes - 1000;
     open();
-    EXPECT_TRUE(directory->has_room(false));
-    disk.capacity_bytes -= 2000;
+    EXPECT_TRUE(directory->has_room(false, 900));
+    EXPECT_FALSE(directory->has_room(false, 1000));
+    EXPECT_TRUE(directory->has_room(true, 1000));
+    disk.other_bytes += 2000;
     ASSERT_TRUE(directory->refresh_free_space());
-    EXPECT_FALSE(directory->has_room(false));
-    EXPECT_TRUE(directory->has_room(true));
+    EXPECT_FALSE(directory->has_room(false, 0));
+    EXPECT_TRUE(directory->has_room(true, 0));
+}
+
+TEST_F(LogDirectoryTest, ASmallFileSystemKeepsASmallReserve) {
+    disk.capacity_bytes = 16 << 20;
+    disk.other_bytes = disk.capacity_bytes - disk.capacity_bytes / LogDirectory::reserve_share - 100;
+    open();
+    EXPECT_TRUE(directory->has_room(false, 50));
+    EXPECT_FALSE(directory->has_room(false, 200));
+}
+
+TEST_F(LogDirectoryTest, AppendsCountBeforeTheSpaceIsMeasuredAgain) {
+    disk.capacity_bytes = 16 << 20;
+    disk.other_bytes = disk.capacity_bytes - disk.capacity_bytes / LogDirectory::reserve_share - 1000;
+    open();
+    EXPECT_TRUE(directory->has_room(false, 600));
+    directory->note_appended(600);
+    EXPECT_FALSE(directory->has_room(false, 600));
+    ASSERT_TRUE(directory->refresh_free_space());
+    EXPECT_TRUE(directory->has_room(false, 600));
 }
 
 TEST_F(LogDirectoryTest, TheFirstReasonForBeingOfflineStays) {

@@ -1,0 +1,51 @@
+#include "broker_command.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <moldau/posix/disk.h>
+
+#include "broker.h"
+#include "logging.h"
+
+namespace moldau::app {
+namespace {
+
+constexpr int usage_error = 2;
+
+constexpr const char* examples = R"(
+Examples:
+  moldau broker                                          one node on 127.0.0.1:9092
+  moldau broker --override listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093
+  moldau broker --config server.properties               a directory that `moldau storage format` has formatted)";
+
+}  // namespace
+
+std::unique_ptr<runtime::Disk> make_posix_disk() {
+    return std::make_unique<posix::PosixDisk>();
+}
+
+int broker_command(int argc, char** argv, const MakeDisk& make_disk) {
+    CLI::App app("Runs a broker until SIGTERM", "moldau broker");
+    BrokerArguments arguments;
+    app.footer(examples);
+    app.add_option("-c,--config", arguments.config_file, "a server.properties with Kafka's keys");
+    app.add_option("--override", arguments.overrides, "key=value, over the configuration; may be repeated")->take_all();
+    app.add_flag("-v,--verbose", arguments.verbose, "log more");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : usage_error;
+    }
+    set_up_logging(arguments.verbose);
+    auto options = resolve(arguments);
+    if (!options) {
+        fmt::print(stderr, "moldau: {}\n", options.error().message);
+        return usage_error;
+    }
+    return run_broker(std::move(*options), make_disk());
+}
+
+}  // namespace moldau::app

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""A full disk: appends are refused and may be tried again, reads are served, nothing acknowledged is lost, and all goes on
+by itself once there is room. On a small tmpfs of its own."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+import unittest
+
+from integration import broker, run_client, start_client
+from moldau_broker import run
+
+SIZE_MIB = 24
+TIMEOUT_S = 60
+
+
+def fill(path, leave_bytes=0):
+    """Writes a file until the disk is full but for `leave_bytes`."""
+    with open(path, "wb", buffering=0) as file:
+        for block in (bytes(1 << 20), bytes(4096)):
+            try:
+                while True:
+                    free = os.statvfs(path.parent).f_bavail * os.statvfs(path.parent).f_frsize
+                    if free - len(block) < leave_bytes:
+                        break
+                    file.write(block)
+            except OSError:
+                pass
+
+
+class FullDisk(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="moldau-full-")
+        self.addCleanup(directory.cleanup)
+        self.mount = pathlib.Path(directory.name) / "disk"
+        self.mount.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(self.mount)], capture_output=True, text=True)
+        if done.returncode != 0:
+            self.skipTest(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(self.mount)], check=True)
+        self.acked_file = pathlib.Path(directory.name) / "acked"
+        self.acked_file.touch()
+        self.broker = broker(**{"log.dirs": str(self.mount / "data"), "log.segment.bytes": "1048576"})
+        self.addCleanup(self.broker.close)
+        self.broker.start()
+
+    @staticmethod
+    def end(client):
+        if client.poll() is None:
+            client.kill()
+            client.communicate()
+
+    def acked(self):
+        return [line.rsplit(" ", 1)[0] for line in self.acked_file.read_text().splitlines()]
+
+    def wait_until(self, reached, what):
+        deadline = time.monotonic() + TIMEOUT_S
+        while not reached():
+            self.assertIsNone(self.broker.server.process.poll(), f"the broker ended:\n{self.broker.server.tail()}")
+            self.assertLess(time.monotonic(), deadline, f"{what}:\n{self.broker.server.tail()}")
+            time.sleep(0.01)
+
+    def start_producer(self):
+        client = start_client("produce", self.broker.address, "full", "1", str(self.acked_file), "value.bytes=4000",
+                              "records.in.flight=50", "message.timeout.ms=60000")
+        self.addCleanup(self.end, client)
+        return client
+
+    def wait_until_refused(self):
+        """Until nothing has been acknowledged for longer than any pause."""
+        last, since = -1, time.monotonic()
+
+        def quiet():
+            nonlocal last, since
+            size = self.acked_file.stat().st_size
+            if size != last:
+                last, since = size, time.monotonic()
+            return time.monotonic() - since > 1.5
+
+        self.wait_until(quiet, "the disk does not become full")
+
+    def check_stored(self):
+        stored = run_client("read", self.broker.address, "full", "1").splitlines()
+        missing = set(self.acked()) - set(stored)
+        self.assertFalse(missing, f"{len(missing)} acknowledged records are gone, e.g. {sorted(missing)[:3]}")
+        values = [line.split(" ")[3] for line in stored]
+        self.assertEqual(len(values), len(set(values)), "a record is there twice")
+        self.assertEqual([int(line.split(" ")[2]) for line in stored], list(range(len(stored))), "offsets are dense")
+
+    def wait_until_accepted(self):
+        before = len(self.acked())
+        self.wait_until(lambda: len(self.acked()) > before, "nothing is accepted though there is room")
+
+    def finish(self, client):
+        """The end of the load and of the broker, both by force, and a start: everything is there."""
+        self.end(client)
+        self.broker.kill()
+        self.broker.start()
+        self.check_stored()
+        self.broker.stop()
+
+    def produce_error(self):
+        """What a producer of more than the load's largest batch is told, when it does not try again."""
+        done = subprocess.run(["kcat", "-b", self.broker.address, "-P", "-t", "full", "-X", "retries=0", "-X", "acks=all",
+                               "-X", "message.timeout.ms=5000"], input=b"x" * 500_000, capture_output=True, timeout=TIMEOUT_S)
+        return done.stderr.decode()
+
+    def test_refuses_serves_reads_and_goes_on_when_a_file_goes(self):
+        filler = self.mount / "filler"
+        filler.write_bytes(bytes(10 << 20))
+        client = self.start_producer()
+        self.wait_until_refused()
+        self.assertIn("disk error", self.produce_error().lower())  # librdkafka's words for KAFKA_STORAGE_ERROR
+        self.check_stored()
+        with self.subTest("the reserve has room for metadata"):
+            run("topic", "create", "made-on-a-full-disk", "-b", self.broker.address)
+        filler.unlink()
+        self.wait_until_accepted()
+        self.finish(client)
+
+    def test_goes_on_when_a_topic_is_deleted(self):
+        run("topic", "create", "big", "-b", self.broker.address, "--config", "file.delete.delay.ms=0")
+        big_file = self.acked_file.with_name("big")
+        big = start_client("produce", self.broker.address, "big", "1", str(big_file), "value.bytes=4000", "records.in.flight=50")
+        self.addCleanup(self.end, big)
+        self.wait_until(lambda: big_file.exists() and len(big_file.read_text().splitlines()) > 2000, "the load is slow")
+        _, errors = big.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(big.returncode, 0, errors.decode())
+        client = self.start_producer()
+        self.wait_until_refused()
+        run("topic", "delete", "big", "-b", self.broker.address)
+        self.wait_until_accepted()
+        self.finish(client)
+
+    def test_metadata_waits_for_room_on_a_disk_without_any(self):
+        client = self.start_producer()
+        self.wait_until_accepted()
+        filler = self.mount / "filler"
+        fill(filler)
+        self.wait_until_refused()
+        # The metadata log's last page takes some.
+        for number in range(30):
+            last = f"topic-{number}"
+            if run("topic", "create", last, "--partitions", "5", "-b", self.broker.address, "--timeout", "3s", check=False).returncode != 0:
+                break
+        else:
+            self.fail("topics can be created without end on a full disk")
+        self.check_stored()
+        filler.unlink()
+        self.wait_until_accepted()
+
+        def is_there():
+            run("topic", "create", last, "--partitions", "5", "-b", self.broker.address, check=False)
+            return last in run("topic", "list", "-b", self.broker.address).stdout.split()
+
+        self.wait_until(is_there, "topics cannot be created though there is room")
+        for topic in {last, "topic-0"}:
+            run_client("read", self.broker.address, topic, "5")
+        self.finish(client)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,57 @@
+#include "directory_format.h"
+
+#include <gtest/gtest.h>
+
+#include "support/memory_disk.h"
+
+namespace moldau::node {
+namespace {
+
+constexpr const char* directory = "/data";
+constexpr const char* identity_file = "/data/meta.properties";
+
+class DirectoryFormatTest : public testing::Test {
+ protected:
+    void format(std::string cluster_id = "first") {
+        const DirectoryIdentity identity{.cluster_id = std::move(cluster_id),
+                                         .node_id = NodeId(1),
+                                         .directory_id = Uuid::from_halves(1, 2),
+                                         .now = Timestamp(1'700'000'000'000)};
+        ASSERT_TRUE(
+            format_if_empty(disk, directory, identity,
+                            {{.name = "CONTROLLER", .host = "localhost", .port = 9093, .security_protocol = 0}}));
+    }
+    bool opens() { return open_log_directory(disk, directory, NodeId(1)).has_value(); }
+    void put(const std::string& path) { ASSERT_TRUE(runtime::write_atomically(disk, path, bytes_of("x"))); }
+
+    runtime::MemoryDisk disk;
+};
+
+TEST_F(DirectoryFormatTest, FormatsWhatIsAbsentAndLeavesWhatIsFormatted) {
+    format();
+    EXPECT_TRUE(opens());
+    const Bytes before = disk.content(identity_file);
+    format("second");
+    EXPECT_EQ(disk.content(identity_file), before);
+}
+
+TEST_F(DirectoryFormatTest, FormatsAgainWhatAPowerCutLeftOfAFormatting) {
+    format();
+    ASSERT_TRUE(disk.remove(identity_file));
+    put("/data/.lock");
+    put("/data/bootstrap.checkpoint.tmp");
+    EXPECT_FALSE(opens());
+    format("second");
+    EXPECT_TRUE(opens());
+}
+
+TEST_F(DirectoryFormatTest, LeavesADirectoryAloneThatHoldsAnythingElse) {
+    format();
+    ASSERT_TRUE(disk.remove(identity_file));
+    put("/data/__cluster_metadata-0/00000000000000000000.log");
+    format("second");
+    EXPECT_FALSE(disk.has(identity_file));
+}
+
+}  // namespace
+}  // namespace moldau::node
