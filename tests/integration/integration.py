@@ -7,11 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-<<<<<<< HEAD
-from moldau_broker import ROOT, MoldauBroker  # noqa: E402
-=======
-from moldau_broker import MoldauBroker, run  # noqa: E402
->>>>>>> hostile
+from moldau_broker import ROOT, MoldauBroker, run  # noqa: E402
 
 SHARDS = os.environ.get("MOLDAU_SHARDS", "1")
 CLIENT = os.environ.get("INTEGRATION_CLIENT", str(ROOT / "build/release/tests/integration/integration_client"))
