@@ -236,6 +236,7 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
 
 void Node::Life::on_leader_change(const raft::Leadership& leadership) {
     if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset) {
+        caught_up_ = true;
         controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
         controller_->deactivate();
@@ -260,6 +261,8 @@ void Node::Life::on_failure(const Error& error) {
 }
 
 Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
+    // The state of long ago is not acted on: a topic that was made anew since would have its data taken for another's.
+    while (!left_ && !caught_up_) co_await changed_.wait();
     while (!left_ || published_end_ < applied_end_) {
         if (published_end_ < applied_end_ || partitions_->retry_due()) {
             co_await publish_once();

@@ -1,6 +1,6 @@
 #pragma once
-// What a node is between start and stop. On the first shard, but for next_producer_id() and describe_quorum(), which hop
-// there.
+// What a node is between start and stop. On the first shard, but for next_producer_id() and describe_quorum(), which
+// hop there.
 
 #include <memory>
 #include <optional>
@@ -68,8 +68,9 @@ class Node::Life final : public MetadataListener {
     std::unique_ptr<PartitionManager> partitions_;
 
     metadata::ImageBuilder builder_;
-    Offset applied_end_{0};                       ///< of the log, in builder_
-    Offset published_end_{0};                     ///< in the views
+    Offset applied_end_{0};    ///< of the log, in builder_
+    bool caught_up_ = false;   ///< all that was committed before this start has been replayed
+    Offset published_end_{0};  ///< in the views
     BrokerEpoch broker_epoch_ = no_broker_epoch;
 
     runtime::Signal changed_;
