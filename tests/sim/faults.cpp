@@ -63,7 +63,8 @@ void Faults::strike() {
         case 10:
             simulation_.count("syncs begin to fail");
             node.disk().fail_syncs(static_cast<unsigned>(random_.between(1, 3)));
-            return mend_later([&node] { node.disk().fail_syncs(0); });
+            begin_device_failure(node);
+            return;
         default:
             return decay(node);
     }
@@ -75,7 +76,19 @@ void Faults::decay(SimNode& node) {
     simulation_.count("reads of a file begin to fail");
     const std::string& path = files[random_.below(files.size())];
     node.disk().fail_reads(path, random_.below(20'000), random_.between(1, 20'000));
-    mend_later([&node] { node.disk().clear_read_failures(); });
+    begin_device_failure(node);
+}
+
+void Faults::begin_device_failure(SimNode& node) {
+    device_fails_ = true;
+    life_on_failing_device_ = node.incarnation();
+    mend_later([this, &node] { end_device_failure(node); });
+}
+
+void Faults::end_device_failure(SimNode& node) {
+    device_fails_ = false;
+    node.disk().fail_syncs(0);
+    node.disk().clear_read_failures();
 }
 
 void Faults::mend_later(std::function<void()> mend) {
@@ -108,11 +121,10 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
 }
 
 void Faults::exited(SimNode& node, Incarnation life, Exit exit) {
-    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: not started",
-                                                 "exit: failed"};
+    static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: not started", "exit: failed"};
     simulation_.count(names[static_cast<int>(exit)]);
-    // No disk fails for good here, and a full one is no reason.
-    if (exit == Exit::failed) model_.broken("a broker did not go on, though its disk only was full or slow");
+    if (exit == Exit::failed && life != life_on_failing_device_)
+        model_.broken("a broker did not go on, though its disk only was full or slow");
     node.stop();
     if (!healed_ && random_.chance(300)) {
         simulation_.count("power lost between two lives");
@@ -131,6 +143,7 @@ void Faults::restart(SimNode& node) {
     if (node.is_running()) return;
     if (plan_.draws_shards) node.set_shard_count(1U << random_.below(3));
     control_.start(node);
+    if (device_fails_) life_on_failing_device_ = node.incarnation();
 }
 
 void Faults::heal() {
@@ -138,8 +151,7 @@ void Faults::heal() {
     network_.heal();
     for (SimNode* node : brokers_) {
         node->disk().slow_down(1);
-        node->disk().fail_syncs(0);
-        node->disk().clear_read_failures();
+        end_device_failure(*node);
         node->disk().set_capacity(std::uint64_t{1} << 30);
         node->disk().power_off_at(0, nullptr);
         restart(*node);

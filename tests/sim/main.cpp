@@ -61,7 +61,10 @@ sim::Bug bug_of(const std::string& name) {
 
 sim::BrokerProgram program_of(const Options& options) {
     if (options.bug.empty())
-        return {.start = sim::start_real_broker, .draw_settings = sim::draw_settings, .bears_device_failures = true};
+        return {.start = sim::start_real_broker,
+                .draw_settings = sim::draw_settings,
+                .bears_device_failures = true,
+                .deletes_topics = true};
     return sim::stand_in_program(bug_of(options.bug));
 }
 

@@ -42,6 +42,7 @@ struct BrokerProgram {
     std::function<std::shared_ptr<BrokerProcess>(const BrokerStart& start)> start;
     std::function<metadata::Properties(SimRandom& random)> draw_settings;
     bool bears_device_failures = false;  ///< syncs and reads that fail
+    bool deletes_topics = false;
 };
 
 struct RunOptions {

@@ -61,7 +61,7 @@ class Run {
     unsigned draw_shards() { return options_.shards ? *options_.shards : 1U << random_.below(3); }
     FaultPlan draw_faults() {
         FaultPlan plan;
-        plan.device_failures = program_.bears_device_failures;
+        plan.device_failures = program_.bears_device_failures && random_.coin();
         plan.draws_shards = !options_.shards;
         if (random_.chance(300)) plan.longest_gap = std::chrono::milliseconds(300);
         return plan;
@@ -119,6 +119,12 @@ class Run {
             ++expected_;
             add_client(
                 [&](const World& world) { runtime::spawn(world.shard(0), produce(workload_, world, plan, done_)); });
+        }
+        if (program_.deletes_topics && random_.coin()) {
+            ++expected_;
+            const ChurnPlan plan{.id = 10'000, .generations = static_cast<unsigned>(random_.between(2, 6))};
+            add_client(
+                [&](const World& world) { runtime::spawn(world.shard(0), churn(workload_, world, plan, done_)); });
         }
         for (const Model::Partition& partition : partitions_) {
             const ConsumerPlan plan{.id = id++, .partition = partition};

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/delete_topics.h>
 
 #include "clients.h"
 
@@ -8,22 +11,72 @@ using protocol::ErrorCode;
 using runtime::Task;
 using std::chrono::milliseconds;
 
-Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done) {
-    Session session(workload, world, "admin", workload.simulation.split("admin"));
-    while (!topics.empty()) {
+namespace {
+
+/// Tries until the topic is there.
+Task<> create(Session& session, TopicPlan plan) {
+    for (;;) {
         const auto rpc = co_await session.connect({});
         protocol::CreateTopicsRequest request;
         request.timeout_ms = 3000;
         auto& topic = request.topics.emplace_back();
-        topic.name = protocol::Text(topics.back().name);
-        topic.num_partitions = topics.back().partitions;
-        topic.replication_factor = topics.back().replication_factor;
+        topic.name = protocol::Text(plan.name);
+        topic.num_partitions = plan.partitions;
+        topic.replication_factor = plan.replication_factor;
         const auto answer = co_await session.ask(rpc, std::move(request));
-        if (answer && answer->message.topics.size() == 1) {
-            const ErrorCode error = answer->message.topics[0].error_code;
-            if (error == ErrorCode::none || error == ErrorCode::topic_already_exists) topics.pop_back();
-        }
         co_await session.pause(milliseconds(1), milliseconds(50));
+        if (!answer || answer->message.topics.size() != 1) continue;
+        const ErrorCode error = answer->message.topics[0].error_code;
+        if (error == ErrorCode::none || error == ErrorCode::topic_already_exists) co_return;
+    }
+}
+
+/// Tries until the topic is gone.
+Task<> remove(Session& session, std::string name) {
+    constexpr std::int16_t first_version_with_states = 6;
+    for (;;) {
+        const auto rpc = co_await session.connect({});
+        protocol::DeleteTopicsRequest request;
+        request.timeout_ms = 3000;
+        if (session.version_of<protocol::DeleteTopicsRequest>() >= first_version_with_states)
+            request.topics.emplace_back().name = protocol::Text(name);
+        else
+            request.topic_names.emplace_back(name);
+        const auto answer = co_await session.ask(rpc, std::move(request));
+        co_await session.pause(milliseconds(1), milliseconds(50));
+        if (!answer || answer->message.responses.size() != 1) continue;
+        const ErrorCode error = answer->message.responses[0].error_code;
+        if (error == ErrorCode::none || error == ErrorCode::unknown_topic_or_partition) co_return;
+    }
+}
+
+}  // namespace
+
+Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done) {
+    Session session(workload, world, "admin", workload.simulation.split("admin"));
+    for (const TopicPlan& topic : topics) co_await create(session, topic);
+    ++done;
+}
+
+Task<> churn(Workload& workload, runtime::World world, ChurnPlan plan, unsigned& done) {
+    const std::string name = fmt::format("churn{}", plan.id);
+    Session session(workload, world, name, workload.simulation.split(name));
+    const Model::Partition partition{name, 0};
+    std::uint32_t id = plan.id;
+    for (unsigned i = 0; i < plan.generations; ++i) {
+        co_await create(session, {.name = name});
+        workload.model.topic_created(name);
+        unsigned finished = 0;
+        co_await produce(workload, world,
+                         {.id = id++,
+                          .partition = partition,
+                          .idempotent = session.random().coin(),
+                          .batches = session.random().between(1, 20)},
+                         finished);
+        co_await verify(workload, world, {.id = id++, .partition = partition}, finished);
+        workload.model.topic_deleted(name);
+        co_await remove(session, name);
+        workload.simulation.count("topic deleted");
     }
     ++done;
 }

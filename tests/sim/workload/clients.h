@@ -29,8 +29,16 @@ struct ConsumerPlan {
     unsigned rewind_per_mille = 20;  ///< of fetches, after which it reads from an earlier offset again
 };
 
+struct ChurnPlan {
+    std::uint32_t id = 0;  ///< the first of many, unique in the run
+    unsigned generations = 3;
+};
+
 /// Creates the topics, trying until all are there; counts `done` up.
 runtime::Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done);
+
+/// Makes a topic, fills it, reads it again and deletes it, over and over under the same name; counts `done` up.
+runtime::Task<> churn(Workload& workload, runtime::World world, ChurnPlan plan, unsigned& done);
 
 /// Produces all of its batches; counts `done` up.
 runtime::Task<> produce(Workload& workload, runtime::World world, ProducerPlan plan, unsigned& done);

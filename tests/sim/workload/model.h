@@ -34,6 +34,8 @@ class Model {
     void data_may_be_lost(Life life) { lossy_ends_.insert(life); }
     /// Nothing of the topic is promised any more.
     void topic_deleted(const std::string& topic);
+    /// It begins anew, empty.
+    void topic_created(const std::string& topic) { deleted_.erase(topic); }
 
     // What clients saw.
 
