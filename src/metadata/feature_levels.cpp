@@ -12,7 +12,7 @@ constexpr std::int16_t metadata_version_3_7_iv2 = 17;  // replicas are assigned 
 constexpr std::int16_t metadata_version_4_0_iv1 = 23;  // eligible leader replicas
 constexpr std::int16_t metadata_version_4_3_iv0 = 30;  // cordoned log directories
 
-constexpr std::array<FeatureRange, 7> features{{
+constexpr std::array<FeatureRange, 7> known_features{{
     {"group.version", 0, 1, 0, 0},
     {kraft_version_feature, 0, 1, 1, 1},
     {metadata_version_feature, min_metadata_version, latest_metadata_version, latest_metadata_version,
@@ -44,17 +44,17 @@ std::int16_t registration_change_version(const protocol::BrokerRegistrationChang
 }  // namespace
 
 std::span<const FeatureRange> supported_features() {
-    return features;
+    return known_features;
 }
 
 const FeatureRange* find_feature_range(std::string_view name) {
-    const auto* found = std::ranges::find(features, name, &FeatureRange::name);
-    return found == features.end() ? nullptr : found;
+    const auto* found = std::ranges::find(known_features, name, &FeatureRange::name);
+    return found == known_features.end() ? nullptr : found;
 }
 
 std::vector<SupportedFeature> registered_features() {
     std::vector<SupportedFeature> result;
-    for (const FeatureRange& feature : features) {
+    for (const FeatureRange& feature : known_features) {
         result.push_back({std::string(feature.name), feature.min_version, feature.max_version});
     }
     return result;
@@ -102,7 +102,7 @@ std::vector<VersionedRecord> bootstrap_records(std::int16_t metadata_version) {
         records.push_back({std::move(record), 0});
     };
     add(metadata_version_feature, metadata_version);
-    for (const FeatureRange& feature : features) {
+    for (const FeatureRange& feature : known_features) {
         // kraft.version stands in the control records of the log, not among these.
         if (feature.name == metadata_version_feature || feature.name == kraft_version_feature) continue;
         if (feature.format_version > 0) add(feature.name, feature.format_version);

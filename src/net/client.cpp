@@ -15,7 +15,7 @@ using runtime::TimePoint;
 
 namespace {
 
-constexpr std::size_t max_parts = 64;
+constexpr std::size_t max_request_parts = 64;
 
 std::string text_of_endpoint(const Endpoint& endpoint) {
     return fmt::format("{}:{}", endpoint.host, endpoint.port);
@@ -161,7 +161,7 @@ Task<void> Client::State::write_loop(std::shared_ptr<State> self) {
             co_await self->writer_wake.wait();
             continue;
         }
-        std::array<ByteView, max_parts> parts;
+        std::array<ByteView, max_request_parts> parts;
         const std::size_t count = std::min(parts.size(), self->outbox.size());
         for (std::size_t i = 0; i < count; ++i) parts[i] = self->outbox[i];
         parts[0] = parts[0].subspan(self->first_sent);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t read_scratch_bytes = 64 * 1024;
 /// A slice of a file is sent in pieces of at most this size.
 constexpr std::size_t file_piece_bytes = 128 * 1024;
-constexpr std::size_t max_parts = 64;
+constexpr std::size_t max_answer_parts = 64;
 /// After so many reads, or writes, without a wait other connections have their turn.
 constexpr unsigned reads_a_turn = 16;
 constexpr unsigned sends_a_turn = 8;
@@ -279,7 +279,7 @@ Result<Connection::Sent> Connection::send_from_file(const FileSlice& slice) {
 }
 
 Result<Connection::Sent> Connection::send_gathered() {
-    std::array<ByteView, max_parts> parts;
+    std::array<ByteView, max_answer_parts> parts;
     std::size_t count = 0;
     MutableBytes scratch = shared_->write_scratch.bytes();
     for (std::size_t i = 0; i < core_.output_pieces() && count < parts.size(); ++i) {

@@ -12,7 +12,7 @@ namespace moldau::posix {
 
 namespace {
 
-constexpr std::size_t max_parts_a_call = 64;
+constexpr std::size_t max_buffers_a_call = 64;
 
 /// The parts of one pwritev: `parts` from byte `skip` of the first on. Returns how many vectors were filled.
 std::size_t fill_vectors(std::span<const ByteView> parts, std::size_t skip, std::span<iovec> vectors) {
@@ -40,7 +40,7 @@ Result<> PosixFile::write_at(std::span<const ByteView> parts, std::uint64_t posi
             skip = 0;
         }
         if (parts.empty()) return {};
-        iovec vectors[max_parts_a_call];
+        iovec vectors[max_buffers_a_call];
         const std::size_t count = fill_vectors(parts, skip, vectors);
         const ssize_t written = ::pwritev(descriptor_, vectors, static_cast<int>(count), static_cast<off_t>(position));
         if (written < 0 && errno == EINTR) continue;

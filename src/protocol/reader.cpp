@@ -1,12 +1,9 @@
 #include <moldau/base/assert.h>
 #include <moldau/base/varint.h>
 #include <moldau/protocol/reader.h>
+#include <moldau/protocol/text.h>
 
 namespace moldau::protocol {
-
-namespace {
-constexpr std::size_t max_text_bytes = 0x7fff;
-}
 
 std::string Reader::error() const {
     if (ok()) return {};

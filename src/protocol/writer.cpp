@@ -1,12 +1,12 @@
 #include <moldau/base/assert.h>
 #include <moldau/base/varint.h>
 #include <moldau/protocol/records_field.h>
+#include <moldau/protocol/text.h>
 #include <moldau/protocol/writer.h>
 
 namespace moldau::protocol {
 
 namespace {
-constexpr std::size_t max_text_bytes = 0x7fff;
 constexpr std::size_t max_length = 0x7fffffff;
 }  // namespace
 

@@ -18,6 +18,9 @@
 
 namespace moldau::protocol {
 
+/// The longest string of a message: its length is a 16-bit number where it is not a varint.
+inline constexpr std::size_t max_text_bytes = 0x7fff;
+
 /// What Text and Blob share: a range of bytes, owned or not, of at most 4 GiB. 16 bytes.
 class BorrowedOrOwned {
  public:

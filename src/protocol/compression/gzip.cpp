@@ -7,7 +7,7 @@ namespace {
 
 constexpr int gzip_window_bits = 15 + 16;  // 16 asks zlib for gzip's header and trailer
 constexpr int smallest_level = 1;
-constexpr int largest_level = 9;
+constexpr int largest_gzip_level = 9;
 
 void free_inflater(z_stream* stream) {
     inflateEnd(stream);
@@ -59,7 +59,7 @@ Result<void> decompress_gzip(DecompressionContexts& contexts, ByteView input, Ou
 
 void compress_gzip(ByteView input, Bytes& out, std::optional<int> level) {
     z_stream stream{};
-    const int chosen = level ? std::clamp(*level, smallest_level, largest_level) : Z_DEFAULT_COMPRESSION;
+    const int chosen = level ? std::clamp(*level, smallest_level, largest_gzip_level) : Z_DEFAULT_COMPRESSION;
     MOLDAU_ASSERT(deflateInit2(&stream, chosen, Z_DEFLATED, gzip_window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK);
     const std::size_t start = out.size();
     out.resize(start + deflateBound(&stream, input.size()));

@@ -14,7 +14,7 @@ constexpr std::uint8_t reserved_or_dictionary = 0x03;
 
 // Kafka's scale goes from 1 to 17, and its default, 9, stands for the fast compressor.
 constexpr int fast_level = 9;
-constexpr int largest_level = 12;
+constexpr int largest_lz4_level = 12;
 
 Result<void> check_header(ByteView input) {
     if (input.size() < smallest_frame_header) return damaged_input(Codec::lz4, "it ends in the frame's header");
@@ -68,7 +68,7 @@ void compress_lz4(CompressionContexts& contexts, ByteView input, Bytes& out, std
     LZ4F_preferences_t preferences = LZ4F_INIT_PREFERENCES;
     preferences.frameInfo.blockSizeID = LZ4F_max64KB;
     preferences.frameInfo.blockMode = LZ4F_blockIndependent;
-    preferences.compressionLevel = level.value_or(fast_level) == fast_level ? 0 : std::clamp(*level, 1, largest_level);
+    preferences.compressionLevel = level.value_or(fast_level) == fast_level ? 0 : std::clamp(*level, 1, largest_lz4_level);
     const std::size_t start = out.size();
     out.resize(start + LZ4F_compressFrameBound(input.size(), &preferences));
     const std::size_t written = LZ4F_compressFrame_usingCDict(

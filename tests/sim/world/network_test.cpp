@@ -81,8 +81,8 @@ Task<void> send_lines(const World world, int count, Duration pause, Sent& sent) 
     }
 }
 
-struct Place {
-    explicit Place(std::uint64_t seed)
+struct Wire {
+    explicit Wire(std::uint64_t seed)
         : simulation(seed),
           network(simulation, {}),
           server(simulation, network, {.host = "server"}),
@@ -115,15 +115,15 @@ TEST(Network, DeliversInOrderWithPartialReadsAndWritesAndBackPressure) {
     std::size_t partial = 0;
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         std::vector<Sent> sent(1);
-        Place place(seed);
-        place.start_client(sent, 5000);
-        place.simulation.run_for(seconds(200));
-        ASSERT_EQ(place.received.size(), 1);
+        Wire wire(seed);
+        wire.start_client(sent, 5000);
+        wire.simulation.run_for(seconds(200));
+        ASSERT_EQ(wire.received.size(), 1);
         EXPECT_FALSE(sent[0].error);
         EXPECT_TRUE(sent[0].bytes.ends_with("line 4999\n"));
-        EXPECT_TRUE(sent[0].bytes == place.received[0].bytes);
-        ASSERT_TRUE(place.received[0].last);
-        EXPECT_EQ(place.received[0].last->value_or(99), 0) << "the writer's end is an orderly one";
+        EXPECT_TRUE(sent[0].bytes == wire.received[0].bytes);
+        ASSERT_TRUE(wire.received[0].last);
+        EXPECT_EQ(wire.received[0].last->value_or(99), 0) << "the writer's end is an orderly one";
         waits += sent[0].waits;
         partial += sent[0].partial_writes;
     }
@@ -135,11 +135,11 @@ TEST(Network, ReordersBetweenConnections) {
     std::set<bool> first_ended_first;
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         std::vector<Sent> sent(2);
-        Place place(seed);
-        place.start_client(sent, 10);
-        place.simulation.run_for(seconds(10));
-        ASSERT_EQ(place.received.size(), 2);
-        first_ended_first.insert(place.received[0].ended_at < place.received[1].ended_at);
+        Wire wire(seed);
+        wire.start_client(sent, 10);
+        wire.simulation.run_for(seconds(10));
+        ASSERT_EQ(wire.received.size(), 2);
+        first_ended_first.insert(wire.received[0].ended_at < wire.received[1].ended_at);
     }
     EXPECT_EQ(first_ended_first.size(), 2);
 }
@@ -148,47 +148,47 @@ TEST(Network, ACutLosesATailAndBothSidesLearnItAtDifferentTimes) {
     bool lost = false;
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         std::vector<Sent> sent(1);
-        Place place(seed);
-        place.start_client(sent, 100000, std::chrono::microseconds(50));
-        place.simulation.run_for(milliseconds(100));
-        ASSERT_EQ(place.network.connections().size(), 1);
-        place.network.cut(place.network.connections()[0]);
-        place.simulation.run_for(seconds(30));
+        Wire wire(seed);
+        wire.start_client(sent, 100000, std::chrono::microseconds(50));
+        wire.simulation.run_for(milliseconds(100));
+        ASSERT_EQ(wire.network.connections().size(), 1);
+        wire.network.cut(wire.network.connections()[0]);
+        wire.simulation.run_for(seconds(30));
         ASSERT_TRUE(sent[0].error);
         EXPECT_EQ(sent[0].error->code, Errc::io);
-        ASSERT_TRUE(place.received[0].last);
-        EXPECT_FALSE(*place.received[0].last) << "a cut is no orderly end";
-        EXPECT_TRUE(sent[0].bytes.starts_with(place.received[0].bytes));
-        EXPECT_NE(sent[0].ended_at, place.received[0].ended_at);
-        lost = lost || sent[0].bytes.size() > place.received[0].bytes.size();
-        EXPECT_TRUE(place.network.connections().empty());
+        ASSERT_TRUE(wire.received[0].last);
+        EXPECT_FALSE(*wire.received[0].last) << "a cut is no orderly end";
+        EXPECT_TRUE(sent[0].bytes.starts_with(wire.received[0].bytes));
+        EXPECT_NE(sent[0].ended_at, wire.received[0].ended_at);
+        lost = lost || sent[0].bytes.size() > wire.received[0].bytes.size();
+        EXPECT_TRUE(wire.network.connections().empty());
     }
     EXPECT_TRUE(lost);
 }
 
 TEST(Network, BytesWaitBehindABlockedLink) {
     std::vector<Sent> sent(1);
-    Place place(3);
-    place.start_client(sent, 2000, milliseconds(1));
-    place.simulation.run_for(milliseconds(500));
-    place.network.block("client", "server");
-    const std::size_t before = place.received[0].bytes.size();
-    place.simulation.run_for(seconds(10));
-    EXPECT_LE(place.received[0].bytes.size(), before + 1000) << "only what had arrived is still read";
-    EXPECT_FALSE(place.received[0].last);
-    place.network.heal();
-    place.simulation.run_for(seconds(20));
-    EXPECT_TRUE(sent[0].bytes == place.received[0].bytes);
+    Wire wire(3);
+    wire.start_client(sent, 2000, milliseconds(1));
+    wire.simulation.run_for(milliseconds(500));
+    wire.network.block("client", "server");
+    const std::size_t before = wire.received[0].bytes.size();
+    wire.simulation.run_for(seconds(10));
+    EXPECT_LE(wire.received[0].bytes.size(), before + 1000) << "only what had arrived is still read";
+    EXPECT_FALSE(wire.received[0].last);
+    wire.network.heal();
+    wire.simulation.run_for(seconds(20));
+    EXPECT_TRUE(sent[0].bytes == wire.received[0].bytes);
     EXPECT_TRUE(sent[0].bytes.ends_with("line 1999\n"));
 }
 
 TEST(Network, RefusesWhereNobodyListensAndTimesOutWhereNobodyIs) {
     for (const auto end : {SimNode::End::process_killed, SimNode::End::power_lost}) {
         std::vector<Sent> sent(1);
-        Place place(1);
-        place.server.kill(end);
-        place.start_client(sent, 1);
-        place.simulation.run_for(seconds(60));
+        Wire wire(1);
+        wire.server.kill(end);
+        wire.start_client(sent, 1);
+        wire.simulation.run_for(seconds(60));
         ASSERT_TRUE(sent[0].error);
         EXPECT_EQ(sent[0].error->code, end == SimNode::End::process_killed ? Errc::io : Errc::timed_out);
     }
@@ -197,13 +197,13 @@ TEST(Network, RefusesWhereNobodyListensAndTimesOutWhereNobodyIs) {
 TEST(Network, PeersOfADeadNodeSeeTheirStreamsEnd) {
     for (const auto end : {SimNode::End::process_killed, SimNode::End::power_lost}) {
         std::vector<Sent> sent(1);
-        Place place(1);
-        place.start_client(sent, 1000000, milliseconds(1));
-        place.simulation.run_for(milliseconds(500));
-        place.server.kill(end);
-        place.simulation.run_for(seconds(20));
+        Wire wire(1);
+        wire.start_client(sent, 1000000, milliseconds(1));
+        wire.simulation.run_for(milliseconds(500));
+        wire.server.kill(end);
+        wire.simulation.run_for(seconds(20));
         EXPECT_TRUE(sent[0].error);
-        EXPECT_TRUE(place.network.connections().empty());
+        EXPECT_TRUE(wire.network.connections().empty());
     }
 }
 
