@@ -6,14 +6,14 @@
 namespace moldau::protocol {
 namespace {
 
-Bytes encoded(const MetadataRecord& record, std::int16_t version) {
+Bytes framed(const MetadataRecord& record, std::int16_t version) {
     Writer writer;
     encode_metadata_record(record, version, writer);
     return writer.take();
 }
 
 TEST(MetadataRecord, carries_frame_version_key_and_version) {
-    const Bytes bytes = encoded(NoOpRecord{}, 0);
+    const Bytes bytes = framed(NoOpRecord{}, 0);
     EXPECT_EQ(bytes, (Bytes{1, 20, 0, 0}));
     const auto record = decode_metadata_record(bytes);
     ASSERT_TRUE(record.has_value());
@@ -23,7 +23,7 @@ TEST(MetadataRecord, carries_frame_version_key_and_version) {
 TEST(MetadataRecord, is_decoded_as_it_was_encoded) {
     const MetadataRecord record =
         PartitionRecord{.partition_id = PartitionIndex{2}, .replicas = {NodeId{1}, NodeId{3}}, .leader = NodeId{3}};
-    const Bytes bytes = encoded(record, 1);
+    const Bytes bytes = framed(record, 1);
     const auto decoded = decode_metadata_record(bytes);
     ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
     EXPECT_EQ(*decoded, record);
