@@ -35,6 +35,7 @@ class Broker {
         : options_(std::move(options)),
           shards_({.count = options_.shards}),
           disk_(std::move(disk)),
+          transport_(options_.sockets),
           world_{*disk_, transport_, shards_.all()},
           node_(world_, options_.node),
           services_(node_, shards_.all(), authorizer_),

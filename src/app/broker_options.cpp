@@ -134,6 +134,9 @@ Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
     options.server.max_connections = static_cast<std::size_t>(config.max_connections);
     options.server.max_connections_per_ip = static_cast<std::size_t>(config.max_connections_per_ip);
     options.server.max_idle = std::chrono::milliseconds(config.connections_max_idle_ms);
+    options.sockets = {.send_buffer_bytes = config.socket_send_buffer_bytes,
+                       .receive_buffer_bytes = config.socket_receive_buffer_bytes,
+                       .backlog = config.socket_listen_backlog_size};
     options.node.file = std::move(properties);
     return options;
 }

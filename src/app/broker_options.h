@@ -9,6 +9,7 @@
 #include <moldau/metadata/properties.h>
 #include <moldau/net/server.h>
 #include <moldau/node/node.h>
+#include <moldau/posix/transport.h>
 
 #include "listeners.h"
 
@@ -24,6 +25,7 @@ struct BrokerOptions {
     node::NodeOptions node;
     Listeners listeners;
     net::ServerOptions server;
+    posix::SocketOptions sockets;
     unsigned shards = 0;                ///< 0: as many as processors
     std::vector<std::string> warnings;  ///< for the operator, one line each
 };

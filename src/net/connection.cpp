@@ -29,10 +29,6 @@ ConnectionLimits limits_of(const ServerOptions& options) {
             .max_output_bytes = options.max_output_bytes};
 }
 
-bool is_loopback(const std::string& host) {
-    return host.starts_with("127.") || host == "::1";
-}
-
 Result<Bytes> read_piece(const runtime::File& file, std::uint64_t position, std::size_t size) {
     Bytes bytes(size);
     MOLDAU_TRY(count, file.read_at(bytes, position));
@@ -84,8 +80,7 @@ Connection::Connection(std::shared_ptr<ShardConnections> shared, std::unique_ptr
       on_end_(std::move(on_end)),
       reader_wake_(shared_->shard),
       writer_wake_(shared_->shard),
-      can_send_file_(shared_->options.min_send_file_bytes > 0 &&
-                     (shared_->options.send_file_on_loopback || !is_loopback(stream_->peer().host))),
+      can_send_file_(shared_->options.min_send_file_bytes > 0),
       last_read_(shared_->shard.now()),
       last_write_(last_read_) {
     shared_->open.emplace(peer_.id, this);

@@ -52,7 +52,16 @@ class PosixListener final : public runtime::Listener {
     Endpoint local_;
 };
 
-Result<Acceptor> open_acceptor(PosixShard& shard, const tcp::endpoint& endpoint, bool both_families) {
+// Accepted sockets inherit the listening one's buffers.
+void set_buffers(Acceptor& acceptor, const SocketOptions& options, error_code& error) {
+    if (!error && options.send_buffer_bytes >= 0)
+        acceptor.set_option(boost::asio::socket_base::send_buffer_size(options.send_buffer_bytes), error);
+    if (!error && options.receive_buffer_bytes >= 0)
+        acceptor.set_option(boost::asio::socket_base::receive_buffer_size(options.receive_buffer_bytes), error);
+}
+
+Result<Acceptor> open_acceptor(PosixShard& shard, const SocketOptions& options, const tcp::endpoint& endpoint,
+                               bool both_families) {
     Acceptor acceptor(shard.io());
     error_code error;
     acceptor.open(endpoint.protocol(), error);
@@ -60,8 +69,9 @@ Result<Acceptor> open_acceptor(PosixShard& shard, const tcp::endpoint& endpoint,
     if (!error && endpoint.address().is_v6()) {
         acceptor.set_option(boost::asio::ip::v6_only(!both_families), error);
     }
+    set_buffers(acceptor, options, error);
     if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+    if (!error) acceptor.listen(options.backlog, error);
     if (error) {
         return fail(error == boost::asio::error::address_in_use ? Errc::exists : Errc::io,
                     fmt::format("cannot listen on {}:{}: {}", endpoint.address().to_string(), endpoint.port(),
@@ -82,25 +92,26 @@ Result<tcp::endpoint> resolve_local(PosixShard& shard, const Endpoint& endpoint)
                 fmt::format("the host {} of a listener has no address: {}", endpoint.host, error.message()));
 }
 
-Result<Acceptor> open_for(PosixShard& shard, const Endpoint& endpoint) {
+Result<Acceptor> open_for(PosixShard& shard, const SocketOptions& options, const Endpoint& endpoint) {
     if (endpoint.host.empty()) {
-        auto acceptor = open_acceptor(shard, tcp::endpoint(tcp::v6(), endpoint.port), true);
+        auto acceptor = open_acceptor(shard, options, tcp::endpoint(tcp::v6(), endpoint.port), true);
         if (acceptor || acceptor.error().code == Errc::exists) return acceptor;
-        return open_acceptor(shard, tcp::endpoint(tcp::v4(), endpoint.port), false);  // a machine without IPv6
+        // A machine without IPv6.
+        return open_acceptor(shard, options, tcp::endpoint(tcp::v4(), endpoint.port), false);
     }
     MOLDAU_TRY(local, resolve_local(shard, endpoint));
-    return open_acceptor(shard, local, false);
+    return open_acceptor(shard, options, local, false);
 }
 
 }  // namespace
 
-PosixTransport::PosixTransport() {
+PosixTransport::PosixTransport(const SocketOptions& options) : options_(options) {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
 Result<std::unique_ptr<runtime::Listener>> PosixTransport::listen(Shard& shard, const Endpoint& endpoint) {
     auto& posix_shard = static_cast<PosixShard&>(shard);
-    MOLDAU_TRY(acceptor, open_for(posix_shard, endpoint));
+    MOLDAU_TRY(acceptor, open_for(posix_shard, options_, endpoint));
     return std::make_unique<PosixListener>(posix_shard, std::move(acceptor));
 }
 

@@ -98,6 +98,9 @@ struct BrokerConfig {
     std::int32_t max_connections = INT32_MAX;
     std::int32_t max_connections_per_ip = INT32_MAX;
     std::int32_t socket_request_max_bytes = 104'857'600;
+    std::int32_t socket_send_buffer_bytes = 102'400;
+    std::int32_t socket_receive_buffer_bytes = -1;
+    std::int32_t socket_listen_backlog_size = 4'096;
     std::int32_t fetch_max_bytes = 57'671'680;
     std::int32_t fetch_session_slots = 1'000;
     std::int32_t max_request_partition_size_limit = 2'000;

@@ -25,7 +25,6 @@ struct ServerOptions {
 
     /// A slice of a file that is at least this large is sent by the Stream's try_send_file; 0: never.
     std::size_t min_send_file_bytes = 64 * 1024;
-    bool send_file_on_loopback = false;  ///< slower there than reading and writing
 };
 
 class Server {

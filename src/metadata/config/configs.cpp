@@ -78,6 +78,9 @@ BrokerConfig ConfigView::broker() const {
     set(config.max_connections, "max.connections");
     set(config.max_connections_per_ip, "max.connections.per.ip");
     set(config.socket_request_max_bytes, "socket.request.max.bytes");
+    set(config.socket_send_buffer_bytes, "socket.send.buffer.bytes");
+    set(config.socket_receive_buffer_bytes, "socket.receive.buffer.bytes");
+    set(config.socket_listen_backlog_size, "socket.listen.backlog.size");
     set(config.fetch_max_bytes, "fetch.max.bytes");
     set(config.fetch_session_slots, "max.incremental.fetch.session.cache.slots");
     set(config.max_request_partition_size_limit, "max.request.partition.size.limit");

@@ -307,14 +307,14 @@ TEST_F(ServerTest, ProducesOverlapAndTheirAnswersComeInOrder) {
     EXPECT_EQ(run(Body::run(*this)), "123");
 }
 
-class ServerFileTest : public ServerTest, public testing::WithParamInterface<bool> {};
+class ServerFileTest : public ServerTest, public testing::WithParamInterface<std::size_t> {};
 
 TEST_P(ServerFileTest, SlicesOfFilesArriveWhole) {
     const std::string path = testing::TempDir() + fmt::format("moldau-slices-{}-{}", ::getpid(), GetParam());
     Bytes content(5'000'000);
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i * 13 + i / 777);
     ASSERT_TRUE(runtime::write_atomically(disk, path, content));
-    start({.send_file_on_loopback = GetParam()});
+    start({.min_send_file_bytes = GetParam()});
     const std::shared_ptr<const runtime::File> file = disk.open(path, runtime::OpenMode::read).value();
     services[0]->slices = {{file, 10, 100}, {file, 0, 4'000'000}, {file, 4'000'000, 5}, {file, 4'900'000, 100'000}};
     struct Body {
@@ -340,7 +340,7 @@ TEST_P(ServerFileTest, SlicesOfFilesArriveWhole) {
     EXPECT_TRUE(disk.remove(path));
 }
 
-INSTANTIATE_TEST_SUITE_P(SendFile, ServerFileTest, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(SendFile, ServerFileTest, testing::Values(0, 64 * 1024));
 
 TEST_F(ServerTest, ConnectionsThatAnnounceMuchAndSendNothingCostNothing) {
     start({.request_budget_bytes = 8 * 1024 * 1024});

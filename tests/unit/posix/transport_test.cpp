@@ -199,6 +199,22 @@ Task<Errc> accept_on_closed(PosixTransport& transport, Shard& shard) {
     co_return stream ? Errc::invalid : stream.error().code;
 }
 
+/// What the system takes of a writer's bytes while the peer reads none.
+Task<std::size_t> taken_unread(PosixTransport& transport, Shard& shard) {
+    auto pair = co_await connect_pair(transport, shard, {"127.0.0.1", 0});
+    const Bytes piece(64 * 1024);
+    const ByteView parts[] = {piece};
+    std::size_t taken = 0;
+    for (std::size_t count = 1; count > 0; taken += count) count = pair->server->try_write(parts).value();
+    co_return taken;
+}
+
+TEST_F(PosixTransportTest, AcceptedConnectionsHaveTheBuffersThatWereAskedFor) {
+    PosixTransport small({.send_buffer_bytes = 32 * 1024, .receive_buffer_bytes = 32 * 1024});
+    PosixTransport large({.send_buffer_bytes = 1024 * 1024, .receive_buffer_bytes = 32 * 1024});
+    EXPECT_GT(run(taken_unread(large, shards[0])), run(taken_unread(small, shards[0])) + 512 * 1024);
+}
+
 TEST_F(PosixTransportTest, ClosingAListenerEndsItsAccept) {
     EXPECT_EQ(run(accept_on_closed(transport, shards[0])), Errc::closed);
 }
