@@ -7,16 +7,21 @@ namespace {
 
 std::span<const Operation> operations_of(ResourceType type) {
     using enum Operation;
-    static constexpr Operation topic[] = {read, write, create, remove, alter, describe, describe_configs, alter_configs};
+    static constexpr Operation topic[] = {read,  write,    create,           remove,
+                                          alter, describe, describe_configs, alter_configs};
     static constexpr Operation cluster[] = {create,           alter,         describe,        cluster_action,
                                             describe_configs, alter_configs, idempotent_write};
     static constexpr Operation group[] = {read, remove, describe, describe_configs, alter_configs};
     static constexpr Operation transactional_id[] = {write, describe};
     switch (type) {
-        case ResourceType::topic: return topic;
-        case ResourceType::cluster: return cluster;
-        case ResourceType::group: return group;
-        case ResourceType::transactional_id: return transactional_id;
+        case ResourceType::topic:
+            return topic;
+        case ResourceType::cluster:
+            return cluster;
+        case ResourceType::group:
+            return group;
+        case ResourceType::transactional_id:
+            return transactional_id;
     }
     return {};
 }

@@ -39,7 +39,7 @@ struct FetchEntry {
 
     /// There may be something that the client was not told: it is read at the next occasion.
     bool dirty = true;
-    bool unread = true;  ///< changed, by the client or in the partition, since it was last read
+    bool unread = true;                    ///< changed, by the client or in the partition, since it was last read
     std::list<FetchEntry>::iterator self;  ///< its place in the list that it is in
     std::shared_ptr<replication::FetchWaiter> waiter;  ///< made at the first read
 
@@ -54,7 +54,7 @@ struct FetchEntry {
 /// The partitions of a fetch. Those that may have something new (dirty) stand in the order in which they are read: what
 /// was answered with data goes to the back. The others cost nothing until their waiter fires.
 class FetchPartitions {
-   public:
+ public:
     using List = std::list<FetchEntry>;
 
     /// Takes what a request says of each partition: adds, or changes offset, limits and epochs.
@@ -68,7 +68,7 @@ class FetchPartitions {
     void mark_clean(FetchEntry& entry);
     void move_to_back(FetchEntry& entry) { dirty_.splice(dirty_.end(), dirty_, entry.self); }
 
-   private:
+ private:
     List dirty_;
     List clean_;
     std::map<FetchKey, List::iterator> by_key_;
@@ -89,7 +89,7 @@ struct FetchSession {
 
 /// The sessions of one shard.
 class FetchSessions {
-   public:
+ public:
     /// `shard` and `shard_count` make ids that tell their shard: id mod count.
     FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count);
 
@@ -108,7 +108,7 @@ class FetchSessions {
 
     std::size_t size() const { return sessions_.size(); }
 
-   private:
+ private:
     std::shared_ptr<FetchSession> create();
     bool make_room();
 

@@ -1,13 +1,12 @@
 #include "broker.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -122,8 +121,7 @@ Task<Result<>> Broker::start() {
     for (const ListenerOptions& listener : options_.listeners.all) {
         const auto bound = server_.listen(listener.name, listener.bind);
         if (!bound)
-            co_return fail(bound.error().code,
-                           fmt::format("listener {}: {}", listener.name, bound.error().message));
+            co_return fail(bound.error().code, fmt::format("listener {}: {}", listener.name, bound.error().message));
         where += fmt::format("{}{}://{}:{}", where.empty() ? "" : ", ", listener.name, bound->host, bound->port);
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(shards_[0].now() - began_);

@@ -1,11 +1,10 @@
 #include "broker_options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -75,9 +74,10 @@ Result<> check_roles(const Properties& properties) {
     std::vector<std::string> roles = metadata::parse_list(value_of(properties, "process.roles"));
     std::ranges::sort(roles);
     if (roles == std::vector<std::string>{"broker", "controller"}) return {};
-    return fail(Errc::unsupported,
-                fmt::format("process.roles={}: a single node is broker and controller; set process.roles=broker,controller",
-                            value_of(properties, "process.roles")));
+    return fail(
+        Errc::unsupported,
+        fmt::format("process.roles={}: a single node is broker and controller; set process.roles=broker,controller",
+                    value_of(properties, "process.roles")));
 }
 
 std::string host_name() {
@@ -121,7 +121,8 @@ Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
     MOLDAU_TRY(listeners, listeners_of(properties, host_name()));
     options.listeners = std::move(listeners);
     for (const ListenerOptions& listener : options.listeners.all)
-        (listener.controller ? options.node.controller_endpoints : options.node.advertised).push_back(listener.advertised);
+        (listener.controller ? options.node.controller_endpoints : options.node.advertised)
+            .push_back(listener.advertised);
     std::ranges::copy(options.listeners.warnings, std::back_inserter(options.warnings));
     if (const std::string rack = value_of(properties, "broker.rack"); !rack.empty()) options.node.rack = rack;
     options.node.format_if_empty = !arguments.config_file;

@@ -50,7 +50,8 @@ Result<std::vector<Parsed>> parse_all(std::string_view key, const std::string& v
     for (const std::string& each : metadata::parse_list(value)) {
         auto parsed = parse(each);
         if (!parsed)
-            return fail(Errc::invalid, fmt::format("{}: '{}' is not NAME://host:port, e.g. PLAINTEXT://:9092", key, each));
+            return fail(Errc::invalid,
+                        fmt::format("{}: '{}' is not NAME://host:port, e.g. PLAINTEXT://:9092", key, each));
         if (!names.insert(parsed->name).second)
             return fail(Errc::invalid, fmt::format("{}: listener {} stands there twice", key, parsed->name));
         all.push_back(std::move(*parsed));
@@ -58,19 +59,23 @@ Result<std::vector<Parsed>> parse_all(std::string_view key, const std::string& v
     return all;
 }
 
-bool is_every_address(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+bool is_every_address(std::string_view host) {
+    return host.empty() || host == "0.0.0.0" || host == "::";
+}
 
 /// The protocol of a listener: by the map, or by its name. Only PLAINTEXT is there so far.
 Result<> check_protocol(const metadata::Properties& properties, const std::string& name, bool controller) {
     std::string protocol = name == "PLAINTEXT" || controller ? "PLAINTEXT" : "";
     for (const std::string& entry : metadata::parse_list(value_of(properties, "listener.security.protocol.map", ""))) {
         const std::size_t colon = entry.find(':');
-        if (colon != std::string::npos && upper(entry.substr(0, colon)) == name) protocol = upper(entry.substr(colon + 1));
+        if (colon != std::string::npos && upper(entry.substr(0, colon)) == name)
+            protocol = upper(entry.substr(colon + 1));
     }
     if (protocol == "PLAINTEXT") return {};
     if (protocol.empty() && name != "SSL" && name != "SASL_PLAINTEXT" && name != "SASL_SSL")
         return fail(Errc::invalid, fmt::format("listeners: {0} is no security protocol; map it to one with "
-                                               "listener.security.protocol.map={0}:PLAINTEXT", name));
+                                               "listener.security.protocol.map={0}:PLAINTEXT",
+                                               name));
     return fail(Errc::unsupported, fmt::format("listeners: {} needs {}; only PLAINTEXT listeners are supported so far",
                                                name, protocol.empty() ? name : protocol));
 }
@@ -87,37 +92,45 @@ Result<Listeners> listeners_of(const metadata::Properties& properties, const std
         ListenerOptions listener;
         listener.name = each.name;
         listener.bind = {each.host, each.port};
-        listener.controller = std::ranges::any_of(controllers, [&](const auto& name) { return upper(name) == each.name; });
+        listener.controller =
+            std::ranges::any_of(controllers, [&](const auto& name) { return upper(name) == each.name; });
         MOLDAU_CHECK(check_protocol(properties, each.name, listener.controller));
         const auto told = std::ranges::find(advertised, each.name, &Parsed::name);
         const bool said = told != advertised.end();
         listener.advertised = {each.name, said ? told->host : each.host, said ? told->port : each.port, 0};
         if (is_every_address(listener.advertised.host)) {
             if (said && !told->host.empty())
-                return fail(Errc::invalid, fmt::format("advertised.listeners: {} is no address that a client can connect to; "
-                                                       "name this host or one of its addresses", told->host));
+                return fail(Errc::invalid,
+                            fmt::format("advertised.listeners: {} is no address that a client can connect to; "
+                                        "name this host or one of its addresses",
+                                        told->host));
             listener.advertised.host = host_name;
             if (!listener.controller)
-                result.warnings.push_back(fmt::format(
-                    "clients are told to connect to {}:{} ({}); if they cannot reach that name, set "
-                    "advertised.listeners={}://<an address that they reach>:{}",
-                    host_name, listener.advertised.port, each.name, each.name, listener.advertised.port));
+                result.warnings.push_back(
+                    fmt::format("clients are told to connect to {}:{} ({}); if they cannot reach that name, set "
+                                "advertised.listeners={}://<an address that they reach>:{}",
+                                host_name, listener.advertised.port, each.name, each.name, listener.advertised.port));
         } else if (!listener.controller && is_every_address(each.host) &&
                    (listener.advertised.host == "localhost" || listener.advertised.host == "127.0.0.1")) {
-            result.warnings.push_back(fmt::format(
-                "listener {} takes connections from other machines, but tells them to connect to {}: only clients on this "
-                "machine will get on", each.name, listener.advertised.host));
+            result.warnings.push_back(
+                fmt::format("listener {} takes connections from other machines, but tells them to connect to {}: only "
+                            "clients on this "
+                            "machine will get on",
+                            each.name, listener.advertised.host));
         }
         result.all.push_back(std::move(listener));
     }
     for (const Parsed& each : advertised)
         if (std::ranges::find(bound, each.name, &Parsed::name) == bound.end())
-            return fail(Errc::invalid, fmt::format("advertised.listeners: there is no listener {} in listeners", each.name));
+            return fail(Errc::invalid,
+                        fmt::format("advertised.listeners: there is no listener {} in listeners", each.name));
     if (std::ranges::none_of(result.all, &ListenerOptions::controller))
-        return fail(Errc::invalid, "controller.listener.names must name one of listeners, e.g. "
-                                   "listeners=PLAINTEXT://:9092,CONTROLLER://:9093 and controller.listener.names=CONTROLLER");
+        return fail(Errc::invalid,
+                    "controller.listener.names must name one of listeners, e.g. "
+                    "listeners=PLAINTEXT://:9092,CONTROLLER://:9093 and controller.listener.names=CONTROLLER");
     if (std::ranges::all_of(result.all, &ListenerOptions::controller))
-        return fail(Errc::invalid, "listeners has none for clients, e.g. listeners=PLAINTEXT://:9092,CONTROLLER://:9093");
+        return fail(Errc::invalid,
+                    "listeners has none for clients, e.g. listeners=PLAINTEXT://:9092,CONTROLLER://:9093");
     return result;
 }
 

@@ -14,8 +14,8 @@ namespace moldau::app {
 
 struct ListenerOptions {
     std::string name;
-    runtime::Endpoint bind;          ///< an empty host is every address
-    metadata::Endpoint advertised;   ///< a host that clients can reach, as far as anyone can know
+    runtime::Endpoint bind;         ///< an empty host is every address
+    metadata::Endpoint advertised;  ///< a host that clients can reach, as far as anyone can know
     bool controller = false;
 };
 

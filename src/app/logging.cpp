@@ -1,9 +1,9 @@
 #include "logging.h"
 
+#include <memory>
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-
-#include <memory>
 
 #include <moldau/base/log.h>
 

@@ -1,5 +1,4 @@
 #include <moldau/node/controller_driver.h>
-
 #include <moldau/node/raft_driver.h>
 
 #include "encode_records.h"
@@ -52,9 +51,9 @@ void ControllerDriver::note_only(const controller::Records& records) {
 
 controller::Context ControllerDriver::context() {
     const auto since_start = std::chrono::duration_cast<std::chrono::milliseconds>(shard_.now().time_since_epoch());
-    return {.now_ms = since_start.count(),
-            .next_offset = raft_.core().log_end(),
-            .random = [this] { return shard_.random().next(); }};
+    return {.now_ms = since_start.count(), .next_offset = raft_.core().log_end(), .random = [this] {
+                return shard_.random().next();
+            }};
 }
 
 Result<Offset> ControllerDriver::propose(const controller::Records& records) {

@@ -68,17 +68,20 @@ Result<std::unique_ptr<storage::LogDirectory>> open_log_directory(runtime::Disk&
                                                                   NodeId id) {
     MOLDAU_TRY(there, disk.exists(directory));
     const auto unformatted = [&] {
-        return fail(Errc::not_found, fmt::format("{} is not formatted: `moldau storage format` does it. A lost mount looks "
-                                                 "the same; check that first", directory));
+        return fail(Errc::not_found,
+                    fmt::format("{} is not formatted: `moldau storage format` does it. A lost mount looks "
+                                "the same; check that first",
+                                directory));
     };
     if (!there) return unformatted();
     MOLDAU_TRY(opened, storage::LogDirectory::open(disk, directory));
     if (!opened->meta()) return unformatted();
     if (opened->meta()->node_id != id)
-        return fail(Errc::invalid, fmt::format("{} belongs to node {}, but node.id is {}", directory,
-                                               opened->meta()->node_id, id));
+        return fail(Errc::invalid,
+                    fmt::format("{} belongs to node {}, but node.id is {}", directory, opened->meta()->node_id, id));
     if (!opened->meta()->directory_id)
-        return fail(Errc::invalid, fmt::format("{}/meta.properties has no directory.id; Kafka 3.7 and later write it", directory));
+        return fail(Errc::invalid,
+                    fmt::format("{}/meta.properties has no directory.id; Kafka 3.7 and later write it", directory));
     return opened;
 }
 

@@ -1,6 +1,6 @@
-#include <moldau/node/node.h>
-
 #include <algorithm>
+
+#include <moldau/node/node.h>
 
 #include "life.h"
 
@@ -18,13 +18,23 @@ Node::~Node() {
     views_.clear();  // their partitions use what the life owns
 }
 
-Task<Result<>> Node::start() { return life_->start(); }
-Task<bool> Node::stop() { return life_->stop(); }
+Task<Result<>> Node::start() {
+    return life_->start();
+}
+Task<bool> Node::stop() {
+    return life_->stop();
+}
 
-void Node::on_failure(std::move_only_function<void(Error)> notify) { life_->on_failure(std::move(notify)); }
+void Node::on_failure(std::move_only_function<void(Error)> notify) {
+    life_->on_failure(std::move(notify));
+}
 
-ControllerDriver& Node::controller() { return life_->controller(); }
-const std::string& Node::cluster_id() const { return life_->cluster_id(); }
+ControllerDriver& Node::controller() {
+    return life_->controller();
+}
+const std::string& Node::cluster_id() const {
+    return life_->cluster_id();
+}
 
 bool Node::is_controller_listener(std::string_view name) const {
     return std::ranges::any_of(options_.controller_endpoints, [name](const auto& e) { return e.name == name; });

@@ -2,24 +2,24 @@
 //
 //   client produce <brokers> <topic> <partitions> <acked file> [property=value …]
 //       Produces numbered records (the value's first word is "<run>-<number>") with acks=all until standard input ends
-//       or the broker is away for good; appends "<topic> <partition> <offset> <run>-<number> <time>" to the file for each
-//       acknowledgement, the time in nanoseconds of CLOCK_MONOTONIC, which is one for all processes of a machine.
+//       or the broker is away for good; appends "<topic> <partition> <offset> <run>-<number> <time>" to the file for
+//       each acknowledgement, the time in nanoseconds of CLOCK_MONOTONIC, which is one for all processes of a machine.
 //       Properties are librdkafka's, and: records.in.flight, value.bytes.
 //   client read <brokers> <topic> <partitions> [<topic> <partitions> …]
 //       Prints "<topic> <partition> <offset> <run>-<number>" for every committed record.
-
-#include <librdkafka/rdkafka.h>
-#include <poll.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <poll.h>
 #include <string>
 #include <string_view>
+#include <time.h>
+#include <unistd.h>
+
+#include <librdkafka/rdkafka.h>
 
 namespace {
 

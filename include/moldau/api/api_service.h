@@ -15,14 +15,14 @@ struct Shell;
 
 /// The services of all shards of a node. Made before the shards serve, destroyed after.
 class ApiServices {
-   public:
+ public:
     ApiServices(node::Node& node, std::span<runtime::Shard* const> shards, Authorizer& authorizer);
     ~ApiServices();
 
     /// What the connections of a shard hand their requests to.
     net::Service& on_shard(unsigned index);
 
-   private:
+ private:
     std::vector<std::unique_ptr<Shell>> shells_;
     std::vector<std::unique_ptr<net::Service>> services_;
 };

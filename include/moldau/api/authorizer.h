@@ -30,13 +30,13 @@ inline constexpr std::string_view cluster_resource = "kafka-cluster";
 
 /// Thread-safe; asked from every shard.
 class Authorizer {
-   public:
+ public:
     virtual ~Authorizer() = default;
     virtual bool allows(const net::Peer& peer, Operation operation, ResourceType type, std::string_view name) = 0;
 };
 
 class AllowAll final : public Authorizer {
-   public:
+ public:
     bool allows(const net::Peer&, Operation, ResourceType, std::string_view) override { return true; }
 };
 

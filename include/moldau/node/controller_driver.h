@@ -31,9 +31,9 @@ class ControllerDriver {
     /// Records below `end` are committed, and the views show them.
     void on_published(Offset end);
 
-    /// Errc::closed when this node is not the active controller, or ceases to be before the answer stands; no_space when
-    /// the disk is full: then what was asked may still happen once there is room.
-    /// `more`: further arguments of the machine's handle(). Requires: called on `home`; `request` outlives the call.
+    /// Errc::closed when this node is not the active controller, or ceases to be before the answer stands; no_space
+    /// when the disk is full: then what was asked may still happen once there is room. `more`: further arguments of the
+    /// machine's handle(). Requires: called on `home`; `request` outlives the call.
     template <class Request, class... More>
     runtime::Task<Result<typename Request::Response>> call(runtime::Shard& home, const Request& request, More... more) {
         if (&home == &shard_) co_return co_await decide(request, more...);

@@ -20,11 +20,11 @@ namespace moldau::node {
 struct NodeOptions {
     NodeId id{1};
     std::string log_dir;
-    std::vector<metadata::Endpoint> advertised;             ///< the broker's listeners, as clients are told
-    std::vector<metadata::Endpoint> controller_endpoints;   ///< the controller's
+    std::vector<metadata::Endpoint> advertised;            ///< the broker's listeners, as clients are told
+    std::vector<metadata::Endpoint> controller_endpoints;  ///< the controller's
     std::optional<std::string> rack;
-    metadata::Properties file;    ///< server.properties, checked
-    bool format_if_empty = false; ///< an absent or empty directory formats itself
+    metadata::Properties file;     ///< server.properties, checked
+    bool format_if_empty = false;  ///< an absent or empty directory formats itself
 };
 
 class Node {
@@ -51,9 +51,7 @@ class Node {
     bool is_controller_listener(std::string_view name) const;
 
     /// The settings as `image` and server.properties have them.
-    metadata::ConfigView config(const metadata::Image& image) const {
-        return {image, options_.id, options_.file};
-    }
+    metadata::ConfigView config(const metadata::Image& image) const { return {image, options_.id, options_.file}; }
 
     /// Errc::closed while no block of ids could be had.
     runtime::Task<Result<ProducerId>> next_producer_id(runtime::Shard& home);

@@ -1,6 +1,6 @@
 #pragma once
-// How a partition tells a fetch that there is something new. A fetch session keeps one waiter a partition for its life, so
-// that an idle long poll over many partitions costs nothing.
+// How a partition tells a fetch that there is something new. A fetch session keeps one waiter a partition for its life,
+// so that an idle long poll over many partitions costs nothing.
 
 #include <atomic>
 #include <functional>
@@ -13,14 +13,14 @@ namespace moldau::replication {
 
 /// Registered at a partition, armed by each read, fired once by the next change. `on_change` runs on the home shard.
 class FetchWaiter : public std::enable_shared_from_this<FetchWaiter> {
-   public:
+ public:
     FetchWaiter(runtime::Shard& home, std::move_only_function<void()> on_change)
         : home_(home), on_change_(std::move(on_change)) {}
 
     /// No further call of `on_change`. On the home shard.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
-   private:
+ private:
     friend class FetchWaiters;
 
     runtime::Shard& home_;
@@ -32,14 +32,14 @@ class FetchWaiter : public std::enable_shared_from_this<FetchWaiter> {
 
 /// The waiters of one partition, on its shard.
 class FetchWaiters {
-   public:
+ public:
     /// The reader has seen the partition as it is now; the next change fires the waiter.
     void arm(const std::shared_ptr<FetchWaiter>& waiter);
 
     /// Something changed: fires all armed waiters.
     void fire(runtime::Shard& here);
 
-   private:
+ private:
     void forget_cancelled();
 
     std::vector<std::shared_ptr<FetchWaiter>> waiters_;

@@ -32,14 +32,14 @@ class Partition;
 
 /// What all partitions of a shard use; owned by the node, on that shard.
 class PartitionTools {
-   public:
+ public:
     PartitionTools(runtime::Disk& disk, runtime::Shard& shard, storage::FlushConfig config = {});
 
     runtime::Shard& shard;
     protocol::BatchValidator validator;
     protocol::Decompressor decompressor;
     storage::FlushScheduler flusher;
-    storage::LogDirectory* directory = nullptr;  ///< set before the first partition is opened
+    storage::LogDirectory* directory = nullptr;        ///< set before the first partition is opened
     std::map<const storage::Log*, Partition*> by_log;  ///< looked up, never walked
 };
 

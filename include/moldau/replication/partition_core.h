@@ -3,8 +3,8 @@
 // driver and touched on the partition's shard alone. Followers and the in-sync set join here when there are several
 // replicas; with one, the in-sync set is this replica.
 //
-// An acks=all batch is a barrier (docs/ARCHITECTURE.md, durability): the high watermark does not pass the first one that
-// is not durable, so that it is neither acknowledged nor seen before it is on disk.
+// An acks=all batch is a barrier (docs/ARCHITECTURE.md, durability): the high watermark does not pass the first one
+// that is not durable, so that it is neither acknowledged nor seen before it is on disk.
 
 #include <deque>
 
@@ -13,7 +13,7 @@
 namespace moldau::replication {
 
 class PartitionCore {
-   public:
+ public:
     /// `flush_before_commit`: moldau.durability=disk; otherwise what is written counts as committed, Kafka's rule.
     explicit PartitionCore(bool flush_before_commit) : flush_before_commit_(flush_before_commit) {}
 
@@ -34,14 +34,14 @@ class PartitionCore {
     /// Records below it are committed: they may be acknowledged and seen. Never goes back while the replica leads.
     Offset high_watermark() const { return high_watermark_; }
 
-    /// True until all is committed that was there when the replica became leader: the high watermark may still lie below
-    /// what a former incarnation showed.
+    /// True until all is committed that was there when the replica became leader: the high watermark may still lie
+    /// below what a former incarnation showed.
     bool is_catching_up() const { return high_watermark_ < epoch_start_; }
 
     /// True while a barrier waits for the disk.
     bool wants_flush() const { return !barriers_.empty(); }
 
-   private:
+ private:
     struct Barrier {
         Offset first;
         Offset end;

@@ -25,8 +25,8 @@ DeleteTopicsResponse::DeletableTopicResult refused(std::optional<protocol::Text>
 }
 
 /// What the client may not see has no name in the answer.
-std::optional<DeleteTopicsResponse::DeletableTopicResult> refusal_of(const Call& call, const metadata::Image& image,
-                                                                     const DeleteTopicsRequest::DeleteTopicState& topic) {
+std::optional<DeleteTopicsResponse::DeletableTopicResult> refusal_of(
+    const Call& call, const metadata::Image& image, const DeleteTopicsRequest::DeleteTopicState& topic) {
     std::string name;
     if (topic.name) {
         name = topic.name->str();

@@ -14,7 +14,9 @@ namespace {
 constexpr std::int8_t brokers_type = 1;
 constexpr std::int8_t controllers_type = 2;
 
-std::string_view name_of(std::int8_t type) { return type == controllers_type ? "CONTROLLER" : "BROKER"; }
+std::string_view name_of(std::int8_t type) {
+    return type == controllers_type ? "CONTROLLER" : "BROKER";
+}
 
 }  // namespace
 
@@ -28,10 +30,10 @@ Answer<protocol::DescribeClusterResponse> describe_cluster(Call& call, protocol:
         const bool known = request.endpoint_type == brokers_type || request.endpoint_type == controllers_type;
         response.error_code = known ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type;
         response.error_message = protocol::Text(
-            known ? fmt::format("endpoints of type {} are told by a listener of that type; this one is of type {}",
-                                name_of(request.endpoint_type), name_of(here))
-                  : fmt::format("there is no endpoint type {}; 1 are brokers, 2 are controllers",
-                                request.endpoint_type));
+            known
+                ? fmt::format("endpoints of type {} are told by a listener of that type; this one is of type {}",
+                              name_of(request.endpoint_type), name_of(here))
+                : fmt::format("there is no endpoint type {}; 1 are brokers, 2 are controllers", request.endpoint_type));
         co_return response;
     }
     const auto image = call.shell.node.view(call.shard()).image;

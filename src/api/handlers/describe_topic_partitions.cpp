@@ -93,8 +93,8 @@ Answer<DescribeTopicPartitionsResponse> describe_topic_partitions(Call& call, De
         }
         told.topic_id = known->id;
         const bool continued = request.cursor && *name == start;
-        const auto next = add_partitions(
-            *image, *known, continued ? request.cursor->partition_index : PartitionIndex(0), left, told);
+        const auto next =
+            add_partitions(*image, *known, continued ? request.cursor->partition_index : PartitionIndex(0), left, told);
         if (next) {
             response.next_cursor = {.topic_name = protocol::Text(*name), .partition_index = *next};
             break;

@@ -33,7 +33,8 @@ Refusal refusal_of(const Call& call, std::int8_t type, std::string_view key) {
             return {ErrorCode::invalid_request, "transactions are not supported by this version of the broker"};
         case share_type:
             return {ErrorCode::invalid_request, "share groups are not supported by this version of the broker"};
-        default: return {ErrorCode::invalid_request, "unknown coordinator type"};
+        default:
+            return {ErrorCode::invalid_request, "unknown coordinator type"};
     }
 }
 

@@ -106,12 +106,10 @@ Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
     response.controller_id = node::told_controller(*first);
     add_brokers(call, *first, response);
     if (request.include_cluster_authorized_operations)
-        response.cluster_authorized_operations =
-            authorized_operations(call, ResourceType::cluster, cluster_resource);
+        response.cluster_authorized_operations = authorized_operations(call, ResourceType::cluster, cluster_resource);
 
     const bool operations = request.include_topic_authorized_operations;
-    const bool all = !request.topics ||
-                     (call.version() < first_version_with_null_for_all && request.topics->empty());
+    const bool all = !request.topics || (call.version() < first_version_with_null_for_all && request.topics->empty());
     if (all) {
         for (const auto& [name, topic] : first->topics_by_name)
             if (may_describe(call, name)) response.topics.push_back(describe(call, *first, *topic, operations));

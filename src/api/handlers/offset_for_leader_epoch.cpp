@@ -7,8 +7,8 @@
 
 namespace moldau::api {
 
-Answer<protocol::OffsetForLeaderEpochResponse> offset_for_leader_epoch(
-    Call& call, protocol::OffsetForLeaderEpochRequest& request) {
+Answer<protocol::OffsetForLeaderEpochResponse> offset_for_leader_epoch(Call& call,
+                                                                       protocol::OffsetForLeaderEpochRequest& request) {
     protocol::OffsetForLeaderEpochResponse response;
     for (const auto& topic : request.topics) {
         auto& told_topic = response.topics.emplace_back();

@@ -68,7 +68,8 @@ void compress_lz4(CompressionContexts& contexts, ByteView input, Bytes& out, std
     LZ4F_preferences_t preferences = LZ4F_INIT_PREFERENCES;
     preferences.frameInfo.blockSizeID = LZ4F_max64KB;
     preferences.frameInfo.blockMode = LZ4F_blockIndependent;
-    preferences.compressionLevel = level.value_or(fast_level) == fast_level ? 0 : std::clamp(*level, 1, largest_lz4_level);
+    preferences.compressionLevel =
+        level.value_or(fast_level) == fast_level ? 0 : std::clamp(*level, 1, largest_lz4_level);
     const std::size_t start = out.size();
     out.resize(start + LZ4F_compressFrameBound(input.size(), &preferences));
     const std::size_t written = LZ4F_compressFrame_usingCDict(

@@ -1,8 +1,7 @@
-#include <moldau/replication/partition_core.h>
-
 #include <algorithm>
 
 #include <moldau/base/assert.h>
+#include <moldau/replication/partition_core.h>
 
 namespace moldau::replication {
 

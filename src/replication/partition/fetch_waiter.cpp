@@ -1,6 +1,6 @@
-#include <moldau/replication/fetch_waiter.h>
-
 #include <algorithm>
+
+#include <moldau/replication/fetch_waiter.h>
 
 namespace moldau::replication {
 

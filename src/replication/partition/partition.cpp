@@ -1,10 +1,9 @@
-#include <moldau/replication/partition.h>
-
 #include <algorithm>
 #include <utility>
 
 #include <moldau/base/log.h>
 #include <moldau/metadata/topic_name.h>
+#include <moldau/replication/partition.h>
 
 namespace moldau::replication {
 namespace {
@@ -26,8 +25,10 @@ ErrorCode error_of(const Error& error) {
     switch (error.code) {
         case Errc::no_space:
         case Errc::io:
-        case Errc::corrupt: return ErrorCode::kafka_storage_error;
-        default: return ErrorCode::unknown_server_error;
+        case Errc::corrupt:
+            return ErrorCode::kafka_storage_error;
+        default:
+            return ErrorCode::unknown_server_error;
     }
 }
 
@@ -39,7 +40,11 @@ PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage:
       }) {}
 
 Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config)
-    : tools_(tools), log_(std::move(log)), config_(config), core_(config.flush_before_commit), is_internal_(metadata::is_internal_topic(log_->name().topic)) {
+    : tools_(tools),
+      log_(std::move(log)),
+      config_(config),
+      core_(config.flush_before_commit),
+      is_internal_(metadata::is_internal_topic(log_->name().topic)) {
     tools_.by_log.emplace(log_.get(), this);
 }
 
@@ -133,13 +138,13 @@ AppendOutcome Partition::refuse_producer(const storage::ProducerCheck& check, co
                                          Offset log_start) const {
     const storage::ProducerEntry* known = log_->producers().find(batch.producer_id());
     if (check.verdict == storage::ProducerVerdict::out_of_order_sequence)
-        return refuse(ErrorCode::out_of_order_sequence_number,
-                      fmt::format("producer {} sent sequence {}, {} was expected", batch.producer_id(),
-                                  batch.base_sequence(),
-                                  known && known->epoch == batch.producer_epoch()
-                                      ? protocol::sequence_after(known->last_sequence(), 1)
-                                      : 0),
-                      log_start);
+        return refuse(
+            ErrorCode::out_of_order_sequence_number,
+            fmt::format("producer {} sent sequence {}, {} was expected", batch.producer_id(), batch.base_sequence(),
+                        known && known->epoch == batch.producer_epoch()
+                            ? protocol::sequence_after(known->last_sequence(), 1)
+                            : 0),
+            log_start);
     return refuse(ErrorCode::invalid_producer_epoch,
                   fmt::format("producer {} sent epoch {}, it is at {}", batch.producer_id(), batch.producer_epoch(),
                               known ? known->epoch : no_producer_epoch),
@@ -184,8 +189,7 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
 }
 
 OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch) {
-    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none)
-        return {.error = error};
+    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none) return {.error = error};
     const Offset committed = core_.high_watermark();
     switch (timestamp.value()) {
         case latest_timestamp:
@@ -198,7 +202,8 @@ OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_le
         case latest_tiered_timestamp:
         case earliest_pending_upload_timestamp:
             return {};  // without tiering there is none
-        default: break;
+        default:
+            break;
     }
     auto found = timestamp.value() == max_timestamp ? log_->find_max_timestamp(tools_.decompressor)
                                                     : log_->find_by_timestamp(timestamp, tools_.decompressor);
@@ -215,8 +220,7 @@ OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_le
 }
 
 EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const {
-    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none)
-        return {.error = error};
+    if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none) return {.error = error};
     const storage::EpochEnd end = log_->end_offset_for_epoch(requested);
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }

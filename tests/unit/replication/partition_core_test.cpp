@@ -1,6 +1,6 @@
-#include <moldau/replication/partition_core.h>
-
 #include <gtest/gtest.h>
+
+#include <moldau/replication/partition_core.h>
 
 namespace moldau::replication {
 namespace {
