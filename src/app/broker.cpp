@@ -83,15 +83,16 @@ int Broker::run() {
 }
 
 void Broker::wait_for_signals() {
-    stop_signals_.async_wait([this](boost::system::error_code error, int) {
+    stop_signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
+        log::info("stopping on signal {}; a second one ends at once", number);
         shards_[0].post([this] {
             stopping_ = true;
             stop_.notify_all();
         });
         // A second one means it.
-        stop_signals_.async_wait([](boost::system::error_code again, int) {
-            if (!again) ::_exit(130);
+        stop_signals_.async_wait([](boost::system::error_code again, int number) {
+            if (!again) ::_exit(128 + number);
         });
     });
 }
@@ -103,7 +104,8 @@ Task<void> Broker::live() {
         stopping_ = true;
         stop_.notify_all();
     });
-    if (const Result<> started = co_await start(); !started) {
+    const Result<> started = co_await start();
+    if (!started) {
         fmt::print(stderr, "moldau: {}\n", started.error().message);
         status_ = 1;
         stopping_ = true;
@@ -111,7 +113,9 @@ Task<void> Broker::live() {
     while (!stopping_) co_await stop_.wait();
     const bool drained = co_await server_.stop(runtime::after(shards_[0].now(), drain_time));
     if (!drained) log::warn("some connections were cut before their requests were answered");
-    if (!co_await node_.stop()) log::warn("the stop was not clean: the next start checks the logs");
+    const bool clean = co_await node_.stop();
+    if (started && clean) log::info("stopped");
+    if (started && !clean) log::warn("the stop was not clean: the next start checks the logs");
     signals_.stop();
 }
 
@@ -120,8 +124,11 @@ Task<Result<>> Broker::start() {
     std::string where;
     for (const ListenerOptions& listener : options_.listeners.all) {
         const auto bound = server_.listen(listener.name, listener.bind);
-        if (!bound)
-            co_return fail(bound.error().code, fmt::format("listener {}: {}", listener.name, bound.error().message));
+        if (!bound) {
+            const bool taken = bound.error().code == Errc::exists;
+            co_return fail(bound.error().code,
+                           bound.error().message + (taken ? "; 'listeners' names another port" : ""));
+        }
         where += fmt::format("{}{}://{}:{}", where.empty() ? "" : ", ", listener.name, bound->host, bound->port);
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(shards_[0].now() - began_);

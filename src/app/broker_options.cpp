@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <unistd.h>
@@ -33,7 +34,8 @@ Properties embedded() {
 
 Result<Properties> from_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(Errc::not_found, fmt::format("{} cannot be read; --config names a server.properties", path));
+    if (!file || std::filesystem::is_directory(path))
+        return fail(Errc::not_found, fmt::format("{} cannot be read; --config names a server.properties", path));
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     auto properties = metadata::parse_properties(text);
     if (!properties) return std::unexpected(std::move(properties).error().within(path));

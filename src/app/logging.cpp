@@ -11,7 +11,7 @@ namespace moldau::app {
 
 void set_up_logging(bool verbose) {
     auto logger = std::make_shared<spdlog::logger>("moldau", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-5!l %v");
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %v");
     logger->set_level(spdlog::level::debug);
     log::set_sink(
         [logger](log::Level level, std::string_view line) {

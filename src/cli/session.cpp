@@ -64,6 +64,14 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
         if (link) break;
     }
     pending.connecting = false;
+    if (!link && link.error().code == ExitCode::cannot_connect) {
+        link.error().message +=
+            node ? fmt::format(
+                       "; that is where broker {} tells its clients to connect: its advertised.listeners must "
+                       "name an address that they reach",
+                       *node)
+                 : "; is a broker running there? --bootstrap host:port names another, and so does MOLDAU_BOOTSTRAP";
+    }
     connected_.notify_all();
     if (link) pending.link = *link;
     co_return link;
@@ -72,12 +80,7 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
 Task<Outcome<std::shared_ptr<Session::Link>>> Session::connect(runtime::Endpoint endpoint) {
     Result<std::shared_ptr<Connection>> connection = co_await connector_.connect(endpoint, deadline());
     if (!connection) {
-        co_return std::unexpected(
-            Failure{ExitCode::cannot_connect,
-                    fmt::format("{}; is a broker running there? --bootstrap host:port names another, and so does "
-                                "MOLDAU_BOOTSTRAP",
-                                connection.error().message),
-                    true});
+        co_return std::unexpected(Failure{ExitCode::cannot_connect, connection.error().message, true});
     }
     auto link = std::make_shared<Link>();
     link->connection = std::move(*connection);

@@ -42,6 +42,7 @@ inline std::unexpected<Error> fail(Errc code, std::string message) {
 }  // namespace moldau
 
 /// Evaluates `expression`, a Result; returns its error from the calling function, or moves its value to `target`.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes none
 #define MOLDAU_TRY(target, expression)                                                \
     auto target##_result = (expression);                                              \
     if (!target##_result) return std::unexpected(std::move(target##_result).error()); \

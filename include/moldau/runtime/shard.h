@@ -28,7 +28,7 @@ class Work {
     Work* next = nullptr;  ///< for the queue that holds it
 
  protected:
-    virtual ~Work() = default;
+    ~Work() = default;
 };
 
 class Executor;

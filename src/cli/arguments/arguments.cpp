@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "arguments/definitions.h"
 
 namespace moldau::cli {
@@ -33,6 +35,20 @@ std::string path_of(const CLI::App* app) {
     return path;
 }
 
+/// The first word that stands where a command should and is none.
+std::optional<std::string> unknown_command(const CLI::App& root, const std::vector<std::string>& arguments) {
+    const CLI::App* current = &root;
+    for (const std::string& argument : arguments) {
+        // Groups of options are subcommands without a name.
+        const auto commands = current->get_subcommands([](const CLI::App* each) { return !each->get_name().empty(); });
+        if (commands.empty() || argument.starts_with('-')) return {};
+        const auto named = current->get_subcommands([&](const CLI::App* each) { return each->check_name(argument); });
+        if (named.empty()) return argument;
+        current = named.front();
+    }
+    return {};
+}
+
 Finished wrong(const CLI::App& root, const std::string& message) {
     return Finished{
         ExitCode::usage, {}, fmt::format("moldau: {}\nSee '{} --help'.\n", message, path_of(deepest(&root)))};
@@ -46,7 +62,8 @@ void throw_wrong_value(const std::string& flag, const std::string& message) {
 
 void add_connect_options(CLI::App& command, Plan& plan, bool with_output) {
     ConnectOptions& connect = plan.connect;
-    add_parsed<std::vector<runtime::Endpoint>>(command, "-b,--bootstrap", connect.bootstrap, parse_endpoints,
+    add_parsed<std::vector<runtime::Endpoint>>(command, "-b,--bootstrap,--bootstrap-server", connect.bootstrap,
+                                               parse_endpoints,
                                                "Brokers to begin with, host:port, commas between (or MOLDAU_BOOTSTRAP; "
                                                "default 127.0.0.1:9092)");
     add_parsed<runtime::Duration>(command, "--timeout", connect.timeout, parse_duration,
@@ -76,6 +93,8 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     define_consume(root, plan);
     define_storage(root, plan);
 
+    if (const auto unknown = unknown_command(root, arguments))
+        return wrong(root, fmt::format("there is no command '{}'", *unknown));
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         root.parse(std::move(arguments));

@@ -47,7 +47,7 @@ void define_config_alter(CLI::App& config, Plan& plan) {
     add_connect_options(command, plan);
     command.footer(
         "\nExamples:\n  moldau config alter --topic orders --add retention.ms=3600000\n"
-        "  moldau config alter --brokers --add log.retention.hours=24 --delete background.threads\n");
+        "  moldau config alter --brokers --add log.retention.ms=86400000 --delete background.threads\n");
     command.callback([asked, &plan] {
         if (asked->add.empty() && asked->remove.empty())
             throw CLI::RequiredError("nothing to alter: one of --add, --delete");

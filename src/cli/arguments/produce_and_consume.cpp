@@ -32,7 +32,7 @@ void add_record_options(CLI::App& command, Produce& asked) {
 void define_produce(CLI::App& root, Plan& plan) {
     auto asked = std::make_shared<Produce>();
     CLI::App& command = *root.add_subcommand("produce", "Send the lines of standard input as records");
-    command.add_option("TOPIC", asked->topic, "The topic")->required();
+    command.add_option("TOPIC,--topic", asked->topic, "The topic")->required();
     command
         .add_option_function<std::int32_t>(
             "-p,--partition", [asked](std::int32_t index) { asked->partition = index; },
@@ -80,7 +80,7 @@ void define_consume(CLI::App& root, Plan& plan) {
     using Kind = StartPosition::Kind;
     auto asked = std::make_shared<Consume>();
     CLI::App& command = *root.add_subcommand("consume", "Print the records of a topic");
-    command.add_option("TOPIC", asked->topic, "The topic")->required();
+    command.add_option("TOPIC,--topic", asked->topic, "The topic")->required();
 
     auto* start = command.add_option_group("Start", "Where to begin (default: latest), one of");
     start->add_flag_callback(

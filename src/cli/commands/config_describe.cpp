@@ -19,7 +19,7 @@ CommandTask config_describe(const Context& context, const ConfigDescribe& asked)
     Json json;
     json.begin_array();
     for (const ConfigEntry& config : *configs) {
-        table.add({config.name, config.value.value_or("(hidden)"), config.source, config.read_only ? "yes" : "no"});
+        table.add({config.name, shown(config), config.source, config.read_only ? "yes" : "no"});
         json.begin_object()
             .field("key", config.name)
             .field("value", config.value)

@@ -80,14 +80,22 @@ Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEn
         if (result.error_code != ErrorCode::none)
             co_return std::unexpected(failure_of(result.error_code, name_of(entity), result.error_message));
         for (const auto& config : result.configs) {
-            ConfigEntry entry{config.name.str(), std::nullopt, source_name(config.config_source), config.read_only,
-                              static_cast<Source>(config.config_source) == Source::default_value};
+            ConfigEntry entry{config.name.str(),
+                              std::nullopt,
+                              source_name(config.config_source),
+                              config.read_only,
+                              static_cast<Source>(config.config_source) == Source::default_value,
+                              config.is_sensitive};
             if (config.value) entry.value = config.value->str();
             entries.push_back(std::move(entry));
         }
     }
     std::ranges::sort(entries, {}, &ConfigEntry::name);
     co_return entries;
+}
+
+std::string shown(const ConfigEntry& config) {
+    return config.value.value_or(config.is_sensitive ? "(hidden)" : "(not set)");
 }
 
 Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add, std::vector<std::string> remove,

@@ -10,11 +10,15 @@ namespace moldau::cli {
 
 struct ConfigEntry {
     std::string name;
-    std::optional<std::string> value;  ///< none: sensitive
+    std::optional<std::string> value;  ///< none: sensitive, or nothing is set and there is no default
     std::string source;                ///< "topic", "broker", "brokers", "file", "default"
     bool read_only = false;
     bool is_default = false;
+    bool is_sensitive = false;
 };
+
+/// Its value for people.
+std::string shown(const ConfigEntry& config);
 
 /// "topic 'orders'", "broker 1", "the defaults of all brokers".
 std::string name_of(const ConfigEntity& entity);

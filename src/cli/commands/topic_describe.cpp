@@ -16,7 +16,7 @@ void print_for_people(const Context& context, const std::string& name, const Top
                                    topic.partitions.size());
     for (const ConfigEntry& config : configs)
         text += fmt::format("{}{}={}\n", &config == configs.data() ? "Configs:     " : "             ", config.name,
-                            config.value.value_or("(hidden)"));
+                            shown(config));
     Table table({{"PARTITION", Align::right},
                  {"LEADER", Align::right},
                  {"EPOCH", Align::right},

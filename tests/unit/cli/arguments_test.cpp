@@ -80,6 +80,19 @@ TEST(Arguments, ReadsWhatAConfigurationBelongsTo) {
     refusal_of("config alter --topic t");
 }
 
+TEST(Arguments, TakeThePlacesWhereKafkasToolsHaveTheirFlags) {
+    EXPECT_EQ(plan_of<TopicCreate>("topic create --topic a --bootstrap-server h:1").names,
+              std::vector<std::string>{"a"});
+    EXPECT_EQ(plan_of<Produce>("produce --topic a").topic, "a");
+    EXPECT_EQ(plan_of<Consume>("consume --topic a").topic, "a");
+}
+
+TEST(Arguments, NameTheWordThatIsNoCommand) {
+    for (const auto* line : {"topics list", "help", "topic ls", "storage version-mapping -b"})
+        EXPECT_NE(refusal_of(line).find("there is no command '"), std::string::npos) << line;
+    EXPECT_NE(refusal_of("topic create a -p 0").find("1 to 2147483647"), std::string::npos);
+}
+
 TEST(Arguments, ReadsProduce) {
     const auto plain = plan_of<Produce>("produce t");
     EXPECT_EQ(plain.acks, -1);
