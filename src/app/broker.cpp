@@ -45,6 +45,7 @@ class Broker {
  private:
     std::vector<net::Service*> services() {
         std::vector<net::Service*> all;
+        all.reserve(shards_.size());
         for (unsigned i = 0; i < shards_.size(); ++i) all.push_back(&services_.on_shard(i));
         return all;
     }

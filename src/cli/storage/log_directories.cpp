@@ -42,6 +42,7 @@ LogDirectory inspect_one(runtime::Disk& disk, const std::string& path) {
 
 std::vector<LogDirectory> inspect(runtime::Disk& disk, const std::vector<std::string>& paths) {
     std::vector<LogDirectory> directories;
+    directories.reserve(paths.size());
     for (const std::string& path : paths) directories.push_back(inspect_one(disk, path));
     return directories;
 }
