@@ -55,6 +55,10 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
     }
     MOLDAU_CHECK(disk.create_directories(directory));
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
+    // Another may be starting here too: who has the lock looks again.
+    MOLDAU_TRY(lock, disk.lock(directory));
+    MOLDAU_TRY(still_ours, holds_only_what_formatting_writes(disk, directory, plan));
+    if (!still_ours) return {};
     for (const raft::FileToWrite& file : plan) {
         const std::string path = runtime::join_path(directory, file.path);
         MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));

@@ -111,6 +111,10 @@ Result<std::uint64_t> Segment::load_indexes(Offset trusted_end, Bytes& scratch) 
     }
     // The last entry is dropped and made again with the batches from there on.
     offset_index_.drop_last();
+    if (offset_index_.file().count() > 0 && offset_index_.last().offset >= at_last.batch().base_offset()) {
+        reset_indexes();
+        return 0;
+    }
     time_index_.drop_implausible();
     time_index_.truncate_to_offset(at_last.batch().base_offset());
     MOLDAU_TRY(largest, time_index_.last());
@@ -145,8 +149,16 @@ Result<> Segment::write_indexes() {
 
 Result<std::optional<BatchPlace>> Segment::find(Offset offset, Bytes& scratch) {
     MOLDAU_TRY(entry, offset_index_.floor(offset));
+    MOLDAU_TRY(found, find_from(entry.position, offset, scratch));
+    // An entry that leads behind what is sought was not written for this content: then from the start.
+    if (entry.position > 0 && found && found->position == entry.position && found->base_offset > offset)
+        return find_from(0, offset, scratch);
+    return found;
+}
+
+Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Offset offset, Bytes& scratch) {
     MOLDAU_TRY(log_file, file());
-    BatchScanner scanner(*log_file, entry.position, size_, BatchScanner::Depth::headers, scratch);
+    BatchScanner scanner(*log_file, position, size_, BatchScanner::Depth::headers, scratch);
     while (scanner.next()) {
         if (scanner.batch().last_offset() < offset) continue;
         return BatchPlace{scanner.position(), scanner.size_bytes(), scanner.batch().base_offset(),

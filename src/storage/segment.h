@@ -96,6 +96,7 @@ class Segment {
     std::uint64_t written_back = 0;   ///< up to where writeback was asked for
 
  private:
+    Result<std::optional<BatchPlace>> find_from(std::uint64_t position, Offset offset, Bytes& scratch);
     runtime::Disk& disk_;
     std::string stem_;  // directory and twenty digits
     Offset base_;

@@ -226,6 +226,8 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
 }
 
 std::vector<std::string> Partition::apply_retention() {
+    // The directory of a closed partition may be gone, or another's by now.
+    if (closed_ != ErrorCode::none) return {};
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
     auto deleted = log_->delete_old_segments(now, core_.high_watermark());

@@ -45,6 +45,16 @@ TEST_F(DirectoryFormatTest, FormatsAgainWhatAPowerCutLeftOfAFormatting) {
     EXPECT_TRUE(opens());
 }
 
+TEST_F(DirectoryFormatTest, FormatsNothingThatAnotherBrokerHolds) {
+    ASSERT_TRUE(disk.create_directories(directory));
+    const auto held = disk.lock(directory);
+    ASSERT_TRUE(held);
+    EXPECT_FALSE(format_if_empty(
+        disk, directory, {.cluster_id = "first", .node_id = NodeId(1), .directory_id = Uuid(), .now = Timestamp(1)},
+        {}));
+    EXPECT_FALSE(disk.has(identity_file));
+}
+
 TEST_F(DirectoryFormatTest, LeavesADirectoryAloneThatHoldsAnythingElse) {
     format();
     ASSERT_TRUE(disk.remove(identity_file));

@@ -207,6 +207,42 @@ TEST_F(LogTest, IndexEntriesOfOtherContentAreNotBelieved) {
     expect_all_readable();
 }
 
+TEST_F(LogTest, IndexEntriesThatNameTooLargeOffsetsAreNotBelieved) {
+    config = {};
+    config.index_interval_bytes = 100;
+    open();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    flush(FlushKind::checkpoint);
+    log.reset();
+    Bytes& index = disk.content(path(0, suffix::index));
+    ASSERT_GE(index.size(), 32U);
+    index.resize(32);
+    store_big_endian(index.data() + 16, std::uint32_t{27});
+    store_big_endian(index.data() + 24, std::uint32_t{28});
+    LogOptions with = options();
+    with.recovery_point = Offset(30);
+    open(with);
+    expect_all_readable();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    expect_all_readable();
+}
+
+TEST_F(LogTest, AnIndexEntryThatLeadsTooFarSkipsNothing) {
+    open();
+    fill_to(60);
+    flush(FlushKind::checkpoint);
+    const Offset point = log->recovery_point();
+    log.reset();
+    Bytes& index = disk.content(path(0, suffix::index));
+    ASSERT_GE(index.size(), 16U);
+    std::uint8_t* const last = index.data() + index.size() - 8;
+    store_big_endian(last, load_big_endian<std::uint32_t>(last - 8) + 1);
+    LogOptions with = options();
+    with.recovery_point = point;
+    open(with);
+    expect_all_readable();
+}
+
 TEST_F(LogTest, DurableEndAfterAPowerFailureIsKept) {
     open();
     fill_to(30);
