@@ -22,6 +22,12 @@ inline std::optional<protocol::Text> owned_text(const std::optional<std::string>
     return protocol::Text(*text);
 }
 
+/// Likewise of its message, cut where it is too long for one.
+inline std::optional<protocol::Text> error_text(const ApiError& error) {
+    if (!error.message) return std::nullopt;
+    return protocol::error_text(*error.message);
+}
+
 inline ApiError with_default_message(protocol::ErrorCode code) {
     return {code, std::string(protocol::message_of(code))};
 }

@@ -158,7 +158,7 @@ Outcome<Response> alter_all(const metadata::Image& image, const metadata::Config
         }
         auto& result = outcome.response.responses.emplace_back();
         result.error_code = error.code;
-        result.error_message = owned_text(error.message);
+        result.error_message = error_text(error);
         result.resource_type = resource.resource_type;
         result.resource_name = resource.resource_name.owned();
     }
@@ -187,6 +187,10 @@ ApiError change_settings(const metadata::Image& image, const metadata::ConfigVie
                                                                name_of(change.operation), change.key)};
             }
             value = changed_list(list_before(config, resource, change.key, current), change);
+        }
+        if (value && value->size() > protocol::max_text_bytes) {
+            return {ErrorCode::invalid_config, fmt::format("The value of {} has {} bytes; {} is the most.", change.key,
+                                                           value->size(), protocol::max_text_bytes)};
         }
         // A broker reads its settings anew even when none changed: the files that they name may have.
         if (value == current && resource.type != ResourceType::broker) continue;

@@ -58,7 +58,7 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(const metadata::Image&
         auto& result = outcome.response.results.emplace_back();
         result.feature = update.feature.owned();
         result.error_code = error.code;
-        result.error_message = owned_text(error.message);
+        result.error_message = error_text(error);
         if (error.is_error() && !first_error.is_error()) first_error = error;
         if (error.is_error() || update.max_version_level == image.feature_level(update.feature)) continue;
         protocol::FeatureLevelRecord record;
@@ -70,7 +70,7 @@ Outcome<protocol::UpdateFeaturesResponse> update_features(const metadata::Image&
     if (first_error.is_error()) {
         outcome.records.clear();
         outcome.response.error_code = first_error.code;
-        outcome.response.error_message = owned_text(first_error.message);
+        outcome.response.error_message = error_text(first_error);
     }
     if (request.validate_only) outcome.records.clear();
     return outcome;

@@ -203,7 +203,7 @@ CreatableTopicResult& add_result(protocol::CreateTopicsResponse& response, std::
     CreatableTopicResult& result = response.topics.emplace_back();
     result.name = std::string(name);
     result.error_code = error.code;
-    result.error_message = owned_text(error.message);
+    result.error_message = error_text(error);
     return result;
 }
 
@@ -246,7 +246,7 @@ Outcome<protocol::DeleteTopicsResponse> TopicControl::remove(const protocol::Del
         result.name = owned_text(name);
         result.topic_id = id;
         result.error_code = error.code;
-        result.error_message = owned_text(error.message);
+        result.error_message = error_text(error);
     };
     const auto remove_one = [&](const metadata::TopicPtr& topic) {
         if (!enabled) {
@@ -360,7 +360,7 @@ Outcome<protocol::CreatePartitionsResponse> TopicControl::add_partitions(
         auto& result = outcome.response.results.emplace_back();
         result.name = std::string(name);
         result.error_code = error.code;
-        result.error_message = owned_text(error.message);
+        result.error_message = error_text(error);
     };
     const auto twice = names_given_twice(request.topics, [](const auto& topic) { return topic.name.view(); });
     for (const std::string_view name : twice) add(name, duplicate_name);

@@ -342,9 +342,11 @@ Task<bool> PartitionManager::write_checkpoints() {
 Task<bool> PartitionManager::apply_retention() {
     const PartitionTable table = table_;  // the one of now: it may change meanwhile
     for (const auto& [key, partition] : table) {
-        const auto expired = co_await on_shard(*partition, [](Partition& there) { return there.apply_retention(); });
-        const auto delay = std::chrono::milliseconds(partition->log().config().file_delete_delay_ms);
-        if (!expired.empty()) runtime::spawn(shard_, remove_files(expired, delay, tasks_.enter()));
+        const auto [expired, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
+            return std::pair(there.apply_retention(), there.log().config().file_delete_delay_ms);
+        });
+        if (!expired.empty())
+            runtime::spawn(shard_, remove_files(expired, std::chrono::milliseconds(delay_ms), tasks_.enter()));
     }
     co_return true;
 }

@@ -13,4 +13,12 @@ void BorrowedOrOwned::own(ByteView bytes) {
     owned_ = true;
 }
 
+Text error_text(std::string_view message) {
+    if (message.size() <= max_text_bytes) return Text(std::string(message));
+    std::size_t end = max_text_bytes;
+    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; };
+    while (end > 0 && continues(message[end])) --end;  // no character is cut
+    return Text(std::string(message.substr(0, end)));
+}
+
 }  // namespace moldau::protocol

@@ -217,15 +217,19 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         producers_.set_end_offset(log_end_);
         job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
     }
-    // What is dirty stands at the end.
-    for (auto each = segments_.rbegin(); each != segments_.rend(); ++each) {
-        Segment& segment = **each;
-        const bool is_active = each == segments_.rbegin();
+    // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
+    auto dirty_end = segments_.rbegin();
+    for (; dirty_end != segments_.rend(); ++dirty_end) {
+        Segment& segment = **dirty_end;
+        const bool is_active = dirty_end == segments_.rbegin();
         if (!is_active && !segment.dirty && !segment.index_dirty) break;
-        if (segment.dirty) {
-            MOLDAU_TRY(file, segment.file());
-            job.files.insert(job.files.begin(), file);
-        }
+        if (!segment.dirty) continue;
+        auto file = segment.file();
+        if (!file) return broken(std::move(file).error());
+        job.files.insert(job.files.begin(), std::move(*file));
+    }
+    for (auto each = segments_.rbegin(); each != dirty_end; ++each) {
+        Segment& segment = **each;
         if (segment.index_dirty) {
             job.index_paths.push_back(segment.path(suffix::index));
             job.index_paths.push_back(segment.path(suffix::time_index));

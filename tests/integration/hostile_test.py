@@ -283,6 +283,31 @@ class Hostile(unittest.TestCase):
                 self.assertEqual(connection.offset_of_time(TARGET, 0, 0), (0, 0))
                 self.assert_grown_by(MEMORY_BOUND, under_test, idle, "after bombs")
 
+    def test_answers_names_of_the_greatest_length(self):
+        """An error's message that quotes one would be too long for its own field."""
+        name, value = wire.text("n" * 32767), wire.text("v" * 32767)
+        keys = {"describe": 32, "alter": 33, "incrementally": 44, "create": 19, "delete": 20, "partitions": 37}
+        topic, broker_kind = b"\x02", b"\x04"
+        described = [kind + name + struct.pack(">i", -1) for kind in (topic, broker_kind)]
+        altered = [kind + name + wire.array([name + value]) for kind in (topic, broker_kind)]
+        changed = [kind + which + wire.array([key + operation + value])
+                   for kind, which in ((topic, name), (topic, wire.text(TARGET)), (broker_kind, name), (broker_kind, wire.text("")))
+                   for key in (name, wire.text("cleanup.policy"), wire.text("listeners"))
+                   for operation in (b"\x00", b"\x02")]
+        requests = [("describe", 1, wire.array(described) + b"\x01"), ("alter", 0, wire.array(altered) + b"\x00"),
+                    *[("incrementally", 0, wire.array([one]) + b"\x00") for one in changed],
+                    ("create", 2, wire.array([name + struct.pack(">ihii", 1, 1, 0, 0)]) + struct.pack(">i?", 5000, False)),
+                    ("create", 2, wire.array([wire.text("legal") + struct.pack(">ihi", 1, 1, 0) + wire.array([name + value])])
+                     + struct.pack(">i?", 5000, False)),
+                    ("delete", 1, wire.array([name]) + struct.pack(">i", 5000)),
+                    ("partitions", 0, wire.array([name + struct.pack(">ii", 2, -1)]) + struct.pack(">i?", 5000, False))]
+        with broker() as under_test:
+            create_topic(under_test, TARGET)
+            with wire.Connection(under_test.port) as connection:
+                for what, version, body in requests:
+                    self.assertTrue(connection.call(keys[what], version, body), what)
+                self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body(["n" * 32767])))
+
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
         tls = bytes.fromhex("16030100c8010000c40303") + bytes(190)

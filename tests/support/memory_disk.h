@@ -1,6 +1,6 @@
 #pragma once
-// A disk of byte vectors for tests: it can be full, fail to sync, and forget what was not synced. Blocking work runs
-// when the test says so.
+// A disk of byte vectors for tests: it can be full, fail to open and to sync, and forget what was not synced. Blocking
+// work runs when the test says so.
 
 #include <algorithm>
 #include <deque>
@@ -23,6 +23,7 @@ class MemoryDisk final : public Disk {
     std::uint64_t capacity_bytes = UINT64_MAX;  ///< writes that grow beyond it fail with no_space
     std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
+    bool fail_open = false;
     bool sync_on_write = false;  ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
@@ -30,6 +31,7 @@ class MemoryDisk final : public Disk {
     std::size_t open_files = 0;
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+        if (fail_open) return fail(Errc::io, "open of " + path);
         const auto found = files_.find(path);
         if (found == files_.end()) {
             if (mode == OpenMode::read || mode == OpenMode::read_write)

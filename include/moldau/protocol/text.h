@@ -102,6 +102,9 @@ class Text : public BorrowedOrOwned {
     friend bool operator==(const Text& a, const char* b) { return a.view() == b; }
 };
 
+/// A message beside an error code: of what a client sent it may quote so much that only its beginning fits.
+Text error_text(std::string_view message);
+
 /// Bytes. `Blob(Bytes)` owns a copy, `Blob::borrow(view)` borrows.
 class Blob : public BorrowedOrOwned {
  public:

@@ -38,12 +38,12 @@ std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_t
 template <class Request>
 Answer<typename Request::Response> alter(Call& call, Request& request) {
     typename Request::Response refused;
-    const auto refuse = [&refused](const auto& resource, ErrorCode error, protocol::Text message) {
+    const auto refuse = [&refused](const auto& resource, ErrorCode error, const protocol::Text& message) {
         auto& told = refused.responses.emplace_back();
         told.resource_type = resource.resource_type;
         told.resource_name = resource.resource_name;
         told.error_code = error;
-        told.error_message = std::move(message);
+        told.error_message = protocol::error_text(message.view());
     };
     std::erase_if(request.resources, [&](const auto& resource) {
         if (may_alter(call, resource.resource_type, resource.resource_name)) {

@@ -107,7 +107,7 @@ Answer<DescribeConfigsResponse> describe_configs(Call& call, DescribeConfigsRequ
         result.resource_type = resource.resource_type;
         result.resource_name = resource.resource_name;
         result.error_code = described.error;
-        result.error_message = protocol::Text(described.message);
+        result.error_message = protocol::error_text(described.message);
         // No keys, like null, are all.
         std::optional<std::set<std::string_view>> keys;
         if (resource.configuration_keys && !resource.configuration_keys->empty()) {

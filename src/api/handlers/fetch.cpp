@@ -79,7 +79,7 @@ class FetchOperation {
         return (request_.isolation_level == 1 && error == ErrorCode::none) || error == ErrorCode::unknown_topic_id ||
                error == ErrorCode::unknown_topic_or_partition || error == ErrorCode::topic_authorization_failed;
     }
-    bool enough() const { return must_answer_ || bytes_ >= std::max(request_.min_bytes, 0); }
+    bool enough() const { return must_answer_ || bytes_ >= std::clamp<std::int64_t>(request_.min_bytes, 0, budget_); }
 
     Shell& shell_;
     const net::Peer& peer_;
@@ -131,7 +131,11 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         if (is_pending(entry)) pending.push_back(&entry);
     for (FetchEntry* entry : pending) {
         entry->unread = false;
-        if (!results_by_entry_.contains(entry)) order_.push_back(entry);
+        if (const auto before = results_by_entry_.find(entry); before == results_by_entry_.end()) {
+            order_.push_back(entry);
+        } else if (const auto records = std::exchange(before->second.records, std::nullopt)) {
+            bytes_ -= static_cast<std::int64_t>(records->size_bytes);  // it is read anew, with as much room
+        }
         Located located = locate(entry->key);
         if (located.partition) {
             by_shard[located.partition->shard().index()].push_back({entry, std::move(located)});
@@ -173,11 +177,12 @@ runtime::Task<bool> FetchOperation::read_dirty() {
 
 void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     const auto result = results_by_entry_.try_emplace(&entry).first;
-    if (const auto& before = result->second.records) bytes_ -= static_cast<std::int64_t>(before->size_bytes);
     if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size_bytes);
     if (outcome.error != ErrorCode::none || outcome.diverging) must_answer_ = true;
-    // Told again at each answer: errors. Read again at the next request: what was answered with data.
-    const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging;
+    // Told again at each answer: errors. Read again at the next request: what was answered with data, or has some that
+    // found no room in this answer.
+    const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging ||
+                            outcome.high_watermark > entry.fetch_offset;
     result->second = std::move(outcome);
     if (!read_again) session_->partitions.mark_clean(entry);
 }

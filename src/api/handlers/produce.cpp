@@ -238,7 +238,7 @@ void ProduceOperation::answer() {
         told.base_offset = part.outcome.base_offset;
         told.log_append_time_ms = part.outcome.log_append_time.value();
         told.log_start_offset = part.outcome.log_start;
-        if (part.outcome.message) told.error_message = protocol::Text(*part.outcome.message);
+        if (part.outcome.message) told.error_message = protocol::error_text(*part.outcome.message);
         for (const auto& record_error : part.outcome.record_errors)
             told.record_errors.push_back({record_error.batch_index, protocol::Text(record_error.message)});
     }

@@ -54,6 +54,7 @@ Partition::~Partition() {
 }
 
 void Partition::become_leader(LeaderEpoch epoch) {
+    if (leading_ && epoch == core_.leader_epoch()) return;  // something else about the partition changed
     log_->assign_epoch(epoch, log_->log_end());
     core_.become_leader(epoch, log_->log_end(), log_->durable_end());
     leading_ = true;

@@ -70,6 +70,15 @@ TEST(Text, orders_and_hashes_by_content) {
     EXPECT_EQ(fmt::format("{}", b), "b");
 }
 
+TEST(ErrorText, is_cut_between_characters_where_it_would_not_fit) {
+    EXPECT_EQ(error_text("no"), "no");
+    const std::string fits(max_text_bytes, 'x');
+    EXPECT_EQ(error_text(fits).size(), max_text_bytes);
+    EXPECT_EQ(error_text(fits + "y"), fits);
+    const std::string prefix(max_text_bytes - 1, 'x');
+    EXPECT_EQ(error_text(prefix + "\xC3\xA9"), prefix);
+}
+
 TEST(Blob, compares_by_content) {
     const Bytes bytes = {1, 2, 3};
     EXPECT_EQ(Blob(bytes), Blob::borrow(bytes));

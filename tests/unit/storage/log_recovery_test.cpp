@@ -270,6 +270,18 @@ TEST_F(LogTest, FailedSyncIsFinal) {
     EXPECT_FALSE(log->close());
 }
 
+TEST_F(LogTest, AFlushThatCannotOpenItsFilesProvesNothing) {
+    open();
+    fill_to(60);
+    log.reset();
+    open();  // what is recovered is dirty, and its older segments are not open
+    disk.fail_open = true;
+    ASSERT_FALSE(log->begin_flush());
+    disk.fail_open = false;
+    EXPECT_EQ(log->durable_end(), Offset(0));
+    EXPECT_FALSE(log->begin_flush()) << "it is not tried again as though nothing were missing";
+}
+
 TEST_F(LogTest, FlushCoversWhatWasAppendedBeforeItBegan) {
     open();
     fill_to(3);
