@@ -106,7 +106,10 @@ def dump_log(path, *options):
 
 
 def random_uuid():
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """As Kafka prints it; not with a leading '-', which its tools take for a flag."""
+    while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 class KafkaBroker:
