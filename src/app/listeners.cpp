@@ -114,8 +114,7 @@ Result<Listeners> listeners_of(const metadata::Properties& properties, const std
                    (listener.advertised.host == "localhost" || listener.advertised.host == "127.0.0.1")) {
             result.warnings.push_back(
                 fmt::format("listener {} takes connections from other machines, but tells them to connect to {}: only "
-                            "clients on this "
-                            "machine will get on",
+                            "clients on this machine will get on",
                             each.name, listener.advertised.host));
         }
         result.all.push_back(std::move(listener));

@@ -48,17 +48,11 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
     for (const auto& endpoint : controller_endpoints)
         options.controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
     const std::vector<raft::FileToWrite> plan = raft::format_plan(options);
-    MOLDAU_TRY(there, disk.exists(directory));
-    if (there) {
-        MOLDAU_TRY(ours, holds_only_what_formatting_writes(disk, directory, plan));
-        if (!ours) return {};
-    }
     MOLDAU_CHECK(disk.create_directories(directory));
+    MOLDAU_TRY(lock, disk.lock(directory));  // another may be starting here too
+    MOLDAU_TRY(ours, holds_only_what_formatting_writes(disk, directory, plan));
+    if (!ours) return {};
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
-    // Another may be starting here too: who has the lock looks again.
-    MOLDAU_TRY(lock, disk.lock(directory));
-    MOLDAU_TRY(still_ours, holds_only_what_formatting_writes(disk, directory, plan));
-    if (!still_ours) return {};
     for (const raft::FileToWrite& file : plan) {
         const std::string path = runtime::join_path(directory, file.path);
         MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));

@@ -11,7 +11,7 @@ import wire
 class GoodClient:
     def __init__(self, port, topic):
         self._port, self._topic = port, topic
-        self._stop = threading.Event()
+        self._stop, self._all_is_produced = threading.Event(), threading.Event()
         self._failure = None
         self.produced = self.consumed = 0
         self._threads = [threading.Thread(target=self._run, args=(work,), daemon=True) for work in (self._produce, self._consume)]
@@ -33,9 +33,10 @@ class GoodClient:
                 raise AssertionError(f"record {self.produced} went to offset {base}")
             self.produced += 1
             time.sleep(0.002)  # leaves the machine to those who are hostile
+        self._all_is_produced.set()
 
     def _consume(self, connection):
-        while not (self._stop.is_set() and self.consumed == self.produced):
+        while not (self._all_is_produced.is_set() and self.consumed == self.produced):
             found = wire.batch_values(connection.fetch(self._topic, 0, self.consumed, max_wait_ms=100))
             for offset, value in found:
                 if offset != self.consumed or value != self._value(offset):

@@ -1,4 +1,4 @@
-"""The system calls that a process makes, counted by strace."""
+"""The system calls that a process makes, seen from outside by strace."""
 
 import pathlib
 import re
@@ -7,16 +7,45 @@ import tempfile
 import time
 
 ATTACH_TIMEOUT_S = 20
-CALL = re.compile(r"\d+\s+(\w+)\((.*)")  # the end of a call that was interrupted by others' is a line of its own, without "("
+LINE = re.compile(r"(\d+)\s+(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)")
 
 
 class NotPermitted(Exception):
     pass
 
 
+class Call:
+    """`text`: arguments, with paths and addresses, and the result. `begun` and `done` put all threads' calls in order."""
+
+    def __init__(self, name, begun, text):
+        self.name, self.begun, self.done, self.text = name, begun, None, text
+
+
+def calls_of(trace):
+    """The calls of all threads by the order of their beginning."""
+    calls, unfinished = [], {}
+    for number, line in enumerate(trace.splitlines()):
+        match = LINE.match(line)
+        if not match:
+            continue
+        thread, resumed, name, rest = match.groups()
+        if resumed:
+            call = unfinished.pop(thread, None)
+            if call:
+                call.done = number
+                call.text += rest
+            continue
+        call = Call(name, number, rest)
+        calls.append(call)
+        if rest.endswith("<unfinished ...>"):
+            unfinished[thread] = call
+        else:
+            call.done = number
+    return calls
+
+
 class SystemCalls:
-    """Those of all threads of `pid` while the block runs, as (name, arguments with paths); NotPermitted where that is not
-    allowed."""
+    """Those of all threads of `pid` while the block runs, as `calls`; NotPermitted where that is not allowed."""
 
     def __init__(self, pid, names):
         self._pid, self._names = pid, names
@@ -48,10 +77,9 @@ class SystemCalls:
             self._strace.terminate()
         self._strace.communicate(timeout=30)
         if self._output.exists():
-            found = (CALL.match(line) for line in self._output.read_text().splitlines())
-            self.calls = [match.groups() for match in found if match]
+            self.calls = calls_of(self._output.read_text())
         self._directory.cleanup()
 
-    def count(self, names, about=""):
-        """Calls of these names whose arguments or paths hold `about`."""
-        return sum(name in names and about in arguments for name, arguments in self.calls)
+    def about(self, names, what=""):
+        """Calls of these names whose arguments or paths hold `what`."""
+        return [call for call in self.calls if call.name in names and what in call.text]

@@ -38,17 +38,17 @@ std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_t
 template <class Request>
 Answer<typename Request::Response> alter(Call& call, Request& request) {
     typename Request::Response refused;
-    const auto refuse = [&refused](const auto& resource, ErrorCode error, const protocol::Text& message) {
+    const auto refuse = [&refused](const auto& resource, ErrorCode error, std::string_view message) {
         auto& told = refused.responses.emplace_back();
         told.resource_type = resource.resource_type;
         told.resource_name = resource.resource_name;
         told.error_code = error;
-        told.error_message = protocol::error_text(message.view());
+        told.error_message = protocol::error_text(message);
     };
     std::erase_if(request.resources, [&](const auto& resource) {
         if (may_alter(call, resource.resource_type, resource.resource_name)) {
             auto wrong = wrong_broker(call, resource.resource_type, resource.resource_name);
-            if (wrong) refuse(resource, ErrorCode::invalid_request, protocol::Text(std::move(*wrong)));
+            if (wrong) refuse(resource, ErrorCode::invalid_request, *wrong);
             return wrong.has_value();
         }
         const bool topic = static_cast<metadata::ResourceType>(resource.resource_type) == metadata::ResourceType::topic;

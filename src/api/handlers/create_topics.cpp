@@ -13,11 +13,11 @@ namespace moldau::api {
 Answer<protocol::CreateTopicsResponse> create_topics(Call& call, protocol::CreateTopicsRequest& request) {
     using protocol::ErrorCode;
     protocol::CreateTopicsResponse refused;
-    const auto refuse = [&refused](const protocol::Text& name, ErrorCode error, const protocol::Text& message) {
+    const auto refuse = [&refused](const protocol::Text& name, ErrorCode error, std::string_view message) {
         auto& told = refused.topics.emplace_back();
         told.name = name;
         told.error_code = error;
-        told.error_message = protocol::error_text(message.view());
+        told.error_message = protocol::error_text(message);
         told.configs.emplace();
     };
     if (!call.allows(Operation::create, ResourceType::cluster, cluster_resource))

@@ -81,6 +81,16 @@ class LogTest : public testing::Test {
     void fill_to(std::int64_t end) {
         while (log->log_end().value() < end) ASSERT_TRUE(append());
     }
+    void append_thirty() {
+        for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    }
+    /// A new log with thirty records in one segment, an index entry every few of them.
+    void fill_one_segment() {
+        config = {};
+        config.index_interval_bytes = 100;
+        open();
+        append_thirty();
+    }
     void flush(FlushKind kind = FlushKind::data) {
         auto job = log->begin_flush(kind);
         ASSERT_TRUE(job);

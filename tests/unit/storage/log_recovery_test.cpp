@@ -191,10 +191,7 @@ TEST_F(LogTest, LostOrSpoiltIndexesAreMadeAnew) {
 }
 
 TEST_F(LogTest, IndexEntriesOfOtherContentAreNotBelieved) {
-    config = {};
-    config.index_interval_bytes = 100;
-    open();
-    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    fill_one_segment();
     flush(FlushKind::checkpoint);
     log.reset();
     Bytes& index = disk.content(path(0, suffix::index));
@@ -208,10 +205,7 @@ TEST_F(LogTest, IndexEntriesOfOtherContentAreNotBelieved) {
 }
 
 TEST_F(LogTest, IndexEntriesThatNameTooLargeOffsetsAreNotBelieved) {
-    config = {};
-    config.index_interval_bytes = 100;
-    open();
-    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    fill_one_segment();
     flush(FlushKind::checkpoint);
     log.reset();
     Bytes& index = disk.content(path(0, suffix::index));
@@ -223,7 +217,7 @@ TEST_F(LogTest, IndexEntriesThatNameTooLargeOffsetsAreNotBelieved) {
     with.recovery_point = Offset(30);
     open(with);
     expect_all_readable();
-    for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
+    append_thirty();
     expect_all_readable();
 }
 
