@@ -64,7 +64,8 @@ sim::BrokerProgram program_of(const Options& options) {
         return {.start = sim::start_real_broker,
                 .draw_settings = sim::draw_settings,
                 .bears_device_failures = true,
-                .deletes_topics = true};
+                .deletes_topics = true,
+                .configures_topics = true};
     return sim::stand_in_program(bug_of(options.bug));
 }
 

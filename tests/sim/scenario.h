@@ -43,6 +43,7 @@ struct BrokerProgram {
     std::function<metadata::Properties(SimRandom& random)> draw_settings;
     bool bears_device_failures = false;  ///< syncs and reads that fail
     bool deletes_topics = false;
+    bool configures_topics = false;  ///< retention included
 };
 
 struct RunOptions {

@@ -107,6 +107,11 @@ class Run {
         std::vector<TopicPlan> topics;
         for (std::uint64_t i = 0, count = random_.between(1, 3); i < count; ++i)
             topics.push_back({fmt::format("topic{}", i), static_cast<std::int32_t>(random_.between(1, 3)), 1});
+        for (TopicPlan& topic : topics) {
+            if (!program_.configures_topics || !random_.chance(300)) continue;
+            topic.retention_bytes = random_.between(1'000, 200'000);
+            model_.topic_retains(topic.name, *topic.retention_bytes);
+        }
         for (const TopicPlan& topic : topics)
             for (std::int32_t i = 0; i < topic.partitions; ++i) partitions_.push_back({topic.name, i});
         ++expected_;
@@ -125,6 +130,13 @@ class Run {
             const ChurnPlan plan{.id = 10'000, .generations = static_cast<unsigned>(random_.between(2, 6))};
             add_client(
                 [&](const World& world) { runtime::spawn(world.shard(0), churn(workload_, world, plan, done_)); });
+        }
+        if (program_.configures_topics && random_.coin()) {
+            ++expected_;
+            OperatorPlan plan;
+            for (const TopicPlan& topic : topics) plan.topics.push_back(topic.name);
+            add_client(
+                [&](const World& world) { runtime::spawn(world.shard(0), operate(workload_, world, plan, done_)); });
         }
         for (const Model::Partition& partition : partitions_) {
             const ConsumerPlan plan{.id = id++, .partition = partition};

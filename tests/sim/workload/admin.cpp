@@ -23,6 +23,12 @@ Task<> create(Session& session, TopicPlan plan) {
         topic.name = protocol::Text(plan.name);
         topic.num_partitions = plan.partitions;
         topic.replication_factor = plan.replication_factor;
+        const std::string retention = plan.retention_bytes ? std::to_string(*plan.retention_bytes) : "";
+        if (plan.retention_bytes) {
+            auto& config = topic.configs.emplace_back();
+            config.name = "retention.bytes";
+            config.value = protocol::Text(retention);
+        }
         const auto answer = co_await session.ask(rpc, std::move(request));
         co_await session.pause(milliseconds(1), milliseconds(50));
         if (!answer || answer->message.topics.size() != 1) continue;

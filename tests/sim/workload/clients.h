@@ -9,6 +9,7 @@ struct TopicPlan {
     std::string name;
     std::int32_t partitions = 1;
     std::int16_t replication_factor = 1;
+    std::optional<std::uint64_t> retention_bytes = std::nullopt;  ///< of a partition; what is older may go
 };
 
 struct ProducerPlan {
@@ -34,11 +35,20 @@ struct ChurnPlan {
     unsigned generations = 3;
 };
 
+struct OperatorPlan {
+    std::vector<std::string> topics;  ///< that are there, and that nobody else configures
+    unsigned changes = 50;
+    Duration longest_pause = std::chrono::milliseconds(500);
+};
+
 /// Creates the topics, trying until all are there; counts `done` up.
 runtime::Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done);
 
 /// Makes a topic, fills it, reads it again and deletes it, over and over under the same name; counts `done` up.
 runtime::Task<> churn(Workload& workload, runtime::World world, ChurnPlan plan, unsigned& done);
+
+/// Changes configurations and reads them again; counts `done` up.
+runtime::Task<> operate(Workload& workload, runtime::World world, OperatorPlan plan, unsigned& done);
 
 /// Produces all of its batches; counts `done` up.
 runtime::Task<> produce(Workload& workload, runtime::World world, ProducerPlan plan, unsigned& done);

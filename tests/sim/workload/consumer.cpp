@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <moldau/protocol/compression.h>
 #include <moldau/protocol/messages/fetch.h>
 #include <moldau/protocol/messages/list_offsets.h>
 #include <moldau/protocol/record.h>
@@ -14,6 +15,7 @@ using protocol::ErrorCode;
 using runtime::Task;
 using std::chrono::milliseconds;
 
+constexpr std::size_t largest_section = 1 << 20;
 constexpr Timestamp latest{-1};
 constexpr Timestamp earliest{-2};
 
@@ -34,10 +36,13 @@ class Consumer {
     }
 
     Task<> verify() {
-        const std::int64_t end = co_await offset_at(latest);
+        reading_.log_end = co_await offset_at(latest);
         offset_ = co_await offset_at(earliest);
-        while (offset_ < end) co_await fetch_once();
-        session_.model().check_whole(plan_.partition, end, read_);
+        while (offset_ < reading_.log_end) co_await fetch_once();
+        reading_.log_start = co_await offset_at(earliest);
+        for (auto batch = sizes_.lower_bound(reading_.log_start); batch != sizes_.end(); ++batch)
+            reading_.bytes += batch->second;
+        session_.model().check_whole(plan_.partition, reading_);
     }
 
  private:
@@ -122,7 +127,12 @@ class Consumer {
         protocol::BatchView batch;
         while (batches.next(batch)) {
             if (!batch.crc_ok()) return broken("a batch with a wrong checksum", batch.base_offset().value());
-            protocol::RecordIterator records(batch.records(), batch.count());
+            sizes_[batch.base_offset().value()] = batch.bytes().size();
+            const auto codec = batch.codec();
+            if (!codec) return broken("an unknown codec", batch.base_offset().value());
+            const auto section = decompressor_.decompress(*codec, batch.records(), largest_section);
+            if (!section) return broken("records that cannot be decompressed", batch.base_offset().value());
+            protocol::RecordIterator records(*section, batch.count());
             protocol::RecordView record;
             while (records.next(record)) {
                 const std::int64_t at = batch.base_offset().value() + record.offset_delta;
@@ -132,7 +142,7 @@ class Consumer {
                 const auto payload = decode_payload(record.value.value_or(ByteView{}));
                 if (!payload) return broken("a record that nobody wrote", at);
                 session_.model().observed(plan_.partition, at, *payload, life);
-                read_.insert(payload->id);
+                reading_.records.insert(payload->id);
                 ++offset_;
             }
             if (!records.damage().empty()) return broken("damaged records", batch.base_offset().value());
@@ -155,7 +165,9 @@ class Consumer {
     std::int32_t fetch_session_ = 0;
     std::int32_t fetch_epoch_ = 0;
     std::shared_ptr<Rpc> fetched_from_;
-    std::set<RecordId> read_;
+    protocol::Decompressor decompressor_;
+    Model::Reading reading_;
+    std::map<std::int64_t, std::uint64_t> sizes_;  ///< of batches, by base offset
 };
 
 }  // namespace

@@ -159,18 +159,25 @@ void Model::high_watermark(const Partition& partition, std::uint32_t consumer, s
     last = high_watermark;
 }
 
-void Model::check_whole(const Partition& partition, std::int64_t log_end, const std::set<RecordId>& read) {
+void Model::check_whole(const Partition& partition, const Reading& reading) {
     if (deleted_.contains(partition.topic)) return;
     const Log& log = logs_[partition];
-    if (log_end < log.firm_until)
-        broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), log_end, log.firm_until));
+    if (reading.log_end < log.firm_until)
+        broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), reading.log_end,
+                           log.firm_until));
+    const auto retained = retained_.find(partition.topic);
+    const bool may_be_trimmed = retained != retained_.end() && reading.bytes >= retained->second;
     const auto lost = [&](RecordId id) {
-        broken(fmt::format("{}: {} was committed and is gone", text_of(partition), text_of(id)));
+        broken(fmt::format("{}: {} was committed and is gone; the log starts at {}, {} bytes from there",
+                           text_of(partition), text_of(id), reading.log_start, reading.bytes));
     };
-    for (const auto& [offset, entry] : log.entries)
-        if (offset < log.firm_until && !read.contains(entry.id)) lost(entry.id);
+    for (const auto& [offset, entry] : log.entries) {
+        const bool trimmed = offset < reading.log_start && may_be_trimmed;
+        if (!trimmed && offset < log.firm_until && !reading.records.contains(entry.id)) lost(entry.id);
+    }
+    if (reading.log_start > 0 && may_be_trimmed) return;  // where those without a known offset stood is not told
     for (const RecordId id : log.firm_somewhere)
-        if (!read.contains(id)) lost(id);
+        if (!reading.records.contains(id)) lost(id);
 }
 
 }  // namespace moldau::sim

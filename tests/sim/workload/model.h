@@ -34,6 +34,8 @@ class Model {
     void data_may_be_lost(Life life) { lossy_ends_.insert(life); }
     /// Nothing of the topic is promised any more.
     void topic_deleted(const std::string& topic);
+    /// The oldest records of its partitions may go, as long as `bytes` of each are left.
+    void topic_retains(const std::string& topic, std::uint64_t bytes) { retained_[topic] = bytes; }
     /// It begins anew, empty.
     void topic_created(const std::string& topic) { deleted_.erase(topic); }
 
@@ -50,8 +52,14 @@ class Model {
     /// A broken promise that only the one who sees it can name.
     void broken(std::string what);
 
-    /// After everything was read again from the first offset to `log_end`, by `life`: nothing firm is missing.
-    void check_whole(const Partition& partition, std::int64_t log_end, const std::set<RecordId>& read);
+    struct Reading {
+        std::int64_t log_start = 0;
+        std::int64_t log_end = 0;
+        std::uint64_t bytes = 0;  ///< of the batches from log_start on
+        std::set<RecordId> records;
+    };
+    /// After everything was read again from its log start to its log end: nothing firm is missing.
+    void check_whole(const Partition& partition, const Reading& reading);
 
     /// The first broken promise; empty while all hold.
     const std::string& violation() const { return violation_; }
@@ -87,6 +95,7 @@ class Model {
 
     std::map<Partition, Log> logs_;
     std::set<std::string> deleted_;
+    std::map<std::string, std::uint64_t> retained_;  ///< bytes, of topics that may lose what is older
     std::set<Life> lossy_ends_;
     std::string violation_;
     std::uint64_t sent_ = 0;

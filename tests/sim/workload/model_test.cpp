@@ -35,12 +35,35 @@ TEST(Payload, ProvesItself) {
     EXPECT_FALSE(decode_payload(value));
 }
 
+TEST(Model, BearsThatOldRecordsGoWhereEnoughIsRetained) {
+    Told model;
+    model.topic_retains(p.topic, 1000);
+    model.acked(0, record(1));
+    model.acked(1, record(2));
+    model.check_whole(p, {.log_start = 1, .log_end = 2, .bytes = 1000, .records = {{1, 2}}});
+    EXPECT_TRUE(model.holds()) << model.violation();
+
+    Told too_much = model;
+    too_much.check_whole(p, {.log_start = 1, .log_end = 2, .bytes = 999, .records = {{1, 2}}});
+    EXPECT_FALSE(too_much.holds());
+
+    Told lost_behind_the_start = model;
+    lost_behind_the_start.check_whole(p, {.log_start = 1, .log_end = 2, .bytes = 1000, .records = {}});
+    EXPECT_FALSE(lost_behind_the_start.holds());
+
+    Told keeps_all;
+    keeps_all.acked(0, record(1));
+    keeps_all.acked(1, record(2));
+    keeps_all.check_whole(p, {.log_start = 1, .log_end = 2, .bytes = 1 << 20, .records = {{1, 2}}});
+    EXPECT_FALSE(keeps_all.holds());
+}
+
 TEST(Model, HoldsWhenWhatWasAcknowledgedIsRead) {
     Told model;
     model.acked(0, record(1));
     model.read(0, record(1));
     model.read(1, record(2));
-    model.check_whole(p, 2, {{1, 1}, {1, 2}});
+    model.check_whole(p, {.log_end = 2, .records = {{1, 1}, {1, 2}}});
     EXPECT_TRUE(model.holds()) << model.violation();
 }
 
@@ -54,12 +77,12 @@ TEST(Model, FindsAcknowledgedRecordsReplacedOrGone) {
     Told gone;
     gone.acked(0, record(1));
     gone.data_may_be_lost(1);
-    gone.check_whole(p, 0, {});
+    gone.check_whole(p, {.log_end = 0, .records = {}});
     EXPECT_FALSE(gone.holds());
 
     Told without_offset;
     without_offset.acked(-1, record(1));
-    without_offset.check_whole(p, 5, {});
+    without_offset.check_whole(p, {.log_end = 5, .records = {}});
     EXPECT_FALSE(without_offset.holds());
 }
 
@@ -67,7 +90,7 @@ TEST(Model, FindsSeenRecordsThatDisappear) {
     Told model;
     model.read(0, record(1));
     model.data_may_be_lost(1);
-    model.check_whole(p, 0, {});
+    model.check_whole(p, {.log_end = 0, .records = {}});
     EXPECT_FALSE(model.holds());
 }
 
@@ -76,7 +99,7 @@ TEST(Model, LetsRecordsOfAcksOneGoOnlyWhereDataMayBeLost) {
     lost.acked(0, record(1, Acks::leader));
     lost.data_may_be_lost(1);
     lost.read(0, record(2, Acks::leader), 2);
-    lost.check_whole(p, 1, {{1, 2}});
+    lost.check_whole(p, {.log_end = 1, .records = {{1, 2}}});
     EXPECT_TRUE(lost.holds()) << lost.violation();
 
     Told killed;
@@ -154,7 +177,7 @@ TEST(Model, ForgetsDeletedTopics) {
     model.acked(0, record(1));
     model.topic_deleted("t");
     model.read(0, record(2));
-    model.check_whole(p, 0, {});
+    model.check_whole(p, {.log_end = 0, .records = {}});
     EXPECT_TRUE(model.holds()) << model.violation();
 }
 
