@@ -45,6 +45,7 @@ class RealBroker final : public BrokerProcess {
 
     std::vector<net::Service*> services() {
         std::vector<net::Service*> all;
+        all.reserve(world_.shards.size());
         for (unsigned i = 0; i < world_.shards.size(); ++i) all.push_back(&services_.on_shard(i));
         return all;
     }

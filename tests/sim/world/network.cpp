@@ -84,6 +84,7 @@ void Network::heal() {
 
 std::vector<Network::ConnectionId> Network::connections() const {
     std::vector<ConnectionId> ids;
+    ids.reserve(connections_.size());
     for (const auto& [id, connection] : connections_) ids.push_back(id);
     return ids;
 }
@@ -139,8 +140,9 @@ void Network::attempt(Attempt attempt_now) {
     const auto host = hosts_.find(to);
     if (host == hosts_.end()) return refuse(std::move(attempt_now), Errc::not_found, "unknown host " + to);
     if (!host->second.reachable || is_blocked(attempt_now.from, to) || is_blocked(to, attempt_now.from)) {
-        simulation_.schedule(std::min(simulation_.now() + seconds(1), attempt_now.deadline), EventKind::network,
-                             {attempt_now.shard->incarnation(), nullptr},
+        const TimePoint at = std::min(simulation_.now() + seconds(1), attempt_now.deadline);
+        const Incarnation life = attempt_now.shard->incarnation();
+        simulation_.schedule(at, EventKind::network, {life, nullptr},
                              [this, again = std::move(attempt_now)]() mutable { attempt(std::move(again)); });
         return;
     }
@@ -148,7 +150,8 @@ void Network::attempt(Attempt attempt_now) {
         if (listener->host_ == to && listener->local_.port == attempt_now.to.port &&
             !silenced_.contains(listener->shard_.incarnation()))
             return establish(std::move(attempt_now), *listener);
-    refuse(std::move(attempt_now), Errc::io, fmt::format("{}:{} refuses connections", to, attempt_now.to.port));
+    const std::string message = fmt::format("{}:{} refuses connections", to, attempt_now.to.port);
+    refuse(std::move(attempt_now), Errc::io, message);
 }
 
 void Network::refuse(Attempt attempt, Errc code, std::string message) {

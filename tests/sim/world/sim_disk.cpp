@@ -298,7 +298,9 @@ void SimDisk::post_blocking(runtime::Work& work) {
 
 Result<> SimDisk::begin_change() {
     ++changing_calls_;
-    if (power_off_after_ > 0 && --power_off_after_ == 0) {
+    const bool is_the_last = power_off_after_ == 1;
+    if (power_off_after_ > 0) --power_off_after_;
+    if (is_the_last) {
         is_off_ = true;
         simulation_.count("power off within a call");
         const auto power_off = std::exchange(power_off_, nullptr);
