@@ -1,4 +1,5 @@
 #include <moldau/api/api_service.h>
+#include <moldau/protocol/api_table.h>
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/produce.h>
 
@@ -33,7 +34,10 @@ class ApiService final : public net::Service {
 
  private:
     static void refuse(const net::Request& request, runtime::Handler<net::Response> done, std::string_view why) {
-        std::move(done)(closing(fmt::format("API {} v{} {} here", request.api_key, request.api_version, why)));
+        const protocol::ApiInfo* api = protocol::find_api(request.api_key);
+        std::move(done)(
+            closing(fmt::format("{} v{} {} here", api == nullptr ? fmt::format("API {}", request.api_key) : api->name,
+                                request.api_version, why)));
     }
 
     static net::Response unsupported_api_versions(net::Request request) {
@@ -55,7 +59,7 @@ ApiServices::ApiServices(node::Node& node, std::span<runtime::Shard* const> shar
     shells_.reserve(count);
     for (runtime::Shard* shard : shards)
         shells_.push_back(std::make_unique<Shell>(
-            Shell{node, *shard, authorizer, FetchSessions(max_fetch_sessions / count, *shard, count), {}}));
+            Shell{node, *shard, authorizer, FetchSessions(max_fetch_sessions / count, *shard, count), {}, {}}));
     for (const auto& shell : shells_) {
         shell->all = shells_;
         services_.push_back(std::make_unique<ApiService>(*shell));

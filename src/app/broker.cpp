@@ -14,6 +14,7 @@
 
 #include <moldau/api/api_service.h>
 #include <moldau/base/log.h>
+#include <moldau/metadata/config_def.h>
 #include <moldau/net/server.h>
 #include <moldau/node/node.h>
 #include <moldau/posix/shards.h>
@@ -130,10 +131,16 @@ Task<Result<>> Broker::start() {
             co_return fail(bound.error().code,
                            bound.error().message + (taken ? "; 'listeners' names another port" : ""));
         }
-        where += fmt::format("{}{}://{}:{}", where.empty() ? "" : ", ", listener.name, bound->host, bound->port);
+        const bool is_ipv6 = bound->host.contains(':');
+        where += fmt::format("{}{}://{}:{}", where.empty() ? "" : ", ", listener.name,
+                             is_ipv6 ? fmt::format("[{}]", bound->host) : bound->host, bound->port);
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(shards_[0].now() - began_);
     for (const std::string& warning : options_.warnings) log::warn("{}", warning);
+    for (const auto& [key, value] : options_.node.file) {
+        const metadata::ConfigDef* def = metadata::find_broker_config(key);
+        log::debug("setting {}={}", key, def == nullptr || def->sensitive() ? "(hidden)" : value);
+    }
     fmt::print(stderr, "moldau ready on {}; data in {}; node {} of cluster {}; {:.1f} ms\n", where,
                options_.node.log_dir, options_.node.id, node_.cluster_id(), static_cast<double>(took.count()) / 1000);
     co_return Result<>{};

@@ -15,8 +15,7 @@ namespace {
 
 constexpr int usage_error = 2;
 
-constexpr const char* examples = R"(
-Examples:
+constexpr const char* examples = R"(Examples:
   moldau broker                                          one node on 127.0.0.1:9092
   moldau broker --override listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093
   moldau broker --config server.properties               a directory that `moldau storage format` has formatted)";
@@ -33,11 +32,13 @@ int broker_command(int argc, char** argv, const MakeDisk& make_disk) {
     app.footer(examples);
     app.add_option("-c,--config", arguments.config_file, "a server.properties with Kafka's keys");
     app.add_option("--override", arguments.overrides, "key=value, over the configuration; may be repeated")->take_all();
-    app.add_flag("-v,--verbose", arguments.verbose, "log more");
+    app.add_flag("-v,--verbose", arguments.verbose, "log the settings in force, connections and what becomes of them");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : usage_error;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        fmt::print(stderr, "moldau: {}\nSee 'moldau broker --help'.\n", error.what());
+        return usage_error;
     }
     set_up_logging(arguments.verbose);
     auto options = resolve(arguments);

@@ -37,9 +37,7 @@ Result<Properties> from_file(const std::string& path) {
     if (!file || std::filesystem::is_directory(path))
         return fail(Errc::not_found, fmt::format("{} cannot be read; --config names a server.properties", path));
     const std::string text((std::istreambuf_iterator<char>(file)), {});
-    auto properties = metadata::parse_properties(text);
-    if (!properties) return std::unexpected(std::move(properties).error().within(path));
-    return properties;
+    return metadata::parse_properties(text);
 }
 
 Result<> apply_overrides(const std::vector<std::string>& overrides, Properties& properties) {
@@ -88,26 +86,16 @@ std::string host_name() {
     return name;
 }
 
-}  // namespace
-
-std::string default_data_directory() {
-    if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
-        return std::string(data) + "/moldau";
-    if (::geteuid() == 0) return "/var/lib/moldau";
-    const char* home = std::getenv("HOME");
-    return std::string(home != nullptr ? home : ".") + "/.local/share/moldau";
-}
-
-Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
+Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     Properties properties = embedded();
     if (arguments.config_file) {
         MOLDAU_TRY(read, from_file(*arguments.config_file));
         properties = std::move(read);
     }
     MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
-    metadata::complete_synonyms(properties);
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
+    metadata::complete_synonyms(properties);
     MOLDAU_CHECK(check_roles(properties));
 
     BrokerOptions options;
@@ -141,6 +129,24 @@ Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
                        .receive_buffer_bytes = config.socket_receive_buffer_bytes,
                        .backlog = config.socket_listen_backlog_size};
     options.node.file = std::move(properties);
+    return options;
+}
+
+}  // namespace
+
+std::string default_data_directory() {
+    if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
+        return std::string(data) + "/moldau";
+    if (::geteuid() == 0) return "/var/lib/moldau";
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : ".") + "/.local/share/moldau";
+}
+
+Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
+    auto options = options_of(arguments);
+    const bool of_the_file = arguments.config_file && arguments.overrides.empty();
+    if (!options && of_the_file && options.error().code != Errc::not_found)
+        return std::unexpected(std::move(options).error().within(*arguments.config_file));
     return options;
 }
 

@@ -1,12 +1,12 @@
 #include "listeners.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
+#include <moldau/base/number.h>
 #include <moldau/metadata/config_def.h>
 
 namespace moldau::app {
@@ -37,11 +37,9 @@ std::optional<Parsed> parse(std::string_view text) {
     if (scheme == std::string_view::npos || scheme == 0 || colon < scheme + 3) return std::nullopt;
     std::string_view host = text.substr(scheme + 3, colon - scheme - 3);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    Parsed parsed{upper(std::string(text.substr(0, scheme))), std::string(host), 0};
-    const std::string_view port = text.substr(colon + 1);
-    const auto read = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
-    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || port.empty()) return std::nullopt;
-    return parsed;
+    const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+    if (!port) return std::nullopt;
+    return Parsed{upper(std::string(text.substr(0, scheme))), std::string(host), *port};
 }
 
 Result<std::vector<Parsed>> parse_all(std::string_view key, const std::string& value) {
@@ -87,6 +85,11 @@ Result<Listeners> listeners_of(const metadata::Properties& properties, const std
     MOLDAU_TRY(advertised, parse_all("advertised.listeners", value_of(properties, "advertised.listeners", "")));
     const std::vector<std::string> controllers =
         metadata::parse_list(value_of(properties, "controller.listener.names", ""));
+    if (controllers.empty())
+        return fail(
+            Errc::invalid,
+            "controller.listener.names is not set; it names the one of listeners that controllers talk over, e.g. "
+            "CONTROLLER");
     Listeners result;
     for (const Parsed& each : bound) {
         ListenerOptions listener;

@@ -21,7 +21,8 @@ std::string_view advice(ErrorCode error) {
         case ErrorCode::cluster_authorization_failed:
             return "ask for an ACL that allows it";
         case ErrorCode::message_too_large:
-            return "raise the topic's max.message.bytes, or send smaller records";
+            return "raise max.message.bytes by 'moldau config alter --topic', or send smaller records or batches "
+                   "(--batch-size)";
         case ErrorCode::not_enough_replicas:
         case ErrorCode::not_enough_replicas_after_append:
             return "fewer replicas are in sync than min.insync.replicas asks for";
@@ -60,9 +61,11 @@ ExitCode exit_code_of(ErrorCode error) {
 }
 
 Failure failure_of(ErrorCode error, std::string_view what, const std::optional<protocol::Text>& message) {
-    const bool has_message = message && !message->view().empty();
-    std::string text = fmt::format("{}: {} ({})", what, has_message ? message->view() : protocol::message_of(error),
-                                   protocol::name_of(error));
+    std::string_view reason = message && !message->view().empty() ? message->view() : protocol::message_of(error);
+    // Of brokers' words for this the user has no use: whoever asked was sent to the right one.
+    if (error == ErrorCode::unknown_topic_or_partition) reason = "it does not exist";
+    if (reason.ends_with('.')) reason.remove_suffix(1);
+    std::string text = fmt::format("{}: {} ({})", what, reason, protocol::name_of(error));
     if (const std::string_view hint = advice(error); !hint.empty()) text += fmt::format("; {}", hint);
     return Failure{exit_code_of(error), std::move(text), protocol::is_retriable(error)};
 }

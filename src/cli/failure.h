@@ -43,8 +43,8 @@ inline ExitCode first_failure(ExitCode a, ExitCode b) {
 }  // namespace moldau::cli
 
 /// Evaluates `expression`, an Outcome; returns its failure from the calling coroutine, or moves its value to `target`.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes none
+// A name that is declared takes no parentheses.
 #define CLI_CO_TRY(target, expression)                                                     \
     auto target##_outcome = (expression);                                                  \
     if (!target##_outcome) co_return std::unexpected(std::move(target##_outcome).error()); \
-    auto target = std::move(*target##_outcome)
+    auto target = std::move(*target##_outcome)  // NOLINT(bugprone-macro-parentheses)

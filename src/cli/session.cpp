@@ -64,7 +64,7 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
         if (link) break;
     }
     pending.connecting = false;
-    if (!link && link.error().code == ExitCode::cannot_connect) {
+    if (!link && link.error().code == ExitCode::cannot_connect && !pending.was_reached) {
         link.error().message +=
             node ? fmt::format(
                        "; that is where broker {} tells its clients to connect: its advertised.listeners must "
@@ -73,7 +73,10 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
                  : "; is a broker running there? --bootstrap host:port names another, and so does MOLDAU_BOOTSTRAP";
     }
     connected_.notify_all();
-    if (link) pending.link = *link;
+    if (link) {
+        pending.link = *link;
+        pending.was_reached = true;
+    }
     co_return link;
 }
 
@@ -85,10 +88,13 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::connect(runtime::Endpoint
     auto link = std::make_shared<Link>();
     link->connection = std::move(*connection);
     if (Outcome<> negotiated = co_await negotiate(*link); !negotiated) {
-        co_return std::unexpected(Failure{
-            ExitCode::cannot_connect,
-            fmt::format("{} does not answer as a broker does: {}", to_text(endpoint), negotiated.error().message),
-            true});
+        const Failure& why = negotiated.error();
+        co_return std::unexpected(
+            Failure{ExitCode::cannot_connect,
+                    why.code == ExitCode::timed_out
+                        ? why.message
+                        : fmt::format("{} does not answer as a broker does: {}", to_text(endpoint), why.message),
+                    true});
     }
     co_return link;
 }
@@ -126,7 +132,11 @@ Outcome<std::int16_t> Session::choose_version(const Link& link, std::int16_t api
     const protocol::ApiInfo* api = protocol::find_api(api_key);
     const auto offered = link.versions.find(api_key);
     if (offered == link.versions.end())
-        return failed(ExitCode::failed, fmt::format("the broker does not offer {}", api->name));
+        return failed(ExitCode::failed,
+                      fmt::format("{} is not offered there{}", api->name,
+                                  api_key == protocol::MetadataRequest::api_key
+                                      ? ": that is a controller's listener; --bootstrap must name a broker's"
+                                      : ""));
     const std::int16_t highest = std::min({api->stable_version, max_version, offered->second.max});
     if (highest < std::max(api->min_version, offered->second.min)) {
         return failed(ExitCode::failed, fmt::format("the broker offers {} in versions {} to {}, and this client knows "

@@ -143,6 +143,7 @@ class Session {
     struct Pending {
         std::shared_ptr<Link> link;
         bool connecting = false;
+        bool was_reached = false;  ///< its address is right
     };
 
     runtime::Task<Outcome<Exchange>> exchange_with(CallOptions options, std::int16_t api_key, Encoder encoder);

@@ -84,6 +84,7 @@ Connection::Connection(std::shared_ptr<ShardConnections> shared, std::unique_ptr
       last_read_(shared_->shard.now()),
       last_write_(last_read_) {
     shared_->open.emplace(peer_.id, this);
+    log::debug("connection {} of {}:{} on {} begins", peer_.id, peer_.address.host, peer_.address.port, peer_.listener);
 }
 
 Connection::~Connection() {

@@ -27,10 +27,11 @@ Result<raft::SnapshotHeader> check(ByteView content) {
 
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory) {
     std::vector<raft::SnapshotId> ids;
-    const std::string half_written = std::string(raft::snapshot_suffix) + std::string(raft::partial_suffix);
+    // Ours and Apache Kafka's that were not finished, and those that it was about to delete.
+    const std::string left_over = std::string(raft::snapshot_suffix) + ".";
     MOLDAU_TRY(entries, disk.list(directory));
     for (const auto& entry : entries) {
-        if (entry.name.ends_with(half_written)) {
+        if (entry.name.contains(left_over)) {
             MOLDAU_CHECK(disk.remove(runtime::join_path(directory, entry.name)));
         } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
             ids.push_back(*id);
@@ -53,17 +54,7 @@ Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, 
 }
 
 Result<> write_snapshot(runtime::Disk& disk, const std::string& directory, raft::SnapshotId id, ByteView content) {
-    const std::string path = path_of(directory, id);
-    const std::string partial = path + std::string(raft::partial_suffix);
-    {
-        MOLDAU_TRY(file, disk.open(partial, runtime::OpenMode::create));
-        MOLDAU_CHECK(file->truncate(0));
-        const ByteView parts[] = {content};
-        MOLDAU_CHECK(file->write_at(parts, 0));
-        MOLDAU_CHECK(file->sync());
-    }
-    MOLDAU_CHECK(disk.rename(partial, path));
-    return disk.sync_directory(directory);
+    return runtime::write_atomically(disk, path_of(directory, id), content);
 }
 
 Result<std::optional<raft::SnapshotId>> remove_old_snapshots(runtime::Disk& disk, const std::string& directory) {

@@ -19,7 +19,7 @@ struct LoadedSnapshot {
     Bytes content;  ///< whole and checked
 };
 
-/// Finished snapshots, oldest first. What a crash left half written is removed.
+/// Finished snapshots, oldest first. What was left half written is removed.
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory);
 
 /// The newest that is whole; nothing when there is none. Damaged ones are logged and passed over.

@@ -1,10 +1,10 @@
-#include <charconv>
 #include <limits>
 #include <map>
 #include <variant>
 
 #include <fmt/format.h>
 
+#include <moldau/base/number.h>
 #include <moldau/raft/quorum_state.h>
 
 namespace moldau::raft {
@@ -32,11 +32,7 @@ class FlatObject {
     std::optional<std::int64_t> number(std::string_view name) const {
         const auto found = members_.find(name);
         if (found == members_.end()) return std::nullopt;
-        std::int64_t value = 0;
-        const auto text = found->second;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-        return value;
+        return parse_number<std::int64_t>(found->second);
     }
     std::optional<std::string_view> text(std::string_view name) const {
         const auto found = members_.find(name);

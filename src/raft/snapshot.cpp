@@ -1,9 +1,9 @@
-#include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include <moldau/base/assert.h>
+#include <moldau/base/number.h>
 #include <moldau/raft/snapshot.h>
 
 namespace moldau::raft {
@@ -13,14 +13,6 @@ constexpr std::size_t offset_digits = 20;
 constexpr std::size_t epoch_digits = 10;
 // Small enough for a reader's memory, large enough to be cheap.
 constexpr std::size_t data_batch_bytes = 1 << 20;
-
-template <class T>
-std::optional<T> parse_digits(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.starts_with('-')) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -33,9 +25,9 @@ std::optional<SnapshotId> parse_snapshot_file_name(std::string_view name) {
         !name.ends_with(snapshot_suffix)) {
         return std::nullopt;
     }
-    const auto offset = parse_digits<std::int64_t>(name.substr(0, offset_digits));
-    const auto epoch = parse_digits<std::int32_t>(name.substr(offset_digits + 1, epoch_digits));
-    if (!offset || !epoch) return std::nullopt;
+    const auto offset = parse_number<std::int64_t>(name.substr(0, offset_digits));
+    const auto epoch = parse_number<std::int32_t>(name.substr(offset_digits + 1, epoch_digits));
+    if (!offset || !epoch || *offset < 0 || *epoch < 0) return std::nullopt;
     return SnapshotId{Offset(*offset), LeaderEpoch(*epoch)};
 }
 

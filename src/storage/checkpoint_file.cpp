@@ -1,7 +1,6 @@
-#include <charconv>
-
 #include <fmt/format.h>
 
+#include <moldau/base/number.h>
 #include <moldau/storage/checkpoint_file.h>
 
 namespace moldau::storage {
@@ -31,10 +30,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }  // namespace
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
+    return parse_number<std::int64_t>(text);
 }
 
 std::string encode_checkpoint(std::span<const std::string> lines) {

@@ -42,11 +42,11 @@ inline std::unexpected<Error> fail(Errc code, std::string message) {
 }  // namespace moldau
 
 /// Evaluates `expression`, a Result; returns its error from the calling function, or moves its value to `target`.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes none
+// A name that is declared takes no parentheses.
 #define MOLDAU_TRY(target, expression)                                                \
     auto target##_result = (expression);                                              \
     if (!target##_result) return std::unexpected(std::move(target##_result).error()); \
-    auto target = std::move(*target##_result)
+    auto target = std::move(*target##_result)  // NOLINT(bugprone-macro-parentheses)
 
 /// As MOLDAU_TRY, for a Result<void>.
 #define MOLDAU_CHECK(expression)                                       \

@@ -20,7 +20,6 @@
 namespace moldau::raft {
 
 inline constexpr std::string_view snapshot_suffix = ".checkpoint";
-inline constexpr std::string_view partial_suffix = ".part";  ///< while it is written, behind the other
 
 std::string snapshot_file_name(SnapshotId id);
 /// Nothing when it is not the name of a finished snapshot.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include <moldau/metadata/config_def.h>
 #include <moldau/metadata/image.h>
 #include <moldau/protocol/messages/alter_configs.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
@@ -35,6 +36,32 @@ std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_t
     return fmt::format("Unexpected broker id, expected {}, but received {}", self, name);
 }
 
+/// What Kafka changes in a running broker and this one reads at its start alone. Nothing without effect is taken on.
+bool is_read_at_start(std::string_view key) {
+    return key == "listeners" || key == "listener.security.protocol.map" || key.starts_with("listener.name.") ||
+           key == "max.connection.creation.rate" || key.starts_with("max.connections");
+}
+
+/// Nothing: all that is set takes effect. Other brokers' settings are not ours to judge; those of all brokers are,
+/// where they may be set for all.
+template <class Resource>
+std::optional<std::string> without_effect(const Call& call, const Resource& resource) {
+    const std::string_view name = resource.resource_name;
+    if (static_cast<metadata::ResourceType>(resource.resource_type) != metadata::ResourceType::broker ||
+        (!name.empty() && name != fmt::to_string(call.shell.node.options().id.value())))
+        return std::nullopt;
+    for (const auto& config : resource.configs) {
+        if (!config.value || !is_read_at_start(config.name)) continue;  // without a value it is brought back
+        const metadata::ConfigDef* def = metadata::find_broker_config(config.name);
+        if (def == nullptr || (name.empty() && def->dynamic == metadata::Dynamic::per_broker)) continue;
+        return fmt::format(
+            "{} is read when the broker starts and cannot be changed in a running one yet: set it in server.properties "
+            "and start the broker again",
+            config.name);
+    }
+    return std::nullopt;
+}
+
 template <class Request>
 Answer<typename Request::Response> alter(Call& call, Request& request) {
     typename Request::Response refused;
@@ -48,6 +75,7 @@ Answer<typename Request::Response> alter(Call& call, Request& request) {
     std::erase_if(request.resources, [&](const auto& resource) {
         if (may_alter(call, resource.resource_type, resource.resource_name)) {
             auto wrong = wrong_broker(call, resource.resource_type, resource.resource_name);
+            if (!wrong) wrong = without_effect(call, resource);
             if (wrong) refuse(resource, ErrorCode::invalid_request, *wrong);
             return wrong.has_value();
         }

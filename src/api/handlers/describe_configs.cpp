@@ -1,9 +1,9 @@
 // DescribeConfigs: the settings in force of topics, brokers, groups and client metrics, with where each comes from.
 
-#include <charconv>
 #include <optional>
 #include <set>
 
+#include <moldau/base/number.h>
 #include <moldau/metadata/configs.h>
 #include <moldau/metadata/topic_name.h>
 #include <moldau/protocol/messages/describe_configs.h>
@@ -28,11 +28,9 @@ struct Described {
 
 Described describe_broker(const Call& call, const metadata::ConfigView& view, std::string_view name) {
     if (name.empty()) return {.configs = view.describe_default_broker()};
-    std::int32_t id = -1;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size())
-        return {ErrorCode::invalid_request, fmt::format("Broker id must be an integer, but it is: {}", name), {}};
-    if (NodeId(id) != call.shell.node.options().id)
+    const auto id = parse_number<std::int32_t>(name);
+    if (!id) return {ErrorCode::invalid_request, fmt::format("Broker id must be an integer, but it is: {}", name), {}};
+    if (NodeId(*id) != call.shell.node.options().id)
         return {ErrorCode::invalid_request,
                 fmt::format("Unexpected broker id, expected {} or empty string, but received {}",
                             call.shell.node.options().id, name),

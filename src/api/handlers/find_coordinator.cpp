@@ -1,5 +1,9 @@
-// FindCoordinator: until there are groups and transactions, nobody coordinates; nothing is created.
+// FindCoordinator: until there are groups and transactions, nobody coordinates; nothing is created. Clients ask on for
+// a group's coordinator and tell their users nothing: the log does.
 
+#include <chrono>
+
+#include <moldau/base/log.h>
 #include <moldau/protocol/messages/find_coordinator.h>
 
 #include "../handlers.h"
@@ -25,7 +29,9 @@ Refusal refusal_of(const Call& call, std::int8_t type, std::string_view key) {
         case group_type:
             if (!call.allows(Operation::describe, ResourceType::group, key))
                 return {ErrorCode::group_authorization_failed, ""};
-            return {ErrorCode::coordinator_not_available, ""};
+            // Retriable: librdkafka asks on behalf of consumers that only assign partitions, and they work.
+            return {ErrorCode::coordinator_not_available,
+                    "consumer groups are not supported by this version of the broker"};
         case transaction_type:
             if (!call.allows(Operation::describe, ResourceType::transactional_id, key))
                 return {ErrorCode::transactional_id_authorization_failed, ""};
@@ -38,11 +44,27 @@ Refusal refusal_of(const Call& call, std::int8_t type, std::string_view key) {
     }
 }
 
+/// Once a while, since clients ask several times a second.
+void tell_of_group(const Call& call, std::string_view group) {
+    constexpr runtime::Duration pause = std::chrono::minutes(1);
+    const runtime::TimePoint now = call.shard().now();
+    if (now < call.shell.no_group_notice_before) return;
+    call.shell.no_group_notice_before = runtime::after(now, pause);
+    log::warn(
+        "{}:{} asks for the coordinator of group '{}' (FindCoordinator): consumer groups are not there yet, and its "
+        "consumer will wait; consumers that assign partitions themselves get on",
+        call.peer().address.host, call.peer().address.port, group);
+}
+
 }  // namespace
 
 Answer<protocol::FindCoordinatorResponse> find_coordinator(Call& call, protocol::FindCoordinatorRequest& request) {
     protocol::FindCoordinatorResponse response;
     const std::int8_t type = call.version() >= first_version_with_types ? request.key_type : group_type;
+    if (type == group_type) {
+        const bool batched = call.version() >= first_batched_version && !request.coordinator_keys.empty();
+        tell_of_group(call, batched ? request.coordinator_keys.front() : request.key);
+    }
     if (call.version() < first_batched_version) {
         const Refusal refusal = refusal_of(call, type, request.key);
         response.error_code = refusal.error;

@@ -13,14 +13,16 @@ namespace {
 constexpr const char* default_bootstrap = "127.0.0.1:9092";
 
 constexpr const char* footer =
-    "\nA broker is run by 'moldau broker'; see 'moldau broker --help'.\n"
+    "A broker is run by 'moldau broker'; see 'moldau broker --help'.\n"
     "\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 no connection, 4 not found, 5 exists already,\n"
     "            6 not authorized, 7 timed out.\n"
     "\nExamples:\n"
     "  moldau topic create orders --partitions 6\n"
     "  moldau topic describe orders -o json\n"
     "  seq 1000000 | moldau produce orders\n"
-    "  moldau consume orders --from-beginning --exit-at-end\n";
+    "  moldau consume orders --from-beginning --exit-at-end";
+
+constexpr const char* group_footer = "Each has flags and examples in its own --help.";
 
 /// The deepest command that was named, for its help.
 const CLI::App* deepest(const CLI::App* app) {
@@ -35,23 +37,29 @@ std::string path_of(const CLI::App* app) {
     return path;
 }
 
-/// The first word that stands where a command should and is none.
-std::optional<std::string> unknown_command(const CLI::App& root, const std::vector<std::string>& arguments) {
+/// Groups of options are subcommands without a name.
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App* each) { return !each->get_name().empty(); });
+}
+
+/// The first word that stands where a command should and is none, and where that is.
+struct UnknownCommand {
+    std::string word;
+    const CLI::App* group;
+};
+std::optional<UnknownCommand> unknown_command(const CLI::App& root, const std::vector<std::string>& arguments) {
     const CLI::App* current = &root;
     for (const std::string& argument : arguments) {
-        // Groups of options are subcommands without a name.
-        const auto commands = current->get_subcommands([](const CLI::App* each) { return !each->get_name().empty(); });
-        if (commands.empty() || argument.starts_with('-')) return {};
+        if (commands_of(*current).empty() || argument.starts_with('-')) return {};
         const auto named = current->get_subcommands([&](const CLI::App* each) { return each->check_name(argument); });
-        if (named.empty()) return argument;
+        if (named.empty()) return UnknownCommand{argument, current};
         current = named.front();
     }
     return {};
 }
 
-Finished wrong(const CLI::App& root, const std::string& message) {
-    return Finished{
-        ExitCode::usage, {}, fmt::format("moldau: {}\nSee '{} --help'.\n", message, path_of(deepest(&root)))};
+Finished wrong(const CLI::App* command, const std::string& message) {
+    return Finished{ExitCode::usage, {}, fmt::format("moldau: {}\nSee '{} --help'.\n", message, path_of(command))};
 }
 
 }  // namespace
@@ -93,8 +101,12 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     define_consume(root, plan);
     define_storage(root, plan);
 
+    for (CLI::App* group : root.get_subcommands([](const CLI::App* each) { return !commands_of(*each).empty(); }))
+        group->footer(group_footer);
+
     if (const auto unknown = unknown_command(root, arguments))
-        return wrong(root, fmt::format("there is no command '{}'", *unknown));
+        return wrong(unknown->group,
+                     fmt::format("there is no command '{} {}'", path_of(unknown->group), unknown->word));
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         root.parse(std::move(arguments));
@@ -103,12 +115,12 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     } catch (const CLI::CallForHelp&) {
         return Finished{ExitCode::ok, root.help(), {}};
     } catch (const CLI::ParseError& error) {
-        return wrong(root, error.what());
+        return wrong(deepest(&root), error.what());
     }
     if (plan.connect.bootstrap.empty()) {
         const std::string text = variables("MOLDAU_BOOTSTRAP").value_or(default_bootstrap);
         auto endpoints = parse_endpoints(text);
-        if (!endpoints) return wrong(root, "MOLDAU_BOOTSTRAP: " + endpoints.error().message);
+        if (!endpoints) return wrong(deepest(&root), "MOLDAU_BOOTSTRAP: " + endpoints.error().message);
         plan.connect.bootstrap = std::move(*endpoints);
     }
     return plan;

@@ -1,5 +1,3 @@
-#include <charconv>
-
 #include "arguments/definitions.h"
 
 namespace moldau::cli {
@@ -29,10 +27,10 @@ void define_config_describe(CLI::App& config, Plan& plan) {
     command.add_flag("-a,--all", asked->all, "Defaults too");
     add_connect_options(command, plan);
     command.footer(
-        "\nExamples:\n  moldau config describe --topic orders\n"
+        "Examples:\n  moldau config describe --topic orders\n"
         "  moldau config describe --broker 1 --all -o json\n"
         "  moldau config describe --brokers\n"
-        "  moldau config describe --topic orders retention.ms\n");
+        "  moldau config describe --topic orders retention.ms");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -46,8 +44,8 @@ void define_config_alter(CLI::App& config, Plan& plan) {
     command.add_flag("--dry-run", asked->dry_run, "Check only, change nothing");
     add_connect_options(command, plan);
     command.footer(
-        "\nExamples:\n  moldau config alter --topic orders --add retention.ms=3600000\n"
-        "  moldau config alter --brokers --add log.retention.ms=86400000 --delete background.threads\n");
+        "Examples:\n  moldau config alter --topic orders --add retention.ms=3600000\n"
+        "  moldau config alter --brokers --add log.retention.ms=86400000 --delete background.threads");
     command.callback([asked, &plan] {
         if (asked->add.empty() && asked->remove.empty())
             throw CLI::RequiredError("nothing to alter: one of --add, --delete");
@@ -76,13 +74,13 @@ void define_cluster(CLI::App& root, Plan& plan) {
     CLI::App& cluster = *root.add_subcommand("cluster", "Show the cluster, its quorum and its features");
     cluster.require_subcommand(1);
     define_cluster_command<ClusterId>(cluster, plan, "id", "Show the cluster's id",
-                                      "\nExamples:\n  moldau cluster id -b broker:9092\n");
+                                      "Examples:\n  moldau cluster id -b broker:9092");
     define_cluster_command<ClusterDescribe>(cluster, plan, "describe", "Show the brokers",
-                                            "\nExamples:\n  moldau cluster describe -o json\n");
+                                            "Examples:\n  moldau cluster describe -o json");
     define_cluster_command<ClusterQuorum>(cluster, plan, "quorum", "Show the voters and observers of the metadata log",
-                                          "\nExamples:\n  moldau cluster quorum\n");
+                                          "Examples:\n  moldau cluster quorum");
     define_cluster_command<ClusterFeatures>(cluster, plan, "features", "Show finalized and supported feature levels",
-                                            "\nExamples:\n  moldau cluster features\n");
+                                            "Examples:\n  moldau cluster features");
 }
 
 }  // namespace moldau::cli

@@ -63,11 +63,11 @@ void define_produce(CLI::App& root, Plan& plan) {
                                   "How long to try to deliver a record (default 120s)");
     add_connect_options(command, plan, false);
     command.footer(
-        "\nA line ends with a line feed, which is not sent. Records that were not acknowledged are counted, "
-        "and the exit code is 1.\n"
+        "A line ends with a line feed, which is not sent. The topic must be there: 'moldau topic create' makes it.\n"
+        "Records that were not acknowledged are counted, and the exit code is 1.\n"
         "\nExamples:\n  seq 1000000 | moldau produce numbers\n"
         "  echo 'user-1:hello' | moldau produce greetings --key-separator :\n"
-        "  moldau produce logs --compression zstd --acks 1 < access.log\n");
+        "  moldau produce logs --compression zstd --acks 1 < access.log");
     command.callback([asked, idempotence, &plan] {
         if (idempotence->value_or(false) && asked->acks != -1)
             throw CLI::ValidationError("--idempotent", "it needs --acks all");
@@ -110,9 +110,9 @@ void define_consume(CLI::App& root, Plan& plan) {
     command.add_flag("--read-committed", asked->read_committed, "Leave out records of open and aborted transactions");
     add_connect_options(command, plan, false);
     command.footer(
-        "\nExamples:\n  moldau consume orders --from-beginning --exit-at-end\n"
+        "Examples:\n  moldau consume orders --from-beginning --exit-at-end\n"
         "  moldau consume orders --offset -10 -n 10 --format '%p@%o %k=%v\\n'\n"
-        "  moldau consume orders --since 2026-01-31T10:20:30Z --json\n");
+        "  moldau consume orders --since 2026-01-31T10:20:30Z --json");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 

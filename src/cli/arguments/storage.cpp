@@ -1,5 +1,6 @@
-#include <charconv>
 #include <limits>
+
+#include <moldau/base/number.h>
 
 #include "arguments/definitions.h"
 
@@ -25,20 +26,19 @@ void define_format(CLI::App& storage, Plan& plan) {
             [asked](const std::vector<std::string>& texts) {
                 for (const std::string& text : texts) {
                     const auto [name, value] = or_throw("--feature", parse_key_value(text));
-                    std::int16_t level = 0;
-                    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), level);
-                    if (error != std::errc() || end != value.data() + value.size() || level < 0)
+                    const auto level = parse_number<std::int16_t>(value);
+                    if (!level || *level < 0)
                         throw_wrong_value("--feature", fmt::format("'{}' is not feature=level", text));
-                    asked->features.emplace_back(name, level);
+                    asked->features.emplace_back(name, *level);
                 }
             },
             "A feature's level, feature=level; may be repeated")
         ->allow_extra_args(false);
     command.add_flag("-g,--ignore-formatted", asked->ignore_formatted, "Directories already formatted are no error");
     command.footer(
-        "\nExamples:\n"
+        "Examples:\n"
         "  moldau storage format --standalone -t $(moldau storage random-uuid) -c config/server.properties\n"
-        "  moldau storage format -N -t MkU3OEVBNTcwNTJENDM2Qg -c config/broker.properties\n");
+        "  moldau storage format -N -t MkU3OEVBNTcwNTJENDM2Qg -c config/broker.properties");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -52,11 +52,11 @@ void define_storage(CLI::App& root, Plan& plan) {
     auto asked = std::make_shared<StorageInfo>();
     CLI::App& info = *storage.add_subcommand("info", "Show what is in the log directories");
     info.add_option("-c,--config", asked->config, "The node's server.properties")->required();
-    info.footer("\nExamples:\n  moldau storage info -c config/server.properties\n");
+    info.footer("Examples:\n  moldau storage info -c config/server.properties");
     info.callback([asked, &plan] { plan.command = *asked; });
 
     CLI::App& random = *storage.add_subcommand("random-uuid", "Print a new random id");
-    random.footer("\nExamples:\n  moldau storage random-uuid\n");
+    random.footer("Examples:\n  moldau storage random-uuid");
     random.callback([&plan] { plan.command = StorageRandomUuid{}; });
 }
 

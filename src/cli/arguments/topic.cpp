@@ -19,8 +19,8 @@ void define_create(CLI::App& topic, Plan& plan) {
     command.add_flag("--dry-run", asked->dry_run, "Check only, create nothing");
     add_connect_options(command, plan);
     command.footer(
-        "\nExamples:\n  moldau topic create orders\n"
-        "  moldau topic create orders refunds -p 12 -r 3 -c retention.ms=86400000\n");
+        "Examples:\n  moldau topic create orders\n"
+        "  moldau topic create orders refunds -p 12 -r 3 -c retention.ms=86400000");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -29,7 +29,7 @@ void define_list(CLI::App& topic, Plan& plan) {
     CLI::App& command = *topic.add_subcommand("list", "List topics");
     command.add_flag("-i,--internal", asked->internal, "Internal topics too");
     add_connect_options(command, plan);
-    command.footer("\nExamples:\n  moldau topic list\n  moldau topic list -o json\n");
+    command.footer("Examples:\n  moldau topic list\n  moldau topic list -o json");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -38,7 +38,7 @@ void define_describe(CLI::App& topic, Plan& plan) {
     CLI::App& command = *topic.add_subcommand("describe", "Show partitions, replicas and changed configurations");
     command.add_option("NAME,--topic", asked->names, "Names of the topics (default: all)");
     add_connect_options(command, plan);
-    command.footer("\nExamples:\n  moldau topic describe orders\n  moldau topic describe orders -o json\n");
+    command.footer("Examples:\n  moldau topic describe orders\n  moldau topic describe orders -o json");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -57,8 +57,8 @@ void define_alter(CLI::App& topic, Plan& plan) {
     command.add_flag("--dry-run", asked->dry_run, "Check only, change nothing");
     add_connect_options(command, plan);
     command.footer(
-        "\nExamples:\n  moldau topic alter orders --partitions 24\n"
-        "  moldau topic alter orders --add retention.ms=3600000 --delete segment.bytes\n");
+        "Examples:\n  moldau topic alter orders --partitions 24\n"
+        "  moldau topic alter orders --add retention.ms=3600000 --delete segment.bytes");
     command.callback([asked, &plan] {
         if (!asked->partitions && asked->add.empty() && asked->remove.empty())
             throw CLI::RequiredError("nothing to alter: one of --partitions, --add, --delete");
@@ -72,7 +72,7 @@ void define_delete(CLI::App& topic, Plan& plan) {
     command.add_option("NAME,--topic", asked->names, "Names of the topics")->required();
     command.add_flag("--if-exists", asked->if_exists, "Topics that do not exist are no error");
     add_connect_options(command, plan);
-    command.footer("\nExamples:\n  moldau topic delete orders\n");
+    command.footer("Examples:\n  moldau topic delete orders");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 

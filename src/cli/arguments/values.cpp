@@ -7,15 +7,11 @@
 
 #include <fmt/format.h>
 
+#include <moldau/base/number.h>
+
 namespace moldau::cli {
 
 namespace {
-
-template <class T>
-bool parse_whole(std::string_view text, T& value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
 
 /// A number and the unit behind it.
 struct Quantity {
@@ -67,7 +63,9 @@ Result<runtime::Endpoint> parse_endpoint(std::string_view text) {
         if (port.empty()) return wrong();
     }
     if (endpoint.host.empty()) return wrong();
-    if (!port.empty() && (!parse_whole(port, endpoint.port) || endpoint.port == 0)) return wrong();
+    if (port.empty()) return endpoint;
+    endpoint.port = parse_number<std::uint16_t>(port).value_or(0);
+    if (endpoint.port == 0) return wrong();
     return endpoint;
 }
 
@@ -76,7 +74,7 @@ bool take_digits(std::string_view& text, std::size_t count, int& value) {
     if (text.size() < count) return false;
     for (std::size_t i = 0; i < count; ++i)
         if (text[i] < '0' || text[i] > '9') return false;
-    parse_whole(text.substr(0, count), value);
+    value = parse_number<int>(text.substr(0, count)).value_or(0);
     text.remove_prefix(count);
     return true;
 }
@@ -163,18 +161,17 @@ Result<StartPosition> parse_start_offset(std::string_view text) {
     using Kind = StartPosition::Kind;
     if (text == "latest" || text == "end") return StartPosition{Kind::latest, 0};
     if (text == "earliest" || text == "beginning") return StartPosition{Kind::earliest, 0};
-    std::int64_t value = 0;
-    if (!parse_whole(text, value) || value == std::numeric_limits<std::int64_t>::min())
+    const auto value = parse_number<std::int64_t>(text);
+    if (!value || *value == std::numeric_limits<std::int64_t>::min())
         return fail(
             Errc::invalid,
             fmt::format("'{}' is not an offset: latest, earliest, a number, or -N for the last N records", text));
-    if (text.starts_with('-')) return StartPosition{Kind::before_end, -value};
-    return StartPosition{Kind::offset, value};
+    if (text.starts_with('-')) return StartPosition{Kind::before_end, -*value};
+    return StartPosition{Kind::offset, *value};
 }
 
 Result<std::int64_t> parse_time_ms(std::string_view text) {
-    std::int64_t ms = 0;
-    if (parse_whole(text, ms) && ms >= 0) return ms;
+    if (const auto ms = parse_number<std::int64_t>(text); ms && *ms >= 0) return *ms;
 
     std::string_view rest = text;
     int year = 0;

@@ -9,8 +9,7 @@ CommandTask config_describe(const Context& context, const ConfigDescribe& asked)
     if (!configs) co_return context.report(configs.error());
     for (const std::string& key : asked.keys) {
         if (std::ranges::find(*configs, key, &ConfigEntry::name) == configs->end())
-            co_return context.report({ExitCode::not_found, fmt::format("{} has no configuration '{}'; --all shows all",
-                                                                       name_of(asked.entity), key)});
+            co_return context.report(no_such_key(asked.entity, key).error());
     }
     if (!asked.all && asked.keys.empty())
         std::erase_if(*configs, [](const ConfigEntry& config) { return config.is_default; });

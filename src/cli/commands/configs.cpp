@@ -14,7 +14,17 @@ using runtime::Task;
 namespace {
 
 // Where a value comes from, as DescribeConfigs numbers it.
-enum class Source : std::int8_t { unknown, topic, broker, brokers, file, default_value, logger, client_metrics, group };
+enum class Source : std::int8_t {
+    unknown,
+    topic,
+    broker,
+    brokers,
+    startup,
+    default_value,
+    logger,
+    client_metrics,
+    group
+};
 
 std::string source_name(std::int8_t source) {
     switch (static_cast<Source>(source)) {
@@ -24,8 +34,8 @@ std::string source_name(std::int8_t source) {
             return "broker";
         case Source::brokers:
             return "brokers";
-        case Source::file:
-            return "file";
+        case Source::startup:
+            return "startup";
         case Source::default_value:
             return "default";
         default:
@@ -58,6 +68,12 @@ Task<Outcome<>> find_broker(Session& session, const ConfigEntity& entity) {
 std::string name_of(const ConfigEntity& entity) {
     if (entity.kind == ConfigEntity::Kind::topic) return fmt::format("topic '{}'", entity.name);
     return entity.name.empty() ? "the defaults of all brokers" : "broker " + entity.name;
+}
+
+std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_view key) {
+    return failed(ExitCode::not_found, fmt::format("{} has no configuration '{}'; 'moldau config describe --all' shows "
+                                                   "all",
+                                                   name_of(entity), key));
 }
 
 Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
@@ -98,11 +114,33 @@ std::string shown(const ConfigEntry& config) {
     return config.value.value_or(config.is_sensitive ? "(hidden)" : "(not set)");
 }
 
+namespace {
+
+/// Brokers bring a key back to its default whether or not there is such a key: a typing error would go unnoticed.
+Task<Outcome<>> check_keys_exist(Session& session, ConfigEntity entity, std::vector<std::string> keys) {
+    if (entity.kind == ConfigEntity::Kind::broker && entity.name.empty()) {  // of these only what is set is told
+        if (Outcome<> known = co_await session.refresh(std::vector<std::string>()); !known)
+            co_return std::unexpected(std::move(known).error());
+        if (session.cluster().brokers.empty()) co_return Outcome<>();
+        entity.name = std::to_string(session.cluster().brokers.begin()->first.value());
+    }
+    CLI_CO_TRY(entries, co_await fetch_configs(session, entity, {}));
+    for (const std::string& key : keys)
+        if (std::ranges::find(entries, key, &ConfigEntry::name) == entries.end()) co_return no_such_key(entity, key);
+    co_return Outcome<>();
+}
+
+}  // namespace
+
 Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add, std::vector<std::string> remove,
                                bool dry_run) {
     enum Operation : std::int8_t { set = 0, erase = 1 };
     if (Outcome<> found = co_await find_broker(session, entity); !found)
         co_return std::unexpected(std::move(found).error());
+    if (!remove.empty()) {
+        Outcome<> known = co_await check_keys_exist(session, entity, remove);
+        if (!known) co_return std::unexpected(std::move(known).error());
+    }
     protocol::IncrementalAlterConfigsRequest request;
     request.validate_only = dry_run;
     auto& resource = request.resources.emplace_back();

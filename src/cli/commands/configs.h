@@ -11,7 +11,7 @@ namespace moldau::cli {
 struct ConfigEntry {
     std::string name;
     std::optional<std::string> value;  ///< none: sensitive, or nothing is set and there is no default
-    std::string source;                ///< "topic", "broker", "brokers", "file", "default"
+    std::string source;                ///< "topic", "broker", "brokers", "startup" (file or --override), "default"
     bool read_only = false;
     bool is_default = false;
     bool is_sensitive = false;
@@ -23,10 +23,13 @@ std::string shown(const ConfigEntry& config);
 /// "topic 'orders'", "broker 1", "the defaults of all brokers".
 std::string name_of(const ConfigEntity& entity);
 
+std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_view key);
+
 /// Sorted by name. `keys` empty: all.
 runtime::Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
                                                                std::vector<std::string> keys);
 
+/// Keys to `remove` that there are not are ExitCode::not_found, and nothing is changed.
 runtime::Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add,
                                         std::vector<std::string> remove, bool dry_run);
 

@@ -134,9 +134,12 @@ ExitCode report_end(const Context& context, const Producer& producer, const Pump
     if (pump.refused() > 5) context.note("moldau: {} lines were not sent", pump.refused());
     if (producer.stopped()) context.report(producer.failure());
     const std::int64_t lost = producer.added() - producer.acknowledged();
-    if (lost > 0)
-        context.note("moldau: {} of {} records were not acknowledged; they may be there all the same", lost,
-                     producer.added());
+    if (lost > 0) {
+        // What was refused is not there; what was sent and never answered may be.
+        const bool unknown = producer.stopped() && producer.failure().code == ExitCode::timed_out;
+        context.note("moldau: {} of {} records were not acknowledged{}", lost, producer.added(),
+                     unknown ? "; they may be there all the same" : "");
+    }
     const bool done = lost == 0 && pump.refused() == 0 && pump.input_failure().empty() && !producer.stopped();
     return done ? ExitCode::ok : ExitCode::failed;
 }
@@ -164,6 +167,7 @@ CommandTask produce(const Context& context, const Produce& asked) {
     options.acks = asked.acks;
     Producer producer(context.session, std::move(options), batches, &progress);
     producer.on_stopped([&terminal] { terminal.end_input(); });
+    producer.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
     Pump pump(context, asked, producer, std::move(*partitions));
     co_await pump.run();
     co_await producer.finish();

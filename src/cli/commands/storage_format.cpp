@@ -98,13 +98,16 @@ Outcome<std::vector<std::string>> choose_directories(const std::vector<LogDirect
             const auto found = directory.meta->find(key);
             if (found != directory.meta->end() && found->second != value)
                 return failed(ExitCode::failed,
-                              fmt::format("Invalid {} in: {}/meta.properties. Expected {}, but read {}", key,
-                                          directory.path, value, found->second));
+                              fmt::format("Invalid {} in: {}/meta.properties. Expected {}, but read {}. The directory "
+                                          "is formatted: 'moldau broker --config {}' starts on it; to begin anew, "
+                                          "remove it first.",
+                                          key, directory.path, value, found->second, asked.config));
         }
         if (!asked.ignore_formatted)
-            return failed(ExitCode::exists, fmt::format("Log directory {} is already formatted. Use --ignore-formatted "
-                                                        "to ignore this directory and format the others.",
-                                                        directory.path));
+            return failed(ExitCode::exists,
+                          fmt::format("Log directory {} is already formatted. Use --ignore-formatted to ignore this "
+                                      "directory and format the others; 'moldau broker --config {}' starts on it.",
+                                      directory.path, asked.config));
     }
     return chosen;
 }

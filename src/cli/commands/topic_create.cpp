@@ -74,9 +74,9 @@ CommandTask topic_create(const Context& context, const TopicCreate& asked) {
         } else if (existed) {
             context.print(fmt::format("Topic {} exists already.\n", topic.name));
         } else {
-            context.print(fmt::format("{} topic {}: {} partitions, replication factor {}.\n",
+            context.print(fmt::format("{} topic {}: {} partition{}, replication factor {}.\n",
                                       asked.dry_run ? "Would create" : "Created", topic.name, topic.num_partitions,
-                                      topic.replication_factor));
+                                      topic.num_partitions == 1 ? "" : "s", topic.replication_factor));
         }
     }
     if (context.json()) context.print(json.end_array().take() + "\n");

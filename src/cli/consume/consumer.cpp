@@ -18,11 +18,17 @@ constexpr std::int16_t last_version_with_names = 12;
 
 Consumer::Consumer(Session& session, ConsumerOptions options, const std::map<std::int32_t, Offset>& starts,
                    const std::map<std::int32_t, Offset>& ends)
-    : session_(session), shard_(session.shard()), options_(std::move(options)), changed_(shard_), gate_(shard_) {
+    : session_(session),
+      shard_(session.shard()),
+      options_(std::move(options)),
+      outage_(shard_),
+      changed_(shard_),
+      gate_(shard_) {
     for (const auto& [index, offset] : starts) {
         Partition& partition = partitions_[index];
         partition.position = offset;
         if (const auto end = ends.find(index); end != ends.end()) partition.end = end->second;
+        if (partition.end && offset > *partition.end) fail_beyond_end(index, offset);
     }
 }
 
@@ -43,7 +49,7 @@ bool Consumer::all_done() const {
 }
 
 Task<Outcome<std::optional<Fetched>>> Consumer::next() {
-    if (loops_.empty()) start_loops();
+    if (loops_.empty() && !failure_) start_loops();
     while (fetched_.empty()) {
         if (failure_) co_return std::unexpected(*failure_);
         if (stopping_ || all_done()) co_return std::optional<Fetched>();
@@ -64,6 +70,7 @@ void Consumer::stop() {
 
 Task<void> Consumer::finish() {
     stop();
+    outage_.end();
     session_.close();
     co_await gate_.close();
 }
@@ -109,8 +116,14 @@ Task<void> Consumer::fetch_once(NodeId leader, const FetchRequest& request) {
     CallOptions call;
     call.node = leader;
     call.max_version = last_version_with_names;
+    outage_.begin();
     auto answer = co_await session_.call(request, call);
     if (stopping_) co_return;
+    if (answer) {
+        outage_.succeeded();
+    } else {
+        outage_.failed(answer.error().message);
+    }
     if (!answer && !answer.error().retriable && answer.error().code != ExitCode::timed_out) {
         fail_with(std::move(answer).error());
     } else if (!answer) {
@@ -160,10 +173,7 @@ void Consumer::take_error(std::int32_t index, const FetchResponse::PartitionData
         state.position = partition.log_start_offset;
         return;
     }
-    if (partition.error_code == ErrorCode::offset_out_of_range)
-        return fail_with({ExitCode::not_found, fmt::format("{}: there is no offset {} yet; --offset latest begins at "
-                                                           "the end",
-                                                           what, state.position)});
+    if (partition.error_code == ErrorCode::offset_out_of_range) return fail_beyond_end(index, state.position);
     Failure failure = failure_of(partition.error_code, what);
     failure.retriable ? ask_for_leaders() : fail_with(std::move(failure));
 }
@@ -186,6 +196,12 @@ Task<void> Consumer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
         start_loops();
     }
     changed_.notify_all();
+}
+
+void Consumer::fail_beyond_end(std::int32_t index, Offset offset) {
+    fail_with({ExitCode::not_found,
+               fmt::format("partition {} of topic '{}': there is no offset {} yet; --offset latest begins at the end",
+                           index, options_.topic, offset)});
 }
 
 void Consumer::fail_with(Failure failure) {

@@ -13,6 +13,7 @@
 #include <moldau/runtime/async.h>
 
 #include "consume/records_reader.h"
+#include "output/outage.h"
 #include "session.h"
 
 namespace moldau::cli {
@@ -44,7 +45,8 @@ struct Fetched {
 
 class Consumer {
  public:
-    /// `starts`: where each partition begins. `ends`: where it is done; a partition that is not there never is.
+    /// `starts`: where each partition begins. `ends`: where it is done; a partition that is not there never is. A start
+    /// behind its end is what next() fails with.
     Consumer(Session& session, ConsumerOptions options, const std::map<std::int32_t, Offset>& starts,
              const std::map<std::int32_t, Offset>& ends);
     Consumer(const Consumer&) = delete;
@@ -60,8 +62,11 @@ class Consumer {
     /// Waits until nothing of the consumer runs any more. Closes the session's connections.
     runtime::Task<void> finish();
 
-    /// Told of what the user should know: records that are gone.
-    void on_notice(std::function<void(const std::string&)> notify) { notice_ = std::move(notify); }
+    /// Told of what the user should know: records that are gone, brokers that are away and come back.
+    void on_notice(std::function<void(const std::string&)> notify) {
+        notice_ = notify;
+        outage_.on_notice(std::move(notify));
+    }
 
  private:
     struct Partition {
@@ -79,6 +84,7 @@ class Consumer {
     void take_error(std::int32_t index, const protocol::FetchResponse::PartitionData& partition);
     void ask_for_leaders();
     void fail_with(Failure failure);
+    void fail_beyond_end(std::int32_t index, Offset offset);
     bool all_done() const;
 
     Session& session_;
@@ -92,6 +98,7 @@ class Consumer {
     std::function<void(const std::string&)> notice_;
     bool stopping_ = false;
     bool refreshing_ = false;
+    Outage outage_;
     runtime::Signal changed_;
     runtime::Gate gate_;  // holds what was spawned
 };

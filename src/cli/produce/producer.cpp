@@ -46,6 +46,7 @@ Producer::Producer(Session& session, ProducerOptions options, AccumulatorOptions
                        partitions_[index].ready.push_back(std::move(batch));
                        if (batch_closed_) batch_closed_(index);
                    }),
+      outage_(shard_),
       progress_made_(shard_),
       gate_(shard_) {}
 
@@ -119,8 +120,11 @@ Task<void> Producer::send(NodeId leader, std::vector<Batch> batches, [[maybe_unu
     call.node = leader;
     call.max_version = last_version_with_names;
     call.answered = options_.acks != 0;
+    const std::int32_t first = batches.front().partition;
+    outage_.begin();
     auto answer = co_await session_.call(request, call);
     --requests_[leader];
+    const std::int64_t acknowledged_before = acknowledged_;
     if (!answer) {
         settle_failed(std::move(batches), answer.error());
     } else if (!call.answered) {
@@ -138,6 +142,11 @@ Task<void> Producer::send(NodeId leader, std::vector<Batch> batches, [[maybe_unu
                 settle(std::move(batch), found->second->error_code, found->second->error_message);
             }
         }
+    }
+    if (acknowledged_ > acknowledged_before) {
+        outage_.succeeded();
+    } else {
+        outage_.failed(partitions_[first].last_failure);
     }
     dispatch();
     progress_made_.notify_all();
@@ -268,6 +277,7 @@ Task<void> Producer::finish() {
     accumulator_.close_all();
     dispatch();
     while (!is_settled()) co_await progress_made_.wait();
+    outage_.end();
     co_await gate_.close();
     shard_.timers().cancel(wake_);
 }

@@ -11,6 +11,7 @@
 
 #include <moldau/runtime/async.h>
 
+#include "output/outage.h"
 #include "output/progress.h"
 #include "produce/accumulator.h"
 #include "session.h"
@@ -54,6 +55,8 @@ class Producer {
     std::int64_t acknowledged() const { return acknowledged_; }
     /// Called when a partition's batch is closed.
     void on_batch_closed(std::function<void(std::int32_t partition)> notify) { batch_closed_ = std::move(notify); }
+    /// Told, on and off, of brokers that take nothing for a while.
+    void on_notice(Outage::Notify notify) { outage_.on_notice(std::move(notify)); }
     /// Called once, when the producer stops.
     void on_stopped(std::function<void()> notify) { stopped_notice_ = std::move(notify); }
 
@@ -101,6 +104,7 @@ class Producer {
     bool refreshing_ = false;
     runtime::TimePoint no_refresh_before_{};
     Failure failure_;
+    Outage outage_;
     runtime::TimerQueue::Id wake_;
     runtime::Signal progress_made_;
     runtime::Gate gate_;  // holds what was spawned

@@ -1,10 +1,10 @@
 #include "storage/node_properties.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include <moldau/base/number.h>
 #include <moldau/metadata/config_def.h>
 #include <moldau/metadata/configs.h>
 #include <moldau/metadata/properties.h>
@@ -29,15 +29,11 @@ std::optional<raft::Endpoint> parse_listener(std::string_view text) {
     const std::size_t scheme = text.find("://");
     const std::size_t colon = text.rfind(':');
     if (scheme == std::string_view::npos || colon <= scheme) return std::nullopt;
-    raft::Endpoint endpoint;
-    endpoint.listener = text.substr(0, scheme);
     std::string_view host = text.substr(scheme + 3, colon - scheme - 3);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    endpoint.host = host;
-    const std::string_view port = text.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
-    return endpoint;
+    const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+    if (!port) return std::nullopt;
+    return raft::Endpoint{std::string(text.substr(0, scheme)), std::string(host), *port};
 }
 
 Outcome<> add_controller_endpoints(const Properties& file, const std::string& host_name, NodeProperties& node) {
@@ -80,9 +76,9 @@ Outcome<> add_directories(const Properties& file, NodeProperties& node) {
 Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name) {
     Result<Properties> file = metadata::parse_properties(text);
     if (!file) return std::unexpected(failure_of(file.error()));
-    metadata::complete_synonyms(*file);
     if (const metadata::PropertiesReview review = metadata::review_properties(*file); !review.errors.empty())
-        return failed(ExitCode::failed, review.errors.front());
+        return failed(ExitCode::failed, fmt::format("{}", fmt::join(review.errors, "\n")));
+    metadata::complete_synonyms(*file);
 
     NodeProperties node;
     for (const std::string& role : list_of(*file, "process.roles")) {

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include <moldau/base/assert.h>
+#include <moldau/base/number.h>
 #include <moldau/metadata/config_def.h>
 
 namespace moldau::metadata {
@@ -33,10 +33,7 @@ template <class T>
 std::optional<T> number(std::string_view text) {
     text = trimmed(text);
     if (text.starts_with('+')) text.remove_prefix(1);
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
+    return parse_number<T>(text);
 }
 
 std::vector<std::string> choices_of(const ValidValues& valid) {

@@ -163,6 +163,7 @@ TEST(Arguments, ReadsTheOutputFormat) {
 TEST(Arguments, NamesTheCommandWhoseHelpWouldTell) {
     EXPECT_NE(refusal_of("topic create").find("moldau topic create --help"), std::string::npos);
     EXPECT_NE(refusal_of("nonsense").find("moldau --help"), std::string::npos);
+    EXPECT_NE(refusal_of("topic ls").find("'moldau topic ls'\nSee 'moldau topic --help'"), std::string::npos);
 }
 
 TEST(Arguments, EveryCommandHelpsWithExamples) {
@@ -175,6 +176,15 @@ TEST(Arguments, EveryCommandHelpsWithExamples) {
         ASSERT_NE(help, nullptr) << command;
         EXPECT_EQ(help->code, ExitCode::ok) << command;
         EXPECT_NE(help->output.find("Examples:"), std::string::npos) << command << help->output;
+    }
+}
+
+TEST(Arguments, HelpOfAGroupIsItsOwn) {
+    for (const auto* group : {"topic", "config", "cluster", "storage"}) {
+        const Parsed parsed = parse_words(std::string(group) + " --help");
+        const std::string& help = std::get<Finished>(parsed).output;
+        EXPECT_EQ(help.find("Exit codes"), std::string::npos) << help;
+        EXPECT_EQ(help.find("\n\n\n"), std::string::npos) << help;
     }
 }
 

@@ -131,6 +131,45 @@ TEST_F(ConsumerTest, RefusesAnOffsetBeyondTheEnd) {
     EXPECT_NE(reached.error().message.find("99"), std::string::npos);
 }
 
+TEST_F(ConsumerTest, RefusesAStartBeyondTheEndThatItIsToStopAt) {
+    const auto reached = drain({{0, Offset(0)}, {1, Offset(11)}}, {{0, Offset(10)}, {1, Offset(10)}});
+    ASSERT_FALSE(reached);
+    EXPECT_EQ(reached.error().code, ExitCode::not_found);
+    EXPECT_NE(reached.error().message.find("partition 1 of topic 't': there is no offset 11"), std::string::npos)
+        << reached.error().message;
+    EXPECT_TRUE(cluster.asked_of(FetchRequest::api_key).empty());
+}
+
+TEST_F(ConsumerTest, SaysOnceThatABrokerIsAwayAndThatItIsBack) {
+    Consumer consumer(session, options(), {{0, Offset(0)}}, {});
+    consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+    cluster.refuse(9001);
+    bool came = false;
+    runtime::spawn(shard, [](Consumer& from, bool& done) -> runtime::Task<void> {
+        done = (co_await from.next()).has_value();
+    }(consumer, came));
+    shard.advance(std::chrono::seconds(4));
+    EXPECT_TRUE(notices.empty()) << "a restart is no news";
+    shard.advance(std::chrono::seconds(20));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("nobody listens at 9001"), std::string::npos) << notices[0];
+    cluster.accept();
+    shard.advance(std::chrono::seconds(1));
+    EXPECT_TRUE(came);
+    ASSERT_EQ(notices.size(), 2U);
+    EXPECT_NE(notices[1].find("going on after 2"), std::string::npos) << notices[1];
+    cli::run(shard, consumer.finish());
+}
+
+TEST_F(ConsumerTest, SaysNothingOfATopicWithoutRecords) {
+    Consumer consumer(session, options(), {{0, Offset(10)}}, {});
+    consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+    runtime::spawn(shard, [](Consumer& from) -> runtime::Task<void> { (void)co_await from.next(); }(consumer));
+    shard.advance(std::chrono::seconds(60));
+    EXPECT_TRUE(notices.empty());
+    cli::run(shard, consumer.finish());
+}
+
 TEST_F(ConsumerTest, EndsWithWhatCannotBeTriedAgain) {
     errors = {ErrorCode::topic_authorization_failed};
     const auto reached = drain({{0, Offset(0)}}, {{0, Offset(10)}});

@@ -27,6 +27,13 @@ TEST(Failure, SaysWhatToDoWhereItKnows) {
     EXPECT_NE(failure.message.find("--if-not-exists"), std::string::npos) << failure.message;
 }
 
+TEST(Failure, HasItsOwnWordsForWhatDoesNotExist) {
+    const Failure failure = failure_of(ErrorCode::unknown_topic_or_partition, "topic 'a'",
+                                       protocol::Text("This server does not host this topic-partition."));
+    EXPECT_TRUE(failure.message.starts_with("topic 'a': it does not exist (UNKNOWN_TOPIC_OR_PARTITION); "))
+        << failure.message;
+}
+
 TEST(Failure, KeepsWhatMayBeTriedAgain) {
     EXPECT_TRUE(failure_of(ErrorCode::not_leader_or_follower, "x").retriable);
     EXPECT_TRUE(failure_of(Error{Errc::closed, "gone"}).retriable);

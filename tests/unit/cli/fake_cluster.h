@@ -91,8 +91,13 @@ class FakeCluster final : public Connector {
         });
     }
 
+    /// How long each answer takes from now on.
+    void set_delay(runtime::Duration delay) { delay_ = delay; }
+
     /// Connecting to this port fails.
     void refuse(std::uint16_t port) { refused_.push_back(port); }
+    /// Connecting succeeds again everywhere.
+    void accept() { refused_.clear(); }
 
     runtime::Task<Result<std::shared_ptr<Connection>>> connect(runtime::Endpoint endpoint,
                                                                runtime::TimePoint) override {
@@ -123,8 +128,7 @@ class FakeCluster final : public Connector {
             if (answerer == cluster_.answerers_.end()) co_return fail(Errc::closed, "the broker hung up");
             const Result<Bytes> body = answerer->second(asked);
             // Answers come later, as over a network.
-            co_await runtime::sleep_until(cluster_.shard_,
-                                          runtime::after(cluster_.shard_.now(), std::chrono::milliseconds(1)));
+            co_await runtime::sleep_until(cluster_.shard_, runtime::after(cluster_.shard_.now(), cluster_.delay_));
             if (closed_) co_return fail(Errc::closed, "it was closed here");
             if (!body) co_return std::unexpected(body.error());
             co_return net::Answer{Buffer(ByteView(*body)), 0};
@@ -141,6 +145,7 @@ class FakeCluster final : public Connector {
     runtime::Shard& shard_;
     std::map<std::int16_t, Answerer> answerers_;
     std::vector<std::uint16_t> refused_;
+    runtime::Duration delay_ = std::chrono::milliseconds(1);
     std::deque<Asked> asked_;
 };
 

@@ -193,6 +193,36 @@ TEST_F(ProducerTest, SendsAgainOverANewConnectionWhenOneEnds) {
     EXPECT_EQ(producer->acknowledged(), 3);
 }
 
+TEST_F(ProducerTest, SaysOnceWhatKeepsItFromDeliveringAndThatItGoesOn) {
+    make();
+    std::vector<std::string> notices;
+    producer->on_notice([&notices](const std::string& notice) { notices.push_back(notice); });
+    logs.errors.assign(100'000, ErrorCode::not_enough_replicas);
+    add(0, "x");
+    producer->dispatch();
+    for (int second = 0; second < 20; ++second) shard.advance(std::chrono::seconds(1));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("no progress for 5 s: NOT_ENOUGH_REPLICAS"), std::string::npos) << notices[0];
+    logs.errors.clear();
+    cli::run(shard, producer->finish());
+    ASSERT_EQ(notices.size(), 2U);
+    EXPECT_NE(notices[1].find("going on after 2"), std::string::npos) << notices[1];
+}
+
+TEST_F(ProducerTest, SaysThatABrokerDoesNotAnswerBeforeItsAnswerIsGivenUp) {
+    make();
+    std::vector<std::string> notices;
+    producer->on_notice([&notices](const std::string& notice) { notices.push_back(notice); });
+    cluster.set_delay(std::chrono::seconds(20));
+    add(0, "x");
+    producer->dispatch();
+    for (int second = 0; second < 7; ++second) shard.advance(std::chrono::seconds(1));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("does not answer"), std::string::npos) << notices[0];
+    cli::run(shard, producer->finish());
+    EXPECT_EQ(producer->acknowledged(), 1);
+}
+
 TEST_F(ProducerTest, HasNoMoreInFlightThanABrokerRemembers) {
     make(single_records(ProducerId(1)));
     for (const std::string& text : numbers(30)) add(0, text);

@@ -63,6 +63,31 @@ TEST_F(SessionTest, NamesAnApiThatTheBrokerDoesNotOffer) {
     EXPECT_FALSE(session.offers(DescribeClusterRequest::api_key));
 }
 
+TEST_F(SessionTest, KnowsAControllersListenerByWhatItDoesNotOffer) {
+    cluster.answer<ApiVersionsRequest>(
+        [](const ApiVersionsRequest&, const Asked&) { return protocol::ApiVersionsResponse(); });
+    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
+    const auto known = run(shard, session.refresh(std::nullopt));
+    ASSERT_FALSE(known);
+    EXPECT_NE(known.error().message.find("controller's listener"), std::string::npos) << known.error().message;
+}
+
+TEST_F(SessionTest, DoubtsTheAddressOnlyOfABrokerThatWasNeverReached) {
+    cluster.set_metadata(2, {});
+    cluster.refuse(9002);
+    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
+    ASSERT_TRUE(run(shard, session.refresh(std::vector<std::string>())));
+    const auto message_from = [&](int node) {
+        CallOptions to;
+        to.node = NodeId(node);
+        return run(shard, session.call(DescribeClusterRequest(), to)).error().message;
+    };
+    EXPECT_NE(message_from(2).find("advertised.listeners"), std::string::npos);
+    EXPECT_EQ(message_from(1), "DescribeCluster: the broker hung up");
+    cluster.refuse(9001);
+    EXPECT_EQ(message_from(1), "nobody listens at 9001");
+}
+
 TEST_F(SessionTest, KnowsLeadersAndCallsThem) {
     cluster.set_metadata(2, {{"t", {1, 2}}});
     cluster.answer<DescribeClusterRequest>(

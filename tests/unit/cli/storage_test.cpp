@@ -41,6 +41,14 @@ TEST(NodeProperties, SaysWhatIsMissing) {
         std::string::npos);
 }
 
+TEST(NodeProperties, NamesEachWrongValueOnce) {
+    const auto node = read_node_properties("node.id=x\nnum.partitions=0\nprocess.roles=broker\n", "here");
+    ASSERT_FALSE(node);
+    EXPECT_EQ(node.error().message,
+              "Invalid value x for configuration node.id: Not a number of type INT\n"
+              "Invalid value 0 for configuration num.partitions: Value must be at least 1");
+}
+
 TEST(FormatLevels, KnowsReleasesByTheirLastVersion) {
     EXPECT_EQ(choose_levels("", {})->metadata_version_name, "4.3-IV0");
     EXPECT_EQ(choose_levels("3.7", {})->metadata_version_name, "3.7-IV4");
