@@ -44,7 +44,7 @@ Task<Result<>> Node::Life::start() {
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
-        checkpoint_interval(),
+        upkeep_times(),
         PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
                                    .on_retry_due = [this] { changed_.notify_all(); }});
     controller_ = std::make_unique<ControllerDriver>(
@@ -346,6 +346,13 @@ Task<Result<ProducerId>> Node::Life::next_producer_id() {
 runtime::Duration Node::Life::checkpoint_interval() const {
     constexpr std::int64_t shortest_ms = 100;
     return milliseconds(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
+}
+
+UpkeepTimes Node::Life::upkeep_times() const {
+    const metadata::BrokerConfig config = broker_config();
+    return {.checkpoint_interval = checkpoint_interval(),
+            .retention_interval = milliseconds(config.retention_check_interval_ms),
+            .retention_delay = milliseconds(config.initial_task_delay_ms)};
 }
 
 metadata::BrokerConfig Node::Life::broker_config() const {

@@ -52,6 +52,7 @@ class Node::Life final : public MetadataListener {
     metadata::BrokerConfig broker_config() const;
     /// Of recovery points, too.
     runtime::Duration checkpoint_interval() const;
+    UpkeepTimes upkeep_times() const;
     TopicSettings topic_settings(const metadata::Image& image, std::string_view topic) const;
 
     runtime::World world_;

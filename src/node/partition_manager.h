@@ -2,7 +2,7 @@
 // Opens, closes and reconfigures this node's partitions as the metadata says. Owned by the node, on the first shard;
 // the partitions themselves live on their own.
 
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +25,13 @@ struct TopicSettings {
 };
 using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image, std::string_view topic)>;
 
+/// How often the manager does what nobody asks for.
+struct UpkeepTimes {
+    runtime::Duration checkpoint_interval;  ///< of recovery points, log starts and high watermarks
+    runtime::Duration retention_interval;   ///< log.retention.check.interval.ms
+    runtime::Duration retention_delay;      ///< log.initial.task.delay.ms: until the first search for what is due
+};
+
 class PartitionManager {
  public:
     /// What the manager tells its node.
@@ -35,11 +42,12 @@ class PartitionManager {
 
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                      std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
-                     runtime::Duration checkpoint_interval, Listener listener);
+                     const UpkeepTimes& times, Listener listener);
     ~PartitionManager();
 
-    /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone
-    /// leave the table at once but serve until retire() is called.
+    /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone, or
+    /// no longer this node's, leave the table at once but serve until retire() is called. The first call, whose image
+    /// is all that is known, also moves aside what is in the directory and not in it.
     runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after);
 
     /// Something that kept partitions from being opened may have gone: apply() would try again.
@@ -69,44 +77,64 @@ class PartitionManager {
         runtime::TimePoint next_try;
     };
     bool retry_due(const Offline& offline) const;
+
     /// A replica that is no longer wanted here.
     struct Leaving {
         TopicId topic_id;
         storage::TopicPartition name;
         std::shared_ptr<replication::Partition> partition;  ///< null when it could not be opened
+        std::chrono::milliseconds delete_delay{};
+        bool has_directory = true;
     };
 
-    void leave(const TopicId& id, const metadata::Topic& topic);
+    // Coming: partition_manager.cpp.
+    bool is_replica(const metadata::Partition& partition) const;
+    std::vector<Wanted> due_again(const metadata::Image& image) const;
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<void> open_some(std::vector<Wanted>& queue, const metadata::Image& image,
-                                  std::shared_ptr<runtime::Gate> workers, runtime::Gate::Hold hold);
-    runtime::Task<bool> open(const Wanted& wanted, const TopicSettings& settings);
-    /// Begins the removal of partitions whose names are wanted again: a topic was made anew.
-    void retire_namesakes(const std::vector<Wanted>& wanted);
+    runtime::Task<bool> open(Wanted wanted, const metadata::Image& image);
     /// Moves a namesake's directory out of the way; it keeps its data.
     runtime::Task<Result<>> make_room(const Wanted& wanted);
-    /// Renames the partition's directory, which no checkpoint names from then on. Gives the new path.
-    runtime::Task<Result<std::string>> take_away(storage::TopicPartition name, storage::PartitionDirectoryKind kind);
+    runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
+    unsigned least_loaded() const;
+
+    // Going: partition_removal.cpp.
+    void leave(const TopicId& id, const storage::TopicPartition& name);
+    void leave_all(const TopicId& id, const metadata::Topic& topic);
+    /// Begins the removal of partitions whose names are wanted again: a topic was made anew.
+    void retire_namesakes(const std::vector<Wanted>& wanted);
+    runtime::Task<void> remove(std::vector<Leaving> leaving, runtime::Gate::Hold hold);
+    runtime::Task<bool> close_leaving(Leaving& leaving);
+    storage::Departure departure(const storage::TopicPartition& name, storage::PartitionDirectoryKind kind) const;
+    /// Renames directories, which no checkpoint names from then on.
+    runtime::Task<Result<>> take_away(std::vector<storage::Departure> departures);
+    /// Removes what earlier lives have left, and moves aside what is not this node's.
+    runtime::Task<bool> tidy_up(const metadata::Image& image);
+    std::vector<storage::Departure> strays(const std::vector<storage::PartitionDirectory>& there,
+                                           const metadata::Image& image) const;
+    runtime::Task<void> remove_directories(std::vector<std::string> paths, runtime::Duration delay,
+                                           runtime::Gate::Hold hold);
+    runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
+    runtime::Task<bool> close_for_good(std::shared_ptr<replication::Partition> partition);
+
+    // Upkeep: partition_upkeep.cpp.
+    runtime::Task<void> maintain(runtime::Gate::Hold hold);
+    runtime::Task<bool> apply_retention();
+    runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
+    runtime::Task<bool> write_checkpoints();
+    runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
     /// Checkpoints are written, and directories renamed, by one at a time.
     runtime::Task<bool> take_turn();
     void end_turn();
-    runtime::Task<bool> write_checkpoints();
-    runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
-    runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
-    runtime::Task<void> remove(Leaving leaving, runtime::Gate::Hold hold);
-    runtime::Task<Result<std::string>> remove_now(Leaving& leaving);
-    runtime::Task<void> remove_directory(std::string path, runtime::Duration delay, runtime::Gate::Hold hold);
-    runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
-    runtime::Task<void> maintain(runtime::Gate::Hold hold);
-    runtime::Task<bool> apply_retention();
-    runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
-    runtime::Task<void> remove_leftovers(runtime::Gate::Hold hold);
+
     /// Calls `f` with the partition, on its shard.
     template <class F>
     auto on_shard(replication::Partition& partition, F f)
-        -> runtime::Task<std::invoke_result_t<F&, replication::Partition&>>;
-    unsigned least_loaded() const;
+        -> runtime::Task<std::invoke_result_t<F&, replication::Partition&>> {
+        if (&partition.shard() == &shard_) co_return f(partition);
+        co_return co_await runtime::call_on(shard_, partition.shard(),
+                                            [&partition, f]() mutable { return f(partition); });
+    }
 
     runtime::World world_;
     runtime::Shard& shard_;
@@ -117,10 +145,10 @@ class PartitionManager {
     PartitionTable table_;
     std::vector<unsigned> load_;  ///< partitions a shard
     std::vector<Leaving> retiring_;
-    const runtime::Duration checkpoint_interval_;  ///< recovery points and high watermarks are written so often
-    runtime::Duration retention_interval_ = std::chrono::minutes(5);
+    const UpkeepTimes times_;
     std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
     std::map<storage::TopicPartition, Offline> offline_;
+    bool tidied_up_ = false;
     bool turn_taken_ = false;
     Listener listener_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed

@@ -93,8 +93,11 @@ Result<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory
         if (name == "." || name == "..") continue;
         struct stat status{};
         if (::fstatat(::dirfd(handle.get()), name.c_str(), &status, 0) != 0) {
-            if (errno == ENOENT) continue;  // removed meanwhile, or a link to nothing
-            return system_failure(errno, "stat", runtime::join_path(directory, name));
+            const bool leads_nowhere = errno == ENOENT || errno == ELOOP;
+            if (!leads_nowhere) return system_failure(errno, "stat", runtime::join_path(directory, name));
+            if (::fstatat(::dirfd(handle.get()), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+                continue;  // removed meanwhile
+            status.st_size = 0;
         }
         const bool is_directory = S_ISDIR(status.st_mode);
         entries.push_back({name, is_directory, is_directory ? 0 : static_cast<std::uint64_t>(status.st_size)});
@@ -108,6 +111,12 @@ Result<bool> PosixDisk::exists(const std::string& path) {
     if (::stat(path.c_str(), &status) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return system_failure(errno, "stat", path);
+}
+
+Result<bool> PosixDisk::is_link(const std::string& path) {
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) != 0) return system_failure(errno, "stat", path);
+    return S_ISLNK(status.st_mode);
 }
 
 Result<> PosixDisk::create_directories(const std::string& path) {

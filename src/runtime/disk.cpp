@@ -40,6 +40,8 @@ Result<> write_atomically(Disk& disk, const std::string& path, ByteView content)
 }
 
 Result<> remove_all(Disk& disk, const std::string& path) {
+    MOLDAU_TRY(is_link, disk.is_link(path));
+    if (is_link) return disk.remove(path);
     MOLDAU_TRY(entries, disk.list(path));
     for (const DirectoryEntry& entry : entries) {
         const std::string child = join_path(path, entry.name);

@@ -143,7 +143,18 @@ Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) 
     return {};
 }
 
+Result<> LogDirectory::change(auto make) {
+    if (is_offline()) return std::unexpected(offline_reason());
+    Result<> made = make();
+    if (!made && made.error().code == Errc::io) set_offline(made.error());
+    return made;
+}
+
 Result<> LogDirectory::write_checkpoints(const Checkpoints& checkpoints) {
+    return change([&] { return write_all(checkpoints); });
+}
+
+Result<> LogDirectory::write_all(const Checkpoints& checkpoints) {
     Checkpoints all = checkpoints;
     all.recovery_points.insert(written_.recovery_points.begin(), written_.recovery_points.end());
     all.log_starts.insert(written_.log_starts.begin(), written_.log_starts.end());
@@ -160,28 +171,47 @@ Result<> LogDirectory::write_exactly(const Checkpoints& checkpoints) {
 }
 
 Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset offset) {
-    Checkpoints lowered = written_;
-    if (lower(lowered.recovery_points, partition, offset)) {
-        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), lowered.recovery_points));
-        written_.recovery_points = std::move(lowered.recovery_points);
-    }
-    if (!lower(lowered.high_watermarks, partition, offset)) return {};
-    return write_high_watermarks(lowered.high_watermarks);
+    return change([&]() -> Result<> {
+        Checkpoints lowered = written_;
+        if (lower(lowered.recovery_points, partition, offset)) {
+            MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), lowered.recovery_points));
+            written_.recovery_points = std::move(lowered.recovery_points);
+        }
+        if (!lower(lowered.high_watermarks, partition, offset)) return {};
+        return write_high_watermarks(lowered.high_watermarks);
+    });
+}
+
+std::set<TopicPartition> LogDirectory::noted_at_start() const {
+    std::set<TopicPartition> noted;
+    for (const auto* offsets : {&at_start_.recovery_points, &at_start_.log_starts, &at_start_.high_watermarks})
+        for (const auto& [partition, offset] : *offsets) noted.insert(partition);
+    return noted;
 }
 
 void LogDirectory::forget_start(const TopicPartition& partition) {
     erase(at_start_, partition);
 }
 
-Result<> LogDirectory::forget(const TopicPartition& partition) {
-    Checkpoints rest = written_;
-    return erase(rest, partition) ? write_exactly(rest) : Result<>();
+Result<> LogDirectory::take_away(std::span<const Departure> departures) {
+    return change([&]() -> Result<> {
+        Checkpoints rest = written_;
+        bool noted = false;
+        for (const Departure& each : departures) noted = erase(rest, each.partition) || noted;
+        if (noted) MOLDAU_CHECK(write_exactly(rest));
+        for (const Departure& each : departures)
+            if (auto renamed = disk_.rename(each.from, each.to); !renamed && renamed.error().code != Errc::not_found)
+                return renamed;
+        return disk_.sync_directory(path_);
+    });
 }
 
 Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch) {
-    MOLDAU_CHECK(write_checkpoints(checkpoints));
-    const std::string marker = fmt::format("{{\"version\":0,\"brokerEpoch\":{}}}", broker_epoch);
-    return runtime::write_atomically(disk_, path_of(clean_marker_file), bytes_of(marker));
+    return change([&]() -> Result<> {
+        MOLDAU_CHECK(write_all(checkpoints));
+        const std::string marker = fmt::format("{{\"version\":0,\"brokerEpoch\":{}}}", broker_epoch);
+        return runtime::write_atomically(disk_, path_of(clean_marker_file), bytes_of(marker));
+    });
 }
 
 void LogDirectory::set_offline(Error reason) {

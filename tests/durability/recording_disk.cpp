@@ -135,6 +135,10 @@ Result<bool> RecordingDisk::exists(const std::string& path) {
     return inner_->exists(path);
 }
 
+Result<bool> RecordingDisk::is_link(const std::string& path) {
+    return inner_->is_link(path);
+}
+
 Result<runtime::DiskSpace> RecordingDisk::space(const std::string& directory) {
     return inner_->space(directory);
 }

@@ -63,6 +63,7 @@ class RecordingDisk final : public runtime::Disk {
     Result<std::unique_ptr<runtime::File>> open(const std::string& path, runtime::OpenMode mode) override;
     Result<std::vector<runtime::DirectoryEntry>> list(const std::string& directory) override;
     Result<bool> exists(const std::string& path) override;
+    Result<bool> is_link(const std::string& path) override;
     Result<> create_directories(const std::string& path) override;
     Result<> rename(const std::string& from, const std::string& to) override;
     Result<> remove(const std::string& path) override;

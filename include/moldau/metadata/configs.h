@@ -106,6 +106,7 @@ struct BrokerConfig {
     std::int32_t max_request_partition_size_limit = 2'000;
     std::int64_t replica_lag_time_max_ms = 30'000;
     std::int64_t retention_check_interval_ms = 300'000;
+    std::int64_t initial_task_delay_ms = 30'000;
     std::int64_t high_watermark_checkpoint_interval_ms = 5'000;
     std::int32_t producer_id_expiration_ms = 86'400'000;
     std::int64_t metadata_max_bytes_between_snapshots = 20'971'520;

@@ -77,8 +77,11 @@ class Disk {
     virtual ~Disk() = default;
 
     virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
-    virtual Result<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;  ///< sorted by name
+    /// Sorted by name. An entry is what a link leads to; a link to nothing is an empty file.
+    virtual Result<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;
     virtual Result<bool> exists(const std::string& path) = 0;
+    /// Whether `path` itself is a symbolic link: list() and open() follow them.
+    virtual Result<bool> is_link(const std::string&) { return false; }
     virtual Result<> create_directories(const std::string& path) = 0;
     virtual Result<> rename(const std::string& from, const std::string& to) = 0;  ///< replaces `to`
     virtual Result<> remove(const std::string& path) = 0;                         ///< a file or an empty directory
@@ -117,7 +120,7 @@ std::string join_path(std::string_view directory, std::string_view name);
 /// All before the last slash; "." when there is none.
 std::string parent_path(std::string_view path);
 
-/// Removes a directory with all that is in it. Waits for the device.
+/// Removes a directory with all that is in it; of a symbolic link only the link. Waits for the device.
 Result<> remove_all(Disk& disk, const std::string& path);
 
 }  // namespace moldau::runtime

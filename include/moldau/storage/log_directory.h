@@ -6,6 +6,8 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,13 @@ struct Checkpoints {
 struct PartitionDirectory {
     std::string path;
     PartitionDirectoryName name;
+};
+
+/// A partition's directory gets another name: it is deleted, or not known to the metadata.
+struct Departure {
+    TopicPartition partition;
+    std::string from;  ///< both are whole paths
+    std::string to;
 };
 
 class LogDirectory {
@@ -55,18 +64,23 @@ class LogDirectory {
     /// All that opening a partition's log for the first time needs to know from the directory, as it was at the start.
     /// On the owner's shard.
     LogOptions options_for(const TopicPartition& partition, const LogConfig& config, Timestamp now) const;
-    /// The partition is deleted: a later one of its name is not held to what this one had. Together with forget(). On
-    /// the owner's shard.
+    /// All that the checkpoints named at the start, but for those that were forgotten. On the owner's shard.
+    std::set<TopicPartition> noted_at_start() const;
+    /// The partition is deleted: a later one of its name is not held to what this one had. Together with take_away().
+    /// On the owner's shard.
     void forget_start(const TopicPartition& partition);
 
     /// From now on the directory counts as not left cleanly. Before the first append. Waits.
     Result<> begin_writing();
+    // A failure of the device in what follows takes the directory offline: a sync is never tried again.
+
     /// What is not named stays as it was: it may be of a partition that could not be opened. Waits.
     Result<> write_checkpoints(const Checkpoints& checkpoints);
     /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
     Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
-    /// No checkpoint names this partition any more: it is deleted. Before its directory goes. Waits.
-    Result<> forget(const TopicPartition& partition);
+    /// No checkpoint names these partitions any more, and only then their directories are renamed, as far as they are
+    /// there. One write and one sync for them all. Waits.
+    Result<> take_away(std::span<const Departure> departures);
     /// After all logs are closed. Waits.
     Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
 
@@ -95,6 +109,9 @@ class LogDirectory {
     Result<> load();
     Result<> load_clean_marker();
     Result<> load_author();
+    /// Makes a change that is to be durable, unless the directory is offline.
+    Result<> change(auto make);
+    Result<> write_all(const Checkpoints& checkpoints);
     Result<> write_exactly(const Checkpoints& checkpoints);
     Result<> write_high_watermarks(const OffsetsByPartition& offsets);
 

@@ -86,6 +86,7 @@ BrokerConfig ConfigView::broker() const {
     set(config.max_request_partition_size_limit, "max.request.partition.size.limit");
     set(config.replica_lag_time_max_ms, "replica.lag.time.max.ms");
     set(config.retention_check_interval_ms, "log.retention.check.interval.ms");
+    set(config.initial_task_delay_ms, "log.initial.task.delay.ms");
     set(config.high_watermark_checkpoint_interval_ms, "replica.high.watermark.checkpoint.interval.ms");
     set(config.producer_id_expiration_ms, "producer.id.expiration.ms");
     set(config.metadata_max_bytes_between_snapshots, "metadata.log.max.record.bytes.between.snapshots");

@@ -111,6 +111,25 @@ TEST_F(PosixDiskTest, RenamesRemovesAndTruncates) {
     EXPECT_GE(space.total_bytes, space.free_bytes);
 }
 
+TEST_F(PosixDiskTest, RemovingADirectoryRemovesLinksAndNotWhatTheyLeadTo) {
+    ASSERT_TRUE(disk.create_directories(path("kept/inner")));
+    ASSERT_TRUE(runtime::write_atomically(disk, path("kept/inner/file"), bytes_of("precious")));
+    ASSERT_TRUE(disk.create_directories(path("gone")));
+    const auto link = [&](const std::string& to, std::string_view name) {
+        ASSERT_EQ(::symlink(to.c_str(), path(name).c_str()), 0);
+    };
+    link(path("kept"), "gone/directory");
+    link(path("kept/inner/file"), "gone/file");
+    link(path("nothing"), "gone/nowhere");
+    link("itself", "gone/itself");
+    link(path("kept"), "other-name");
+    EXPECT_TRUE(runtime::remove_all(disk, path("gone")));
+    EXPECT_TRUE(runtime::remove_all(disk, path("other-name")));
+    EXPECT_FALSE(disk.exists(path("gone")).value());
+    EXPECT_FALSE(disk.is_link(path("other-name")));
+    EXPECT_EQ(text_of(runtime::read_whole(disk, path("kept/inner/file")).value()), "precious");
+}
+
 TEST_F(PosixDiskTest, ALockedDirectoryIsRefusedToOthersUntilItIsReleased) {
     auto lock = disk.lock(directory);
     ASSERT_TRUE(lock);

@@ -1,3 +1,5 @@
+#include <array>
+
 #include <moldau/storage/log_directory.h>
 
 #include "log_fixture.h"
@@ -19,6 +21,10 @@ class LogDirectoryTest : public testing::Test {
     }
     void put(const std::string& name, std::string_view text) {
         ASSERT_TRUE(runtime::write_atomically(disk, "/data/" + name, bytes_of(text)));
+    }
+    static Departure leaving(const TopicPartition& partition) {
+        const std::string path = "/data/" + partition_directory_name(partition);
+        return {partition, path, path + "-gone"};
     }
     std::string text(const std::string& name) { return std::string(text_of(disk.content("/data/" + name))); }
 
@@ -79,10 +85,62 @@ TEST_F(LogDirectoryTest, PartitionsMadeAnewAreNotHeldToWhatADeletedOneHad) {
     ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}, {dashed, Offset(3)}}}));
     open();
     directory->forget_start(orders);
-    ASSERT_TRUE(directory->forget(orders));
+    ASSERT_TRUE(directory->take_away(std::array{leaving(orders)}));
     EXPECT_EQ(directory->options_for(orders, {}, wall_now).recovery_point, Offset(0));
     EXPECT_EQ(directory->options_for(dashed, {}, wall_now).recovery_point, Offset(3));
     EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\na-b.c_d 0 3\n");
+}
+
+TEST_F(LogDirectoryTest, PartitionsAreTakenAwayTogetherAndAfterTheirCheckpoints) {
+    Checkpoints checkpoints;
+    std::vector<Departure> departures;
+    for (int i = 0; i < 100; ++i) {
+        const TopicPartition partition{"many", PartitionIndex(i)};
+        checkpoints.recovery_points[partition] = checkpoints.high_watermarks[partition] = Offset(9);
+        departures.push_back(leaving(partition));
+        // One of them is not there any more.
+        if (i != 7) ASSERT_TRUE(disk.create_directories(departures.back().from));
+    }
+    open();
+    ASSERT_TRUE(directory->write_checkpoints(checkpoints));
+    disk.syncs = 0;
+    ASSERT_TRUE(directory->take_away(departures));
+    EXPECT_LE(disk.syncs, 4U);
+    for (const Departure& each : departures) {
+        EXPECT_FALSE(disk.exists(each.from).value());
+        EXPECT_EQ(disk.exists(each.to).value(), each.partition.partition != PartitionIndex(7));
+    }
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n0\n");
+    EXPECT_EQ(text("replication-offset-checkpoint"), "0\n0\n");
+    open();
+    EXPECT_TRUE(directory->noted_at_start().empty());
+}
+
+TEST_F(LogDirectoryTest, ACheckpointThatCannotBeSyncedTakesTheDirectoryOffline) {
+    ASSERT_TRUE(disk.create_directories("/data/orders-3"));
+    open();
+    disk.fail_sync = true;
+    EXPECT_EQ(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}}}).error().code, Errc::io);
+    EXPECT_TRUE(directory->is_offline());
+    // And is not tried again, when it would seem to succeed.
+    disk.fail_sync = false;
+    disk.syncs = 0;
+    EXPECT_FALSE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}}}));
+    EXPECT_FALSE(directory->take_away(std::array{leaving(orders)}));
+    EXPECT_FALSE(directory->close_cleanly({}, BrokerEpoch(5)));
+    EXPECT_EQ(disk.syncs, 0U);
+    EXPECT_TRUE(disk.exists("/data/orders-3").value());
+    EXPECT_FALSE(disk.has("/data/.kafka_cleanshutdown"));
+}
+
+TEST_F(LogDirectoryTest, ACheckpointThatFindsNoRoomIsWrittenLater) {
+    open();
+    disk.capacity_bytes = disk.used_bytes();
+    EXPECT_EQ(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}}}).error().code, Errc::no_space);
+    EXPECT_FALSE(directory->is_offline());
+    disk.capacity_bytes = UINT64_MAX;
+    ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}}}));
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\norders 3 12\n");
 }
 
 TEST_F(LogDirectoryTest, PartitionsThatCouldNotBeOpenedKeepTheirCheckpoints) {

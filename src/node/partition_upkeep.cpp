@@ -1,0 +1,139 @@
+// What the manager does by the clock: free space, retention, checkpoints.
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include <moldau/base/log.h>
+
+#include "partition_manager.h"
+
+namespace moldau::node {
+namespace {
+
+using replication::Partition;
+using runtime::Task;
+
+constexpr runtime::Duration space_interval = std::chrono::seconds(1);
+
+/// On the shard of them all.
+storage::Checkpoints checkpoints_of(const std::vector<std::shared_ptr<Partition>>& partitions) {
+    storage::Checkpoints checkpoints;
+    for (const auto& partition : partitions) {
+        const storage::Log& log = partition->log();
+        checkpoints.recovery_points[log.name()] = log.recovery_point();
+        checkpoints.log_starts[log.name()] = log.log_start();
+        checkpoints.high_watermarks[log.name()] = std::min(partition->high_watermark(), log.durable_end());
+    }
+    return checkpoints;
+}
+
+}  // namespace
+
+Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
+    auto next_space = runtime::after(shard_.now(), space_interval);
+    auto next_retention = runtime::after(shard_.now(), times_.retention_delay);
+    auto next_checkpoint = runtime::after(shard_.now(), times_.checkpoint_interval);
+    while (!closing_) {
+        const auto next = std::min({next_space, next_retention, next_checkpoint});
+        while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
+        if (closing_) break;
+        if (shard_.now() >= next_space) {
+            const Result<> measured = co_await runtime::run_blocking(
+                world_.disk, shard_, [&directory = directory_] { return directory.refresh_free_space(); });
+            if (!measured) log::warn("cannot measure the free space: {}", measured.error().message);
+            next_space = runtime::after(shard_.now(), space_interval);
+        }
+        if (shard_.now() >= next_retention) {
+            co_await apply_retention();
+            next_retention = runtime::after(shard_.now(), times_.retention_interval);
+        }
+        if (retry_due()) listener_.on_retry_due();
+        if (shard_.now() >= next_checkpoint) {
+            co_await write_checkpoints();
+            next_checkpoint = runtime::after(shard_.now(), times_.checkpoint_interval);
+        }
+        if (directory_.is_offline() && listener_.on_offline)
+            std::exchange(listener_.on_offline, nullptr)(directory_.offline_reason());
+    }
+    (void)hold;
+}
+
+Task<bool> PartitionManager::apply_retention() {
+    std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
+    const PartitionTable table = table_;  // the one of now: it may change meanwhile
+    for (const auto& [key, partition] : table) {
+        if (closing_) break;
+        auto [expired, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
+            return std::pair(there.apply_retention(), there.log().config().file_delete_delay_ms);
+        });
+        if (!expired.empty())
+            std::ranges::move(expired, std::back_inserter(removed[std::chrono::milliseconds(delay_ms)]));
+    }
+    for (auto& [delay, paths] : removed)
+        if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));
+    co_return true;
+}
+
+Task<void> PartitionManager::remove_files(std::vector<std::string> paths, runtime::Duration delay,
+                                          runtime::Gate::Hold hold) {
+    const auto due = runtime::after(shard_.now(), delay);
+    while (!closing_ && shard_.now() < due) co_await changed_.wait(due);
+    const Result<> removed = co_await runtime::run_blocking(
+        world_.disk, shard_, [&disk = world_.disk, paths = std::move(paths)]() -> Result<> {
+            Result<> all;
+            for (const std::string& path : paths) {
+                Result<> one = disk.remove(path);
+                // The whole partition may have been deleted meanwhile.
+                if (!one && one.error().code != Errc::not_found) all = std::move(one);
+            }
+            return all;
+        });
+    if (!removed) log::warn("old segments stay: {}", removed.error().message);
+    (void)hold;
+}
+
+Task<bool> PartitionManager::write_checkpoints() {
+    co_await take_turn();
+    const auto checkpoints = co_await collect_checkpoints();
+    const Result<> written = co_await runtime::run_blocking(
+        world_.disk, shard_,
+        [&directory = directory_, checkpoints] { return directory.write_checkpoints(*checkpoints); });
+    if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
+    end_turn();
+    co_return written.has_value();
+}
+
+Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoints() {
+    std::vector<std::vector<std::shared_ptr<Partition>>> by_shard(world_.shards.size());
+    for (const auto& [key, partition] : table_) by_shard[partition->shard().index()].push_back(partition);
+    const auto all = std::make_shared<storage::Checkpoints>();
+    for (std::size_t i = 0; i < by_shard.size(); ++i) {
+        if (by_shard[i].empty()) continue;
+        runtime::Shard& there = world_.shard(i);
+        storage::Checkpoints some;
+        if (&there == &shard_) {
+            some = checkpoints_of(by_shard[i]);
+        } else {
+            some = co_await runtime::call_on(shard_, there, [of = by_shard[i]] { return checkpoints_of(of); });
+        }
+        all->recovery_points.merge(some.recovery_points);
+        all->log_starts.merge(some.log_starts);
+        all->high_watermarks.merge(some.high_watermarks);
+    }
+    co_return all;
+}
+
+Task<bool> PartitionManager::take_turn() {
+    while (turn_taken_) co_await changed_.wait();
+    co_return turn_taken_ = true;
+}
+
+void PartitionManager::end_turn() {
+    turn_taken_ = false;
+    changed_.notify_all();
+}
+
+}  // namespace moldau::node

@@ -1,0 +1,347 @@
+#include "partition_manager.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <moldau/node/view.h>
+#include <moldau/protocol/batch_builder.h>
+#include <moldau/storage/partition_metadata.h>
+
+#include "support/manual_shard.h"
+#include "support/memory_disk.h"
+
+namespace moldau::node {
+namespace {
+
+using namespace std::chrono_literals;
+using metadata::Image;
+
+constexpr NodeId self{1};
+constexpr NodeId other{2};
+const TopicId old_orders = Uuid::from_halves(7, 1);
+const TopicId new_orders = Uuid::from_halves(7, 2);
+const TopicId payments = Uuid::from_halves(7, 3);
+
+class NoTransport final : public runtime::Transport {
+ public:
+    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
+        return fail(Errc::unsupported, "none");
+    }
+    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
+                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>>) override {}
+};
+
+class PartitionManagerTest : public testing::Test {
+ protected:
+    void SetUp() override { ASSERT_TRUE(disk.create_directories("/data")); }
+    void TearDown() override { stop(); }  // its coroutines end before it does
+
+    void start() {
+        auto opened = storage::LogDirectory::open(disk, "/data");
+        ASSERT_TRUE(opened) << opened.error().message;
+        directory = std::move(*opened);
+        tools.push_back(std::make_unique<replication::PartitionTools>(disk, shard));
+        tools.front()->directory = directory.get();
+        manager = std::make_unique<PartitionManager>(
+            world, self, *directory, tools, [this](const Image&, std::string_view) { return settings; }, times,
+            PartitionManager::Listener{.on_offline = [this](const Error& error) { offline = error.message; },
+                                       .on_retry_due = [this] { ++retries; }});
+    }
+    /// Whether all closed cleanly.
+    bool stop() {
+        std::optional<storage::Checkpoints> noted;
+        if (manager == nullptr) return false;
+        runtime::spawn(shard,
+                       [](PartitionManager& closed, std::optional<storage::Checkpoints>& into) -> runtime::Task<void> {
+                           into = co_await closed.close();
+                       }(*manager, noted));
+        settle();
+        const bool clean = noted && directory->close_cleanly(*noted, BrokerEpoch(1));
+        drop();
+        return clean;
+    }
+    void drop() {
+        settle();
+        manager.reset();
+        tools.clear();
+        directory.reset();
+    }
+    void settle() {
+        while (shard.run_ready() || disk.run_blocking_work()) {
+        }
+    }
+    void advance(runtime::Duration step) {
+        // In steps: what was started at a deadline waits for the disk.
+        for (const runtime::TimePoint end = shard.now() + step; shard.now() < end; settle())
+            shard.advance(std::min<runtime::Duration>(100ms, end - shard.now()));
+    }
+
+    /// The image has this topic from now on.
+    void put(const TopicId& id, const std::string& name, int partitions = 1, NodeId replica = self) {
+        auto topic = std::make_shared<metadata::Topic>();
+        topic->name = name;
+        topic->id = id;
+        metadata::Delta::TopicChange& change = touch(id);
+        for (int i = 0; i < partitions; ++i) {
+            metadata::Partition partition;
+            partition.replicas = {replica};
+            partition.leader = replica;
+            topic->partitions.set(PartitionIndex(i), partition);
+            change.partitions.insert(PartitionIndex(i));
+        }
+        image.topics_by_id.set(id, topic);
+        image.topics_by_name.set(name, topic);
+    }
+    void take(const TopicId& id) {
+        touch(id);
+        image.topics_by_name.erase(image.find_topic(id)->name);
+        image.topics_by_id.erase(id);
+    }
+    metadata::Delta::TopicChange& touch(const TopicId& id) {
+        const auto [change, is_new] = delta.topics.try_emplace(id);
+        if (is_new) change->second.before = image.find_topic(id);
+        return change->second;
+    }
+    void publish() {
+        bool applied = false;
+        runtime::spawn(shard, apply(std::exchange(delta, {}), applied));
+        settle();
+        EXPECT_TRUE(applied);
+    }
+    runtime::Task<void> apply(metadata::Delta changes, bool& done) {
+        co_await manager->apply(changes, image);
+        manager->retire();
+        done = true;
+    }
+
+    const replication::Partition* find(const TopicId& id, int index = 0) {
+        const auto* found = manager->table().find(std::pair(id, PartitionIndex(index)));
+        return found == nullptr ? nullptr : found->get();
+    }
+    void append(const TopicId& id) {
+        protocol::BatchBuilder builder({});
+        builder.append({.timestamp = shard.clock().wall_time(), .value = bytes_of(std::string(500, 'v'))});
+        Bytes batch = builder.finish();
+        auto& partition = **manager->table().find(std::pair(id, PartitionIndex(0)));
+        EXPECT_EQ(partition.append(batch, {.acks_all = false, .produce_version = 9}).error, protocol::ErrorCode::none);
+    }
+    /// A directory as an earlier life has left it.
+    void leave_directory(const std::string& path, const std::optional<TopicId>& id) {
+        ASSERT_TRUE(disk.create_directories(path));
+        if (id) ASSERT_TRUE(storage::write_partition_metadata(disk, path, *id));
+    }
+    void leave_checkpoint(const std::string& lines) {
+        for (const char* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint"})
+            ASSERT_TRUE(runtime::write_atomically(disk, std::string("/data/") + name, bytes_of(lines)));
+    }
+    /// The names in the data directory that begin so, of the directories.
+    std::vector<std::string> directories(std::string_view beginning) {
+        std::vector<std::string> found;
+        for (const auto& entry : *disk.list("/data"))
+            if (entry.is_directory && entry.name.starts_with(beginning)) found.push_back(entry.name);
+        return found;
+    }
+    std::string text(const std::string& name) { return std::string(text_of(disk.content("/data/" + name))); }
+
+    runtime::MemoryDisk disk;
+    runtime::ManualShard shard;
+    NoTransport transport;
+    runtime::Shard* shards[1] = {&shard};
+    runtime::World world{disk, transport, shards};
+    std::unique_ptr<storage::LogDirectory> directory;
+    std::vector<std::unique_ptr<replication::PartitionTools>> tools;
+    TopicSettings settings;
+    UpkeepTimes times{.checkpoint_interval = 5s, .retention_interval = 300s, .retention_delay = 30s};
+    std::unique_ptr<PartitionManager> manager;
+    Image image;
+    metadata::Delta delta;
+    std::string offline;
+    int retries = 0;
+};
+
+TEST_F(PartitionManagerTest, WhatTheMetadataDoesNotKnowAtTheStartIsMovedAside) {
+    leave_directory("/data/gone-0", old_orders);
+    leave_directory("/data/without-id-4", std::nullopt);
+    leave_directory("/data/elsewhere-0", old_orders);
+    leave_directory("/data/payments-0", payments);
+    leave_directory("/data/__cluster_metadata-0", std::nullopt);
+    leave_directory("/data/not a partition", std::nullopt);
+    leave_checkpoint("0\n2\ngone 0 0\npayments 0 0\n");
+    start();
+    put(payments, "payments");
+    put(new_orders, "elsewhere", 1, other);
+    publish();
+    for (const char* name : {"gone-0", "without-id-4", "elsewhere-0"}) {
+        const auto found = directories(name);
+        ASSERT_EQ(found.size(), 1U) << name;
+        EXPECT_TRUE(found.front().starts_with(std::string(name) + ".") && found.front().ends_with("-stray"))
+            << found.front();
+    }
+    EXPECT_EQ(directories("payments"), std::vector<std::string>{"payments-0"});
+    EXPECT_EQ(directories("__cluster"), std::vector<std::string>{"__cluster_metadata-0"});
+    EXPECT_EQ(directories("not a"), std::vector<std::string>{"not a partition"});
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\npayments 0 0\n");
+    EXPECT_NE(find(payments), nullptr);
+    // Later ones are opened, and deleted, as they come.
+    put(old_orders, "later");
+    publish();
+    EXPECT_EQ(directories("later"), std::vector<std::string>{"later-0"});
+}
+
+TEST_F(PartitionManagerTest, ATopicMadeAnewIsNotHeldToTheCheckpointsOfOneThatWasDeletedBeforeTheStart) {
+    leave_checkpoint("0\n1\norders 0 12\n");
+    start();
+    put(payments, "payments");
+    publish();
+    put(new_orders, "orders");
+    publish();
+    EXPECT_NE(find(new_orders), nullptr);
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n0\n");
+}
+
+TEST_F(PartitionManagerTest, ATopicMadeAnewWhileTheNodeWasAwayKeepsTheOldDataAside) {
+    leave_directory("/data/orders-0", old_orders);
+    start();
+    put(new_orders, "orders");
+    publish();
+    EXPECT_NE(find(new_orders), nullptr);
+    const auto found = directories("orders");
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_TRUE(found.back().ends_with("-stray")) << found.back();
+}
+
+TEST_F(PartitionManagerTest, ManyPartitionsLeaveUnderOneWriteOfTheCheckpoints) {
+    start();
+    put(old_orders, "orders", 60);
+    publish();
+    advance(6s);
+    disk.syncs = 0;
+    take(old_orders);
+    publish();
+    // The three checkpoints, and who wrote them.
+    EXPECT_LE(disk.syncs, 4U);
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n0\n");
+    for (const std::string& name : directories("orders")) EXPECT_TRUE(name.ends_with("-delete")) << name;
+    put(new_orders, "orders", 60);
+    publish();
+    EXPECT_NE(find(new_orders, 59), nullptr);
+    EXPECT_EQ(directories("orders").size(), 120U);
+    advance(61s);
+    EXPECT_EQ(directories("orders").size(), 60U);
+}
+
+TEST_F(PartitionManagerTest, ATopicDeletedAndMadeAnewInOnePublicationIsEmpty) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders);
+    take(old_orders);
+    put(new_orders, "orders");
+    publish();
+    ASSERT_NE(find(new_orders), nullptr);
+    EXPECT_EQ(find(old_orders), nullptr);
+    EXPECT_EQ(manager->table().find(std::pair(new_orders, PartitionIndex(0)))->get()->log().log_end(), Offset(0));
+}
+
+TEST_F(PartitionManagerTest, WhatAnEarlierLifeWasRemovingIsRemoved) {
+    leave_directory("/data/orders-0.0123456789abcdef0000000000000002-delete", old_orders);
+    start();
+    put(payments, "payments");
+    publish();
+    EXPECT_TRUE(directories("orders").empty());
+}
+
+TEST_F(PartitionManagerTest, AReplicaThatWentElsewhereLeaves) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    put(old_orders, "orders", 1, other);
+    publish();
+    EXPECT_EQ(find(old_orders), nullptr);
+    ASSERT_EQ(directories("orders").size(), 1U);
+    EXPECT_TRUE(directories("orders").front().ends_with("-delete"));
+}
+
+TEST_F(PartitionManagerTest, APartitionThatCouldNotBeOpenedIsTriedAgainWhileItIsThisNodes) {
+    times.checkpoint_interval = 1h;
+    start();
+    disk.fail_open = true;
+    put(old_orders, "orders");
+    put(payments, "payments");
+    publish();
+    EXPECT_EQ(find(old_orders), nullptr);
+    advance(31s);
+    EXPECT_TRUE(manager->retry_due());
+    EXPECT_GT(retries, 0);
+    disk.fail_open = false;
+    put(old_orders, "orders", 1, other);
+    publish();
+    EXPECT_EQ(find(old_orders), nullptr);
+    EXPECT_NE(find(payments), nullptr);
+    EXPECT_FALSE(manager->retry_due());
+    advance(31s);
+    EXPECT_FALSE(manager->retry_due());
+}
+
+TEST_F(PartitionManagerTest, AStopClosesSeveralPartitionsAtATime) {
+    start();
+    put(old_orders, "orders", 60);
+    publish();
+    bool closed = false;
+    runtime::spawn(shard, [](PartitionManager& stopped, bool& done) -> runtime::Task<void> {
+        done = (co_await stopped.close()).has_value();
+    }(*manager, closed));
+    std::size_t most = 0;
+    while (shard.run_ready()) {
+        most = std::max(most, disk.blocking_work());
+        disk.run_blocking_work();
+    }
+    EXPECT_TRUE(closed);
+    EXPECT_GT(most, 4U);
+    EXPECT_LT(most, 60U);
+    drop();
+}
+
+TEST_F(PartitionManagerTest, ACheckpointThatCannotBeSyncedEndsTheNodesUseOfTheDirectory) {
+    start();
+    put(payments, "payments");
+    publish();
+    disk.fail_sync = true;
+    advance(6s);
+    EXPECT_NE(offline, "");
+    disk.fail_sync = false;
+    EXPECT_FALSE(stop());
+}
+
+TEST_F(PartitionManagerTest, RetentionIsAppliedAfterTheDelayAndThenAtTheInterval) {
+    settings.log = storage::LogConfig::tiny();
+    settings.log.retention_bytes = 1024;
+    settings.partition.flush_before_commit = false;
+    times.retention_delay = 400ms;
+    times.retention_interval = 10s;
+    start();
+    put(payments, "payments");
+    publish();
+    const auto segments = [this] {
+        return manager->table().find(std::pair(payments, PartitionIndex(0)))->get()->log().segment_count();
+    };
+    const auto fill = [this] {
+        for (int i = 0; i < 8; ++i) append(payments);
+    };
+    fill();
+    const std::size_t filled = segments();
+    ASSERT_GT(filled, 3U);
+    advance(300ms);
+    EXPECT_EQ(segments(), filled);
+    advance(200ms);
+    const std::size_t kept = segments();
+    EXPECT_LT(kept, filled);
+    fill();
+    advance(9s);
+    EXPECT_GT(segments(), filled);
+    advance(2s);
+    EXPECT_EQ(segments(), kept);
+}
+
+}  // namespace
+}  // namespace moldau::node
