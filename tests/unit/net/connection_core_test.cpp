@@ -404,6 +404,25 @@ TEST_F(ConnectionCoreTest, AFrameThatHasNoRoomToReadOnHoldsNobodyBack) {
     EXPECT_EQ(begin(), Ids{9});
 }
 
+TEST_F(ConnectionCoreTest, AFrameWhosePeerDoesNotReadItsAnswersHoldsNobodyBack) {
+    const Bytes frame = request_frame(produce_key, 9, Bytes(500'000), 3);
+    feed(request_frame(produce_key, 1, {}, 3));
+    EXPECT_EQ(begin(), Ids{1});
+    feed(ByteView(frame).first(1000));  // the oldest
+    const auto younger = budget.start_frame();
+    RequestBudget::Charge rest(budget);
+    rest.add(1 << 20);
+    EXPECT_FALSE(budget.may_read(younger, frame.size()));
+    Response large;
+    large.pieces.emplace_back(Bytes(limits.max_output_bytes));
+    core->on_answer(sequences.at(1), std::move(large));
+    EXPECT_TRUE(budget.may_read(younger, frame.size()));
+    core->on_written(limits.max_output_bytes);
+    EXPECT_TRUE(core->waits_for_budget()) << "it is the younger now";
+    budget.end_frame(younger);
+    EXPECT_TRUE(core->wants_read());
+}
+
 TEST_F(ConnectionCoreTest, AFrameAboveTheWholeBudgetIsAdmitted) {
     RequestBudget small(100'000);
     core.emplace(limits, small, service);
