@@ -10,9 +10,6 @@
 namespace moldau::api {
 namespace {
 
-/// max.incremental.fetch.session.cache.slots, shared out over the shards.
-constexpr std::size_t max_fetch_sessions = 1000;
-
 class ApiService final : public net::Service {
  public:
     explicit ApiService(Shell& shell) : shell_(shell) {}
@@ -56,10 +53,16 @@ class ApiService final : public net::Service {
 
 ApiServices::ApiServices(node::Node& node, std::span<runtime::Shard* const> shards, Authorizer& authorizer) {
     const auto count = static_cast<unsigned>(shards.size());
+    const metadata::BrokerConfig config = node.config(metadata::Image()).broker();
+    const ApiLimits limits{config.fetch_max_bytes, config.max_request_partition_size_limit};
+    const auto sessions = static_cast<std::size_t>(config.fetch_session_slots);
     shells_.reserve(count);
-    for (runtime::Shard* shard : shards)
+    for (runtime::Shard* shard : shards) {
+        // Shared out, the rest to the first ones.
+        const std::size_t share = sessions / count + (shard->index() < sessions % count ? 1 : 0);
         shells_.push_back(std::make_unique<Shell>(
-            Shell{node, *shard, authorizer, FetchSessions(max_fetch_sessions / count, *shard, count), {}, {}}));
+            Shell{node, *shard, authorizer, limits, FetchSessions(share, *shard, count), {}, {}}));
+    }
     for (const auto& shell : shells_) {
         shell->all = shells_;
         services_.push_back(std::make_unique<ApiService>(*shell));

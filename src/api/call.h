@@ -15,11 +15,18 @@
 
 namespace moldau::api {
 
+/// What server.properties says of requests; settings that do not change while the broker runs.
+struct ApiLimits {
+    std::int64_t max_fetch_bytes;           ///< fetch.max.bytes: no answer is larger, whatever was asked for
+    std::int32_t max_described_partitions;  ///< max.request.partition.size.limit
+};
+
 /// One a shard; owned by ApiService.
 struct Shell {
     node::Node& node;
     runtime::Shard& shard;
     Authorizer& authorizer;
+    ApiLimits limits;
     FetchSessions sessions;
     std::span<const std::unique_ptr<Shell>> all;  ///< of every shard, by index
     runtime::TimePoint no_group_notice_before{};  ///< until then the log says nothing of groups that are asked for

@@ -68,13 +68,33 @@ void FetchPartitions::mark_clean(FetchEntry& entry) {
     clean_.splice(clean_.end(), dirty_, entry.self);
 }
 
+const std::shared_ptr<replication::FetchWaiter>& waiter_at(const std::shared_ptr<FetchSession>& session,
+                                                           FetchEntry& entry,
+                                                           const std::shared_ptr<const void>& partition) {
+    if (entry.waiter && entry.waits_at.lock() == partition) return entry.waiter;
+    if (entry.waiter) entry.waiter->cancel();
+    entry.waits_at = partition;
+    entry.waiter = std::make_shared<replication::FetchWaiter>(session->shard,
+                                                              [waiting = std::weak_ptr(session), changed = &entry] {
+                                                                  const auto alive = waiting.lock();
+                                                                  if (!alive) return;
+                                                                  changed->unread = true;
+                                                                  alive->partitions.mark_dirty(*changed);
+                                                                  alive->changed.notify_all();
+                                                              });
+    return entry.waiter;
+}
+
 FetchSessions::FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count)
     : max_sessions_(max_sessions), shard_(shard), shard_count_(shard_count) {}
 
+bool FetchSessions::ends_session(const protocol::FetchRequest& request) {
+    return request.session_epoch == initial_epoch || request.session_epoch == final_epoch;
+}
+
 FetchSessions::Begun FetchSessions::begin(const protocol::FetchRequest& request, bool uses_topic_ids) {
-    const bool full = request.session_epoch == initial_epoch || request.session_epoch == final_epoch;
-    if (full) {
-        sessions_.erase(request.session_id);
+    if (ends_session(request)) {
+        end(request.session_id);
         std::shared_ptr<FetchSession> session;
         if (request.session_epoch == initial_epoch) session = create();
         if (!session) session = std::make_shared<FetchSession>(shard_);

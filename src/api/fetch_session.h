@@ -41,7 +41,8 @@ struct FetchEntry {
     bool dirty = true;
     bool unread = true;                    ///< changed, by the client or in the partition, since it was last read
     std::list<FetchEntry>::iterator self;  ///< its place in the list that it is in
-    std::shared_ptr<replication::FetchWaiter> waiter;  ///< made at the first read
+    std::shared_ptr<replication::FetchWaiter> waiter;  ///< made at the first read (waiter_at)
+    std::weak_ptr<const void> waits_at;                ///< the partition that it is registered at
 
     FetchEntry() = default;
     FetchEntry(const FetchEntry&) = delete;
@@ -76,8 +77,9 @@ class FetchPartitions {
 
 /// What is kept between requests. Owned by FetchSessions; a fetch that is being served shares it.
 struct FetchSession {
-    explicit FetchSession(runtime::Shard& shard) : changed(shard) {}
+    explicit FetchSession(runtime::Shard& on_shard) : shard(on_shard), changed(on_shard) {}
 
+    runtime::Shard& shard;
     std::int32_t id = 0;
     std::int32_t epoch = 0;  ///< that the next request must carry
     bool uses_topic_ids = false;
@@ -86,6 +88,12 @@ struct FetchSession {
     runtime::TimePoint last_used;
     bool in_use = false;  ///< a request is being served: not evicted, and no second one is let in
 };
+
+/// The waiter that brings `entry` back among the dirty ones when `partition` changes. Another partition than before, of
+/// a topic that was made anew under its name, gets another waiter: the old one knows it not.
+const std::shared_ptr<replication::FetchWaiter>& waiter_at(const std::shared_ptr<FetchSession>& session,
+                                                           FetchEntry& entry,
+                                                           const std::shared_ptr<const void>& partition);
 
 /// The sessions of one shard.
 class FetchSessions {
@@ -105,6 +113,11 @@ class FetchSessions {
         protocol::ErrorCode error = protocol::ErrorCode::none;
     };
     Begun begin(const protocol::FetchRequest& request, bool uses_topic_ids);
+
+    /// Whether a request ends the session that it names, if any, to begin another or none.
+    static bool ends_session(const protocol::FetchRequest& request);
+    /// Ends a session of this shard; what is being served of it goes on. Unknown ids are none.
+    void end(std::int32_t session_id) { sessions_.erase(session_id); }
 
     std::size_t size() const { return sessions_.size(); }
 

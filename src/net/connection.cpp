@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include <algorithm>
 #include <array>
 
 #include <moldau/base/log.h>
@@ -57,6 +58,10 @@ ShardConnections::ShardConnections(runtime::Shard& on_shard, runtime::Disk& on_d
     budget.on_change([this] {
         for (const auto& [id, connection] : open) connection->on_budget_change();
     });
+}
+
+bool ShardConnections::is_budget_wanted() const {
+    return std::ranges::any_of(open, [](const auto& each) { return each.second->waits_for_budget(); });
 }
 
 void Connection::start(std::shared_ptr<ShardConnections> shared, std::unique_ptr<runtime::Stream> stream, Peer peer,
@@ -129,9 +134,11 @@ Task<void> Connection::read_loop(std::shared_ptr<Connection> /*self*/) {
             co_await reader_wake_.wait();
             reader_paused_ = false;
             last_read_ = shard.now();
+            window_ = {};  // what we did not read is not the peer's fault
             continue;
         }
         if (!may_have_more) {
+            watch_frame();
             arm_timer();
             const Result<> readable = co_await stream_->wait_readable();
             if (!readable) close(readable.error().message);
@@ -309,13 +316,35 @@ Result<Connection::Sent> Connection::send_gathered() {
     return sent(written);
 }
 
+void Connection::watch_frame() {
+    const ConnectionCore::Arriving now = core_.arriving();
+    const ServerOptions& options = shared_->options;
+    if (now.frame == window_.at_begin.frame && now.bytes - window_.at_begin.bytes < options.min_frame_progress_bytes)
+        return;
+    window_ = {now, now.frame == 0 ? never : runtime::after(shared_->shard.now(), options.slow_frame_window)};
+}
+
 TimePoint Connection::deadline() const {
     const ServerOptions& options = shared_->options;
-    if (core_.has_output()) return runtime::after(last_write_, options.max_idle);
-    if (reader_paused_ || !core_.input_is_open()) return never;
-    if (core_.is_inside_frame()) return runtime::after(last_read_, options.max_frame_pause);
-    if (core_.has_requests_in_flight()) return never;
+    const bool reads = !reader_paused_ && core_.input_is_open();
+    TimePoint next = never;
+    if (core_.has_output()) next = runtime::after(last_write_, options.max_idle);
+    if (reads && core_.is_inside_frame())
+        return std::min({next, runtime::after(last_read_, options.max_frame_pause), window_.end});
+    if (!reads || core_.has_output() || core_.has_requests_in_flight()) return next;
     return runtime::after(std::max(last_read_, last_write_), options.max_idle);
+}
+
+std::string_view Connection::overdue() const {
+    const ServerOptions& options = shared_->options;
+    const TimePoint now = shared_->shard.now();
+    if (core_.has_output() && now >= runtime::after(last_write_, options.max_idle))
+        return "the peer does not read its answers";
+    if (!core_.is_inside_frame()) return "it was idle for connections.max.idle.ms";
+    if (now >= runtime::after(last_read_, options.max_frame_pause)) return "a request has stopped arriving";
+    if (core_.arriving().frame == window_.at_begin.frame && shared_->is_budget_wanted())
+        return "a request arrives slowly, and others wait for the memory that it holds";
+    return {};
 }
 
 void Connection::arm_timer() {
@@ -328,10 +357,13 @@ void Connection::arm_timer() {
 
 void Connection::on_timer() {
     timer_ = {};
-    if (shared_->shard.now() < deadline()) return arm_timer();
-    close(core_.has_output()        ? "the peer does not read its answers"
-          : core_.is_inside_frame() ? "a request has stopped arriving"
-                                    : "it was idle for connections.max.idle.ms");
+    if (shared_->shard.now() >= deadline()) {
+        if (const std::string_view reason = overdue(); !reason.empty()) return close(reason);
+        // Nobody waits for what it holds: it has another window.
+        window_ = {};
+        watch_frame();
+    }
+    arm_timer();
 }
 
 }  // namespace moldau::net

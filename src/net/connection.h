@@ -27,6 +27,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void close(std::string_view reason);
     /// The shard's budget has changed.
     void on_budget_change();
+    bool waits_for_budget() const { return reader_paused_ && core_.waits_for_budget(); }
 
  private:
     enum class Sent { some, nothing_fits, first_slice_is_cold };
@@ -36,6 +37,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         Bytes bytes;
         std::size_t sent = 0;
         ByteView rest() const { return ByteView(bytes).subspan(sent); }
+    };
+
+    /// In which enough of the frame that is arriving must come, should others wait for budget at its end.
+    struct FrameWindow {
+        ConnectionCore::Arriving at_begin;
+        runtime::TimePoint end = runtime::never;
     };
 
     // Their argument keeps this alive.
@@ -54,6 +61,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool wants_send_file(const FileSlice& slice) const;
     Result<Sent> sent(std::size_t bytes);
 
+    /// Begins a window where a frame has begun, or enough of it has come.
+    void watch_frame();
+    /// Why it is to be closed now; empty when nothing is overdue.
+    std::string_view overdue() const;
     runtime::TimePoint deadline() const;
     void arm_timer();
     void on_timer();
@@ -76,6 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     runtime::TimePoint last_read_;   // or when reading was resumed
     runtime::TimePoint last_write_;  // or when there began to be something to write
+    FrameWindow window_;
     runtime::TimerQueue::Id timer_;  // fires at or before deadline(), unless that is never
 };
 

@@ -36,12 +36,22 @@ ConnectionCore::~ConnectionCore() {
     budget_.end_frame(ticket_);
 }
 
-bool ConnectionCore::wants_read() const {
-    if (input_ended_ || !ready_.empty() || in_flight_.size() >= limits_.max_requests_ahead ||
-        output_bytes_ >= limits_.max_output_bytes)
-        return false;
+bool ConnectionCore::has_room() const {
+    return !input_ended_ && ready_.empty() && in_flight_.size() < limits_.max_requests_ahead &&
+           output_bytes_ < limits_.max_output_bytes;
+}
+
+bool ConnectionCore::budget_allows() const {
     // The size is always read: four bytes, which tell whether the frame may come.
     return prefix_filled_ < sizeof prefix_ || budget_.may_read(ticket_, announced_);
+}
+
+bool ConnectionCore::wants_read() const {
+    return has_room() && budget_allows();
+}
+
+bool ConnectionCore::waits_for_budget() const {
+    return has_room() && !budget_allows();
 }
 
 MutableBytes ConnectionCore::read_target(MutableBytes scratch) {
@@ -66,7 +76,18 @@ void ConnectionCore::on_read(ByteView bytes) {
         return;
     }
     while (!bytes.empty() && !input_ended_) prefix_filled_ < sizeof prefix_ ? take_prefix(bytes) : take_body(bytes);
-    if (prefix_filled_ == sizeof prefix_ && ticket_ == 0 && !input_ended_) ticket_ = budget_.start_frame();
+    keep_in_line();
+}
+
+// Who cannot read on for want of room is not waited for: the turn of the oldest frame goes to another.
+void ConnectionCore::keep_in_line() {
+    const bool in_line = prefix_filled_ == sizeof prefix_ && has_room();
+    if (in_line == (ticket_ != 0)) return;
+    if (in_line) {
+        ticket_ = budget_.start_frame();
+    } else {
+        budget_.end_frame(std::exchange(ticket_, 0));
+    }
 }
 
 void ConnectionCore::take_prefix(ByteView& bytes) {
@@ -136,7 +157,9 @@ std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
     }
     const std::uint64_t sequence = first_in_flight_ + in_flight_.size();
     in_flight_.push({api_key, std::nullopt});
-    return Dispatch{sequence, ready_.pop()};
+    Dispatch next{sequence, ready_.pop()};
+    keep_in_line();
+    return next;
 }
 
 void ConnectionCore::on_answer(std::uint64_t sequence, Response answer) {
@@ -147,6 +170,7 @@ void ConnectionCore::on_answer(std::uint64_t sequence, Response answer) {
         ++first_in_flight_;
         move_to_output(*in_flight_.pop().answer);
     }
+    keep_in_line();
 }
 
 void ConnectionCore::move_to_output(Response answer) {
@@ -193,6 +217,7 @@ void ConnectionCore::on_written(std::size_t bytes) {
         output_bytes_ -= std::exchange(first_piece_sent_, 0);
         output_.pop();
     }
+    keep_in_line();
 }
 
 bool ConnectionCore::is_finished() const {

@@ -41,6 +41,8 @@ class ConnectionCore {
     bool input_is_open() const { return !input_ended_; }
     /// Whether to read now; otherwise answers, writes or the budget must move first.
     bool wants_read() const;
+    /// It would read, but for the budget.
+    bool waits_for_budget() const;
     /// Where to read to: the rest of a large frame's own memory, or `scratch` (or a part of it). Requires:
     /// wants_read().
     MutableBytes read_target(MutableBytes scratch);
@@ -50,6 +52,13 @@ class ConnectionCore {
     void end_input(std::string_view reason);
     /// A frame, or the size before it, has begun to arrive and is not whole.
     bool is_inside_frame() const { return prefix_filled_ > 0; }
+
+    /// How far the frame has come that is arriving.
+    struct Arriving {
+        RequestBudget::Ticket frame = 0;  ///< zero: none, its size is not known yet, or answers must move first
+        std::size_t bytes = 0;
+    };
+    Arriving arriving() const { return {ticket_, arrived_}; }
 
     // Requests.
 
@@ -86,6 +95,9 @@ class ConnectionCore {
         std::optional<Response> answer;
     };
 
+    bool has_room() const;
+    bool budget_allows() const;
+    void keep_in_line();
     void take_prefix(ByteView& bytes);
     void take_body(ByteView& bytes);
     void reserve_frame(std::size_t needed);
@@ -105,7 +117,7 @@ class ConnectionCore {
     std::size_t arrived_ = 0;
     Buffer frame_;  // as large as the bytes that arrived need; the announced size when that is moderate
     RequestBudget::Charge charge_;
-    RequestBudget::Ticket ticket_ = 0;
+    RequestBudget::Ticket ticket_ = 0;  // not zero while its size is known and there is room to read on
 
     Fifo<Request> ready_;
     Fifo<InFlight> in_flight_;

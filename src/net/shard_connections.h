@@ -18,6 +18,9 @@ struct ShardConnections {
     ShardConnections(runtime::Shard& on_shard, runtime::Disk& on_disk, Service& by_service, const ServerOptions& with,
                      std::size_t budget_bytes);
 
+    /// Whether a frame is held back for want of budget.
+    bool is_budget_wanted() const;
+
     runtime::Shard& shard;
     runtime::Disk& disk;
     Service& service;

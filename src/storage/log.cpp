@@ -100,14 +100,14 @@ Result<> Log::append(std::span<const ByteView> batches, Timestamp now) {
             pending.bytes += batch.size_bytes();
             ++pending.batches;
         }
-        MOLDAU_CHECK(append_to_active(batches.first(pending.batches), pending.bytes));
+        MOLDAU_CHECK(append_to_active(batches.first(pending.batches), pending.bytes, now));
         batches = batches.subspan(pending.batches);
     }
     write_back_if_due();
     return {};
 }
 
-Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t bytes) {
+Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t bytes, Timestamp now) {
     std::uint64_t position = active().size_bytes();
     bool torn = false;
     if (auto written = active().write(batches, bytes, &torn); !written) {
@@ -116,19 +116,19 @@ Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t 
         return std::unexpected(std::move(error));
     }
     for (const ByteView each : batches) {
-        note_appended(BatchView(each), position);
+        note_appended(BatchView(each), position, now);
         position += each.size();
     }
     return {};
 }
 
-void Log::note_appended(const BatchView& batch, std::uint64_t position) {
+void Log::note_appended(const BatchView& batch, std::uint64_t position, Timestamp now) {
     active().note(batch, position, batch.size_bytes(), config_.index_interval_bytes);
     recent_[recent_next_++ % recent_.size()] = {batch.base_offset(), batch.last_offset(), position,
                                                 static_cast<std::uint32_t>(batch.size_bytes())};
     if (batch.partition_leader_epoch().value() >= 0) assign_epoch(batch.partition_leader_epoch(), batch.base_offset());
     log_end_ = batch.next_offset();
-    if (const auto completed = producers_.apply(batch); completed && completed->aborted) note_aborted(*completed);
+    if (const auto completed = producers_.apply(batch, now); completed && completed->aborted) note_aborted(*completed);
 }
 
 void Log::note_aborted(const CompletedTransaction& transaction) {

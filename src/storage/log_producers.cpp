@@ -49,7 +49,7 @@ Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
     // Apache Kafka scans nothing either after a clean shutdown that left no snapshot.
     if (loaded || had_snapshot || replay_without_snapshot) MOLDAU_CHECK(replay_producers(producers_.end_offset()));
     producers_.set_end_offset(log_end_);
-    remove_expired_producers(now);
+    producers_.on_recovered(now, config_.producer_id_expiration_ms);
     return {};
 }
 
@@ -72,7 +72,7 @@ Result<> Log::replay_producers(Offset from) {
                 if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
                 batch = BatchView(whole);
             }
-            const auto completed = producers_.apply(batch);
+            const auto completed = producers_.apply(batch, batch.max_timestamp());
             if (!completed || !completed->aborted) continue;
             MOLDAU_CHECK(append_aborted_transaction(disk_, segment.path(suffix::txn_index), *completed));
             segment.transactions_dirty = segment.dirty = directory_dirty_ = true;

@@ -31,7 +31,7 @@ ProducerSnapshot::ProducerEntry base_entry(ProducerId id, const ProducerEntry& e
 void restore(ProducerEntry& entry, const ProducerSnapshot::ProducerEntry& from) {
     entry.take_epoch(from.epoch);
     entry.coordinator_epoch = from.coordinator_epoch;
-    entry.last_timestamp = from.timestamp;
+    entry.last_timestamp = entry.last_used = from.timestamp;
     entry.current_txn_first_offset =
         from.current_txn_first_offset.value() >= 0 ? from.current_txn_first_offset : no_offset;
     if (from.last_offset.value() < 0) return;

@@ -126,19 +126,22 @@ ProducerCheck ProducerState::check(const BatchView& batch, ProducerOrigin origin
     return check_against(entry == nullptr ? ProducerEntry{} : *entry, batch, origin, transaction_version);
 }
 
-std::optional<CompletedTransaction> ProducerState::apply(const BatchView& batch) {
+std::optional<CompletedTransaction> ProducerState::apply(const BatchView& batch, Timestamp used_at) {
     end_offset_ = std::max(end_offset_, batch.next_offset());
     if (!batch.has_producer_id()) return std::nullopt;
-    if (batch.is_control()) return end_transaction(batch.producer_id(), batch);
-    if (note_data(producers_[batch.producer_id()], batch))
-        open_transactions_[batch.base_offset()] = batch.producer_id();
+    if (batch.is_control()) return end_transaction(batch, used_at);
+    ProducerEntry& entry = producers_[batch.producer_id()];
+    entry.last_used = used_at;
+    if (note_data(entry, batch)) open_transactions_[batch.base_offset()] = batch.producer_id();
     return std::nullopt;
 }
 
-std::optional<CompletedTransaction> ProducerState::end_transaction(ProducerId id, const BatchView& batch) {
+std::optional<CompletedTransaction> ProducerState::end_transaction(const BatchView& batch, Timestamp used_at) {
     const auto marker = marker_in(batch);
     if (!marker) return std::nullopt;
+    const ProducerId id = batch.producer_id();
     ProducerEntry& entry = producers_[id];
+    entry.last_used = used_at;
     const Offset first = entry.current_txn_first_offset;
     note_marker(entry, batch, *marker);
     if (first == no_offset) return std::nullopt;
@@ -155,8 +158,13 @@ const ProducerEntry* ProducerState::find(ProducerId id) const {
 
 void ProducerState::remove_expired(Timestamp now, std::int64_t expiration_ms) {
     std::erase_if(producers_, [&](const auto& item) {
-        return !item.second.in_transaction() && now - item.second.last_timestamp >= expiration_ms;
+        return !item.second.in_transaction() && now - item.second.last_used >= expiration_ms;
     });
+}
+
+void ProducerState::on_recovered(Timestamp now, std::int64_t expiration_ms) {
+    const Timestamp earliest = now - (expiration_ms - std::min(recovery_grace_ms, expiration_ms));
+    for (auto& [id, entry] : producers_) entry.last_used = std::clamp(entry.last_timestamp, earliest, now);
 }
 
 std::optional<Offset> ProducerState::first_unstable_offset() const {

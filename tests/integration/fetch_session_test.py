@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Fetch sessions: what found no room in one answer comes in the next, without an append in between."""
+"""Fetch sessions, and the settings that bound what is answered: what found no room in one answer comes in the next, a topic
+made anew wakes the session, any connection ends it."""
 
 import struct
 import unittest
 
-from integration import broker, create_topic  # first: it says where the others are
+from integration import broker, create_topic, run  # first: it says where the others are
 
 import wire
 
 VERSION = 7  # the first with sessions
 TOPIC, PARTITIONS = "sessions", 4
+UNKNOWN_TOPIC_OR_PARTITION, FETCH_SESSION_ID_NOT_FOUND = 3, 70
+DESCRIBE_TOPIC_PARTITIONS = 75
 
 
 def body(session, epoch, offsets, max_bytes, min_bytes=1):
@@ -18,6 +21,12 @@ def body(session, epoch, offsets, max_bytes, min_bytes=1):
     topics = [wire.text(TOPIC) + wire.array(wanted)] if wanted else []
     return (struct.pack(">iiiibii", -1, 200, min_bytes, max_bytes, 0, session, epoch)
             + wire.array(topics) + wire.array([]))
+
+
+def errors(answer):
+    """The error of the whole, and that of the first partition; none where no partition was answered for."""
+    _, error, _, topics = struct.unpack_from(">ihii", answer)
+    return error, struct.unpack_from(">h", answer, 14 + 2 + len(TOPIC) + 4 + 4)[0] if topics else None
 
 
 def parse(answer):
@@ -37,18 +46,25 @@ def parse(answer):
     return session, found
 
 
-class FetchSessions(unittest.TestCase):
+class WithBroker(unittest.TestCase):
+    overrides = {}
+
     def setUp(self):
-        self.broker = broker()
+        self.broker = broker(**self.overrides)
         self.broker.start()
         self.addCleanup(self.broker.close)
         create_topic(self.broker, TOPIC, PARTITIONS)
         self.connection = wire.Connection(self.broker.port)
         self.addCleanup(self.connection.close)
 
-    def fetch(self, *arguments, **options):
-        return parse(self.connection.call(wire.FETCH, VERSION, body(*arguments, **options)))
+    def ask(self, *arguments, **options):
+        return self.connection.call(wire.FETCH, VERSION, body(*arguments, **options))
 
+    def fetch(self, *arguments, **options):
+        return parse(self.ask(*arguments, **options))
+
+
+class FetchSessions(WithBroker):
     def test_what_found_no_room_comes_next(self):
         batch = wire.record_batch([bytes(10_000)])
         for partition in range(PARTITIONS):
@@ -71,6 +87,51 @@ class FetchSessions(unittest.TestCase):
         self.connection.produce(TOPIC, batch)
         _, found = self.fetch(0, 0, {0: 0}, len(batch), min_bytes=1 << 20)
         self.assertEqual(found[0], (1, len(batch)))
+
+    def test_a_topic_made_anew_wakes_the_session(self):
+        session, _ = self.fetch(0, 0, {0: 0}, 1 << 20)
+        run("topic", "delete", TOPIC, "--bootstrap", self.broker.address)
+        self.assertEqual(errors(self.ask(session, 1, {}, 1 << 20)), (0, UNKNOWN_TOPIC_OR_PARTITION))
+        create_topic(self.broker, TOPIC, PARTITIONS)
+        self.fetch(session, 2, {}, 1 << 20)  # waits in vain at the new partition
+        batch = wire.record_batch([b"new"])
+        with wire.Connection(self.broker.port) as producer:
+            producer.produce(TOPIC, batch)
+        _, found = self.fetch(session, 3, {}, 1 << 20)
+        self.assertEqual(found, {0: (1, len(batch))})
+
+    def test_any_connection_ends_a_session(self):
+        for _ in range(4):  # each on the shard with the fewest connections
+            session, _ = self.fetch(0, 0, {0: 0}, 1 << 20)
+            other = wire.Connection(self.broker.port)
+            self.addCleanup(other.close)
+            self.assertEqual(errors(other.call(wire.FETCH, VERSION, body(session, -1, {0: 0}, 1 << 20)))[0], 0)
+            self.assertEqual(errors(self.ask(session, 1, {}, 1 << 20)), (FETCH_SESSION_ID_NOT_FOUND, None))
+
+
+class Limits(WithBroker):
+    overrides = {"fetch.max.bytes": "1500", "max.incremental.fetch.session.cache.slots": "1",
+                 "max.request.partition.size.limit": "3"}
+
+    def test_no_answer_is_larger_than_fetch_max_bytes(self):
+        batch = wire.record_batch([bytes(1000)])
+        for partition in range(PARTITIONS):
+            self.connection.produce(TOPIC, batch, partition=partition)
+        _, found = self.fetch(0, -1, dict.fromkeys(range(PARTITIONS), 0), 1 << 20)
+        self.assertEqual(sum(size for _, size in found.values()), len(batch))
+
+    def test_no_more_sessions_are_kept_than_there_are_slots(self):
+        connections = [wire.Connection(self.broker.port) for _ in range(4)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        ids = [parse(each.call(wire.FETCH, VERSION, body(0, 0, {0: 0}, 1 << 20)))[0] for each in connections * 2]
+        self.assertEqual(sum(session != 0 for session in ids), 1)
+
+    def test_no_more_partitions_are_described_than_allowed(self):
+        # Header tags; all topics, any count, no cursor, no tags.
+        answer = self.connection.call(DESCRIBE_TOPIC_PARTITIONS, 0, b"\0" + struct.pack(">Bib", 1, 2000, -1) + b"\0")
+        name = TOPIC.encode()
+        self.assertTrue(answer.endswith(bytes([1, len(name) + 1]) + name + struct.pack(">i", 3) + b"\0\0"), answer)
 
 
 if __name__ == "__main__":

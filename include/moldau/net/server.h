@@ -19,9 +19,12 @@ struct ServerOptions {
     runtime::Duration max_idle =
         std::chrono::minutes(10);  ///< connections.max.idle.ms; also of a peer that does not read
     runtime::Duration max_frame_pause = std::chrono::seconds(10);  ///< without progress inside a request
-    std::size_t request_budget_bytes = 64 * 1024 * 1024;           ///< of requests in memory, over all shards
-    std::size_t max_requests_ahead = 64;                           ///< Produces in flight on a connection
-    std::size_t max_output_bytes = 64 * 1024;                      ///< answers in memory of a connection
+    /// While others wait for budget, so much of a request must come in each window.
+    std::size_t min_frame_progress_bytes = 64 * 1024;
+    runtime::Duration slow_frame_window = std::chrono::seconds(2);
+    std::size_t request_budget_bytes = 64 * 1024 * 1024;  ///< of requests in memory, over all shards
+    std::size_t max_requests_ahead = 64;                  ///< Produces in flight on a connection
+    std::size_t max_output_bytes = 64 * 1024;             ///< answers in memory of a connection
 
     /// A slice of a file that is at least this large is sent by the Stream's try_send_file; 0: never.
     std::size_t min_send_file_bytes = 64 * 1024;

@@ -11,7 +11,8 @@
 
 namespace moldau::replication {
 
-/// Registered at a partition, armed by each read, fired once by the next change. `on_change` runs on the home shard.
+/// Registered at one partition for good, armed by each read, fired once by the next change. `on_change` runs on the
+/// home shard.
 class FetchWaiter : public std::enable_shared_from_this<FetchWaiter> {
  public:
     FetchWaiter(runtime::Shard& home, std::move_only_function<void()> on_change)
@@ -26,7 +27,7 @@ class FetchWaiter : public std::enable_shared_from_this<FetchWaiter> {
     runtime::Shard& home_;
     std::move_only_function<void()> on_change_;  ///< on the home shard
     std::atomic<bool> cancelled_ = false;
-    bool registered_ = false;  ///< on the partition's shard
+    bool registered_ = false;  ///< with its one partition; on that partition's shard
     bool armed_ = false;       ///< on the partition's shard
 };
 

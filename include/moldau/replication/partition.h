@@ -51,7 +51,7 @@ struct AppendOutcome {
     Offset base_offset = no_offset;
     Timestamp log_append_time = no_timestamp;  ///< −1 unless the topic's timestamps are LogAppendTime
     Offset log_start = no_offset;
-    Offset end = no_offset;  ///< acks=all waits until the high watermark reaches it
+    Offset end = no_offset;  ///< of the batch: what when_acknowledged() waits for
 };
 
 struct AppendRequest {
@@ -104,15 +104,16 @@ class Partition {
 
     /// This node leads it from now on.
     void become_leader(LeaderEpoch epoch);
-    /// Another node leads it, or none.
-    void resign() { leading_ = false; }
+    /// Another node leads it, or none: who waits is told NOT_LEADER_OR_FOLLOWER.
+    void resign();
     void set_config(const PartitionConfig& config, const storage::LogConfig& log_config);
 
     /// Checks and appends the one batch in `records`, which is changed in place.
     AppendOutcome append(MutableBytes records, const AppendRequest& request);
 
-    /// Calls `done` once the high watermark has reached `end`, or with the error that prevents it; at once when it has.
-    void when_committed(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
+    /// Calls `done` once acks=all may be answered for what lies below `end` (PartitionCore::acknowledged_end), or with
+    /// the error that prevents it; at once when it may.
+    void when_acknowledged(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
 
     /// Reads committed records. `waiter`, when given, is armed: it fires at the next change. Without transactions the
     /// last stable offset is the high watermark.
@@ -144,7 +145,9 @@ class Partition {
     AppendOutcome refuse_producer(const storage::ProducerCheck& check, const protocol::BatchView& batch,
                                   Offset log_start) const;
     void refuse_all(protocol::ErrorCode reason);
-    void on_committed();
+    void answer_waiters(protocol::ErrorCode reason);
+    /// The high watermark or acknowledged_end() may have moved.
+    void on_progress();
 
     PartitionTools& tools_;
     std::unique_ptr<storage::Log> log_;
@@ -156,7 +159,7 @@ class Partition {
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
     Offset told_committed_{0};  ///< those who wait were told of it
     FetchWaiters fetch_waiters_;
-    std::multimap<Offset, std::move_only_function<void(protocol::ErrorCode)>> commit_waiters_;  ///< by end
+    std::multimap<Offset, std::move_only_function<void(protocol::ErrorCode)>> ack_waiters_;  ///< by end
 };
 
 }  // namespace moldau::replication

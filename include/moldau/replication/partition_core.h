@@ -34,6 +34,10 @@ class PartitionCore {
     /// Records below it are committed: they may be acknowledged and seen. Never goes back while the replica leads.
     Offset high_watermark() const { return high_watermark_; }
 
+    /// acks=all is answered for what lies below it: what is committed and, with moldau.durability=disk, durable. An
+    /// acks=1 batch is committed before it is durable, and sent again with acks=all it waits like any other.
+    Offset acknowledged_end() const;
+
     /// True until all is committed that was there when the replica became leader: the high watermark may still lie
     /// below what a former incarnation showed.
     bool is_catching_up() const { return high_watermark_ < epoch_start_; }

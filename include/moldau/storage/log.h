@@ -168,8 +168,8 @@ class Log {
 
     // append
     bool fits(const protocol::BatchView& batch, const Pending& pending, Timestamp now);
-    Result<> append_to_active(std::span<const ByteView> batches, std::uint64_t bytes);
-    void note_appended(const protocol::BatchView& batch, std::uint64_t position);
+    Result<> append_to_active(std::span<const ByteView> batches, std::uint64_t bytes, Timestamp now);
+    void note_appended(const protocol::BatchView& batch, std::uint64_t position, Timestamp now);
     Result<> roll_at(Offset base, Timestamp now);
     void write_snapshot_here();
     void drop_old_snapshots(Offset newest);

@@ -34,6 +34,7 @@ struct ProducerEntry {
     ProducerEpoch epoch = no_producer_epoch;
     std::int32_t coordinator_epoch = -1;
     Timestamp last_timestamp = no_timestamp;
+    Timestamp last_used = no_timestamp;           ///< by the broker's clock; in no snapshot (see on_recovered())
     Offset current_txn_first_offset = no_offset;  ///< no_offset: no transaction is open
     std::uint8_t count = 0;
     std::array<ProducerBatch, retained_batches> batch = {};  ///< the first `count`, oldest first
@@ -80,8 +81,8 @@ class ProducerState {
                         std::int16_t transaction_version = 0) const;
 
     /// Notes a batch that was appended; one without producer moves end_offset() alone. `batch` must be whole where it
-    /// is a control batch, its header is enough otherwise.
-    std::optional<CompletedTransaction> apply(const protocol::BatchView& batch);
+    /// is a control batch, its header is enough otherwise. `used_at`: when its producer sent it, by the broker's clock.
+    std::optional<CompletedTransaction> apply(const protocol::BatchView& batch, Timestamp used_at);
 
     const ProducerEntry* find(ProducerId id) const;
     const std::map<ProducerId, ProducerEntry>& producers() const { return producers_; }
@@ -90,8 +91,14 @@ class ProducerState {
     Offset end_offset() const { return end_offset_; }
     void set_end_offset(Offset end) { end_offset_ = end; }
 
-    /// Forgets producers without open transaction that have been silent for `expiration_ms`.
+    /// Forgets producers without open transaction that have been silent for `expiration_ms`, whatever times their
+    /// records bear: those of old records (a mirror's, a backfill's) are still there for a retry.
     void remove_expired(Timestamp now, std::int64_t expiration_ms);
+    /// After snapshots and batches were read, which tell the times of records alone: a producer counts as used when its
+    /// newest record was made, but none is forgotten within recovery_grace_ms, so that what was on its way when the
+    /// broker went down is known when it comes again.
+    void on_recovered(Timestamp now, std::int64_t expiration_ms);
+    static constexpr std::int64_t recovery_grace_ms = 3'600'000;
 
     /// The first offset whose transaction is open or whose marker is not yet below the high watermark; bounds the last
     /// stable offset.
@@ -112,7 +119,7 @@ class ProducerState {
         Offset last_offset;
     };
 
-    std::optional<CompletedTransaction> end_transaction(ProducerId id, const protocol::BatchView& batch);
+    std::optional<CompletedTransaction> end_transaction(const protocol::BatchView& batch, Timestamp used_at);
 
     std::map<ProducerId, ProducerEntry> producers_;
     std::map<Offset, ProducerId> open_transactions_;    // by first offset

@@ -20,9 +20,6 @@ using protocol::DescribeTopicPartitionsResponse;
 using protocol::ErrorCode;
 using Topic = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
 
-/// max.request.partition.size.limit.
-constexpr std::int32_t max_partitions = 2000;
-
 /// Adds partitions from `first` on while `left` allows; returns the first one that found no room.
 std::optional<PartitionIndex> add_partitions(const metadata::Image& image, const metadata::Topic& topic,
                                              PartitionIndex first, std::int32_t& left, Topic& told) {
@@ -67,7 +64,7 @@ Answer<DescribeTopicPartitionsResponse> describe_topic_partitions(Call& call, De
         for (const auto& topic : request.topics) names.insert(topic.name.str());
     }
     const std::string_view start = request.cursor ? request.cursor->topic_name.view() : std::string_view();
-    std::int32_t left = std::clamp(request.response_partition_limit, 1, max_partitions);
+    std::int32_t left = std::clamp(request.response_partition_limit, 1, call.shell.limits.max_described_partitions);
 
     DescribeTopicPartitionsResponse response;
     for (auto name = names.lower_bound(start); name != names.end(); ++name) {

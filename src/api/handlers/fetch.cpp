@@ -22,8 +22,6 @@ using replication::Partition;
 using replication::ReadOutcome;
 using replication::ReadRequest;
 
-/// fetch.max.bytes of the broker: no answer is larger, whatever was asked for.
-constexpr std::int64_t max_answer_bytes = 55 << 20;
 constexpr std::int16_t first_version_with_topic_ids = 13;
 constexpr std::int16_t first_version_with_replica_state = 15;
 constexpr std::int16_t first_version_with_leaders = 16;  ///< KIP-951
@@ -54,8 +52,7 @@ struct Patience {
 /// One fetch being served, on the shard of its session.
 class FetchOperation {
  public:
-    FetchOperation(Shell& shell, const net::Peer& peer, const FetchRequest& request, std::int16_t version,
-                   Patience& patience)
+    FetchOperation(Shell& shell, const net::Peer& peer, FetchRequest& request, std::int16_t version, Patience& patience)
         : shell_(shell), peer_(peer), request_(request), version_(version), patience_(patience) {}
 
     runtime::Task<FetchAnswer> run();
@@ -70,7 +67,6 @@ class FetchOperation {
     }
     FetchResponse::LeaderIdAndEpoch current_leader(const FetchKey& key) const;
     ReadRequest read_request(const FetchEntry& entry) const;
-    const std::shared_ptr<replication::FetchWaiter>& waiter_of(FetchEntry& entry);
     FetchAnswer answer(const FetchSessions::Begun& begun);
     /// To be read now: not read by this request yet, or changed since.
     bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
@@ -83,7 +79,7 @@ class FetchOperation {
 
     Shell& shell_;
     const net::Peer& peer_;
-    const FetchRequest& request_;
+    FetchRequest& request_;
     std::int16_t version_;
     Patience& patience_;
     std::shared_ptr<FetchSession> session_;
@@ -103,8 +99,11 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
     }
     session_ = begun.session;
     session_->in_use = true;
+    // The session knows them now: who waits long need not keep them.
+    request_.topics = {};
+    request_.forgotten_topics_data = {};
     patience_.waits_in = session_;
-    budget_ = std::min<std::int64_t>(std::max(request_.max_bytes, 0), max_answer_bytes);
+    budget_ = std::min<std::int64_t>(std::max(request_.max_bytes, 0), shell_.limits.max_fetch_bytes);
     const auto deadline =
         runtime::after(shell_.shard.now(), std::chrono::milliseconds(std::max(request_.max_wait_ms, 0)));
     for (;;) {
@@ -145,7 +144,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
     }
     for (auto& [index, orders] : by_shard) {
         runtime::Shard& there = orders.front().located.partition->shard();
-        for (Order& order : orders) waiter_of(*order.entry);
+        for (Order& order : orders) waiter_at(session_, *order.entry, order.located.partition);
         const auto read_all = [this, &orders] {
             std::vector<ReadOutcome> outcomes;
             outcomes.reserve(orders.size());
@@ -226,19 +225,6 @@ ReadRequest FetchOperation::read_request(const FetchEntry& entry) const {
             .last_fetched_epoch = entry.last_fetched_epoch};
 }
 
-const std::shared_ptr<replication::FetchWaiter>& FetchOperation::waiter_of(FetchEntry& entry) {
-    if (!entry.waiter)
-        entry.waiter = std::make_shared<replication::FetchWaiter>(
-            shell_.shard, [session = std::weak_ptr(session_), changed = &entry] {
-                const auto alive = session.lock();
-                if (!alive) return;
-                changed->unread = true;
-                alive->partitions.mark_dirty(*changed);
-                alive->changed.notify_all();
-            });
-    return entry.waiter;
-}
-
 FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
     FetchAnswer result;
     result.message.session_id = session_->id;
@@ -283,7 +269,17 @@ FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
     return result;
 }
 
-runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, const FetchRequest& request, Patience& patience) {
+/// The frame goes before the wait, which may be long: nothing of the request borrows from it any more.
+void release_frame(Call& call, FetchRequest& request) {
+    for (auto& topic : request.topics) topic.topic = topic.topic.owned();
+    for (auto& topic : request.forgotten_topics_data) topic.topic = topic.topic.owned();
+    request.cluster_id.reset();
+    request.rack_id = {};
+    call.request.frame = {};
+    call.request.budget.release();
+}
+
+runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, FetchRequest& request, Patience& patience) {
     FetchOperation operation(shell, call.peer(), request, call.version(), patience);
     co_return co_await operation.run();
 }
@@ -291,10 +287,18 @@ runtime::Task<FetchAnswer> run_fetch(Shell& shell, Call& call, const FetchReques
 }  // namespace
 
 Answer<net::Response> fetch(Call& call, FetchRequest& request) {
-    // A session's requests may come over any connection; it is served where it lives.
+    release_frame(call, request);
+    // A session's requests may come over any connection; it is served, and ended, where it lives.
     Shell* where = &call.shell;
-    if (request.session_epoch > 0 && request.session_id > 0)
+    if (request.session_id > 0)
         where = &call.shell.on_shard(FetchSessions::shard_of(request.session_id, call.shell.shard_count()));
+    if (where != &call.shell && FetchSessions::ends_session(request)) {
+        co_await runtime::call_on(call.shard(), where->shard, [where, id = request.session_id] {
+            where->sessions.end(id);
+            return true;
+        });
+        where = &call.shell;
+    }
     const auto patience = std::make_shared<Patience>();
     net::Peer& peer = *call.request.peer;
     patience->is_over = peer.input_has_ended;

@@ -180,12 +180,12 @@ void ProduceOperation::wait_for_commit(std::size_t index) {
     const std::shared_ptr<Partition> where = std::move(parts_[index].where);
     const Offset end = parts_[index].outcome.end;
     if (&where->shard() == &home()) {
-        where->when_committed(end,
-                              [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
+        where->when_acknowledged(
+            end, [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
         return;
     }
     where->shard().post([keep = shared_from_this(), where, end, index] {
-        where->when_committed(end, [keep, index](ErrorCode error) {
+        where->when_acknowledged(end, [keep, index](ErrorCode error) {
             keep->home().post([keep, index, error] { keep->committed(index, error); });
         });
     });

@@ -34,6 +34,10 @@ void PartitionCore::set_flush_before_commit(bool flush) {
     advance();
 }
 
+Offset PartitionCore::acknowledged_end() const {
+    return flush_before_commit_ ? std::min(high_watermark_, durable_end_) : high_watermark_;
+}
+
 void PartitionCore::advance() {
     const Offset reach = barriers_.empty() ? log_end_ : barriers_.front().first;
     high_watermark_ = std::max(high_watermark_, reach);

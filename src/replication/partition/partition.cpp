@@ -59,14 +59,19 @@ void Partition::become_leader(LeaderEpoch epoch) {
     core_.become_leader(epoch, log_->log_end(), log_->durable_end());
     leading_ = true;
     if (core_.wants_flush()) tools_.flusher.flush_now(*log_);
-    on_committed();
+    on_progress();
+}
+
+void Partition::resign() {
+    leading_ = false;
+    answer_waiters(ErrorCode::not_leader_or_follower);
 }
 
 void Partition::set_config(const PartitionConfig& config, const storage::LogConfig& log_config) {
     config_ = config;
     log_->set_config(log_config);
     core_.set_flush_before_commit(config.flush_before_commit);
-    on_committed();
+    on_progress();
 }
 
 ErrorCode Partition::check_leading(LeaderEpoch current_leader_epoch) const {
@@ -108,11 +113,15 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
         return refuse(ErrorCode::invalid_request, "transactions are not supported by this version of the broker",
                       log_start);
     const storage::ProducerCheck check = log_->producers().check(batch, storage::ProducerOrigin::client);
-    if (check.verdict == storage::ProducerVerdict::duplicate)
+    if (check.verdict == storage::ProducerVerdict::duplicate) {
+        const Offset end = check.original.last_offset + 1;
+        // The original may have come with acks=1, and nobody has waited for the disk yet.
+        if (request.acks_all && core_.acknowledged_end() < end) tools_.flusher.flush_now(*log_);
         return {.base_offset = check.original.first_offset(),
                 .log_append_time = check.original.timestamp,  // as Kafka answers
                 .log_start = log_start,
-                .end = check.original.last_offset + 1};
+                .end = end};
+    }
     if (check.verdict != storage::ProducerVerdict::ok) return refuse_producer(check, batch, log_start);
 
     const ByteView batches[] = {batch.bytes()};
@@ -128,7 +137,7 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     } else {
         tools_.flusher.flush_later(*log_);
     }
-    on_committed();
+    on_progress();
     return {.base_offset = first,
             .log_append_time = validated->log_append_time.value_or(no_timestamp),
             .log_start = log_start,
@@ -152,11 +161,10 @@ AppendOutcome Partition::refuse_producer(const storage::ProducerCheck& check, co
                   log_start);
 }
 
-void Partition::when_committed(Offset end, std::move_only_function<void(ErrorCode)> done) {
-    if (core_.high_watermark() >= end) return done(ErrorCode::none);
-    if (closed_ != ErrorCode::none || log_->failure())
-        return done(closed_ != ErrorCode::none ? closed_ : ErrorCode::kafka_storage_error);
-    commit_waiters_.emplace(end, std::move(done));
+void Partition::when_acknowledged(Offset end, std::move_only_function<void(ErrorCode)> done) {
+    if (core_.acknowledged_end() >= end) return done(ErrorCode::none);
+    if (const ErrorCode error = check_leading(no_leader_epoch); error != ErrorCode::none) return done(error);
+    ack_waiters_.emplace(end, std::move(done));
 }
 
 ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter) {
@@ -167,6 +175,9 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
     ReadOutcome outcome{.high_watermark = committed, .last_stable_offset = committed, .log_start = log_->log_start()};
     if (request.last_fetched_epoch != no_leader_epoch) {
         const storage::EpochEnd end = log_->end_offset_for_epoch(request.last_fetched_epoch);
+        // Where the log knows nothing of that epoch, or holds the offset no more, it cannot tell how far they agree.
+        if (end.epoch == no_leader_epoch || end.end_offset == no_offset || request.offset < log_->log_start())
+            return {.error = ErrorCode::offset_out_of_range};
         if (end.end_offset < request.offset || end.epoch < request.last_fetched_epoch) {
             outcome.diverging = DivergingEpoch{end.epoch, end.end_offset};
             return outcome;
@@ -248,29 +259,32 @@ runtime::Task<bool> Partition::close(ErrorCode reason) {
 void Partition::refuse_all(ErrorCode reason) {
     closed_ = reason;
     leading_ = false;
-    auto waiters = std::exchange(commit_waiters_, {});
+    answer_waiters(reason);
+}
+
+void Partition::answer_waiters(ErrorCode reason) {
+    auto waiters = std::exchange(ack_waiters_, {});
     for (auto& [end, done] : waiters) done(reason);
     fetch_waiters_.fire(tools_.shard);
 }
 
 void Partition::on_durable() {
     core_.on_durable(log_->durable_end());
-    on_committed();
+    on_progress();
     if (!log_->failure()) return;
     tools_.directory->set_offline(*log_->failure());
     refuse_all(ErrorCode::kafka_storage_error);
 }
 
-void Partition::on_committed() {
+void Partition::on_progress() {
     const Offset committed = core_.high_watermark();
-    if (committed == told_committed_) return;
-    told_committed_ = committed;
-    log_->on_high_watermark(committed);
-    while (!commit_waiters_.empty() && commit_waiters_.begin()->first <= committed) {
-        auto waiter = commit_waiters_.extract(commit_waiters_.begin());
+    const bool has_moved = committed != std::exchange(told_committed_, committed);
+    if (has_moved) log_->on_high_watermark(committed);
+    while (!ack_waiters_.empty() && ack_waiters_.begin()->first <= core_.acknowledged_end()) {
+        auto waiter = ack_waiters_.extract(ack_waiters_.begin());
         waiter.mapped()(ErrorCode::none);
     }
-    fetch_waiters_.fire(tools_.shard);
+    if (has_moved) fetch_waiters_.fire(tools_.shard);
 }
 
 }  // namespace moldau::replication

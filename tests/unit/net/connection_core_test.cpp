@@ -380,6 +380,49 @@ TEST_F(ConnectionCoreTest, WhenTheBudgetIsSpentOnlyTheOldestAndSmallFramesGoOn) 
     EXPECT_TRUE(other.wants_read()) << "it is the oldest now";
 }
 
+TEST_F(ConnectionCoreTest, AFrameThatHasNoRoomToReadOnHoldsNobodyBack) {
+    const Bytes frame = request_frame(produce_key, 9, Bytes(500'000), 3);
+    Bytes bytes = request_frame(produce_key, 1, {}, 3);
+    append(bytes, request_frame(metadata_key, 2));  // waits for the answer of the one before it
+    append(bytes, ByteView(frame).first(1000));     // the oldest
+    feed(bytes);
+    EXPECT_EQ(begin(), Ids{1});
+    const auto younger = budget.start_frame();
+    RequestBudget::Charge rest(budget);
+    rest.add(1 << 20);
+    EXPECT_FALSE(core->wants_read());
+    EXPECT_FALSE(core->waits_for_budget()) << "it waits for an answer";
+    EXPECT_TRUE(budget.may_read(younger, frame.size()));
+    answer(1);
+    EXPECT_EQ(begin(), Ids{2});
+    EXPECT_FALSE(core->wants_read());
+    EXPECT_TRUE(core->waits_for_budget()) << "it is the younger now";
+    budget.end_frame(younger);
+    EXPECT_TRUE(core->wants_read());
+    answer(2);
+    feed(ByteView(frame).subspan(1000));
+    EXPECT_EQ(begin(), Ids{9});
+}
+
+TEST_F(ConnectionCoreTest, AFrameWhosePeerDoesNotReadItsAnswersHoldsNobodyBack) {
+    const Bytes frame = request_frame(produce_key, 9, Bytes(500'000), 3);
+    feed(request_frame(produce_key, 1, {}, 3));
+    EXPECT_EQ(begin(), Ids{1});
+    feed(ByteView(frame).first(1000));  // the oldest
+    const auto younger = budget.start_frame();
+    RequestBudget::Charge rest(budget);
+    rest.add(1 << 20);
+    EXPECT_FALSE(budget.may_read(younger, frame.size()));
+    Response large;
+    large.pieces.emplace_back(Bytes(limits.max_output_bytes));
+    core->on_answer(sequences.at(1), std::move(large));
+    EXPECT_TRUE(budget.may_read(younger, frame.size()));
+    core->on_written(limits.max_output_bytes);
+    EXPECT_TRUE(core->waits_for_budget()) << "it is the younger now";
+    budget.end_frame(younger);
+    EXPECT_TRUE(core->wants_read());
+}
+
 TEST_F(ConnectionCoreTest, AFrameAboveTheWholeBudgetIsAdmitted) {
     RequestBudget small(100'000);
     core.emplace(limits, small, service);

@@ -411,6 +411,33 @@ TEST_F(ServerTest, ARequestThatStopsArrivingEndsItsConnection) {
     EXPECT_TRUE(run(Body::run(*this)));
 }
 
+TEST_F(ServerTest, ARequestThatHoldsBackOthersMustArriveSwiftly) {
+    start({.max_frame_pause = std::chrono::hours(1),
+           .slow_frame_window = milliseconds(50),
+           .request_budget_bytes = 64 * 1024});
+    struct Body {
+        static bool is_open(Stream& stream) {
+            Bytes buffer(1);
+            const auto count = stream.try_read_some(buffer);
+            return !count && count.error().code == Errc::would_block;
+        }
+        static Task<bool> run(ServerTest& test) {
+            auto client = co_await test.connect();
+            auto slow = co_await test.connect_stream();
+            Bytes begin = request_frame(metadata_key, 1, Bytes(100'000));
+            begin.resize(70'000);
+            write(*slow, begin);
+            const auto deadline = test.in_time();
+            while (is_open(*slow) && test.shard().now() < deadline) {
+                const bool served = co_await test.echoes(*client, std::string(50'000, 'g'));
+                if (!served) co_return false;
+            }
+            co_return !is_open(*slow);
+        }
+    };
+    EXPECT_TRUE(run(Body::run(*this)));
+}
+
 TEST_F(ServerTest, IdleConnectionsAreClosedButNotThoseThatWaitForAnAnswer) {
     start({.max_idle = milliseconds(50)});
     struct Body {

@@ -68,10 +68,20 @@ TEST(PartitionCore, CatchesUpUntilWhatAFormerIncarnationMayHaveShownIsCommitted)
     EXPECT_LT(core.high_watermark(), Offset(22));
 }
 
+TEST(PartitionCore, AcknowledgesAnAcksOneBatchToAcksAllOnlyWhenItIsDurable) {
+    PartitionCore core = leader();
+    core.on_append(Offset(10), Offset(15), false);
+    EXPECT_EQ(core.high_watermark(), Offset(15));
+    EXPECT_EQ(core.acknowledged_end(), Offset(10));
+    core.on_durable(Offset(15));
+    EXPECT_EQ(core.acknowledged_end(), Offset(15));
+}
+
 TEST(PartitionCore, FollowsKafkasRuleWhenThePageCacheIsEnough) {
     PartitionCore core = leader(false);
     core.on_append(Offset(10), Offset(15), true);
     EXPECT_EQ(core.high_watermark(), Offset(15));
+    EXPECT_EQ(core.acknowledged_end(), Offset(15));
 }
 
 TEST(PartitionCore, LetsBarriersGoWhenDurabilityIsLowered) {

@@ -354,6 +354,21 @@ TEST_P(ProducerRestartTest, FiveDuplicatesAreKnownAfterwards) {
     const auto forgotten = log->producers().check(protocol::BatchView(batches[1]), ProducerOrigin::client);
     EXPECT_EQ(forgotten.verdict, ProducerVerdict::out_of_order_sequence);
 }
+TEST_P(ProducerRestartTest, RetriesOfOldRecordsAreStillKnown) {
+    open();
+    const Produced old{
+        .producer_id = ProducerId(4), .base_sequence = 0, .timestamp = wall_now - 3 * config.producer_id_expiration_ms};
+    const Bytes batch = make_batch(log->log_end(), 1, old);
+    ASSERT_TRUE(append(1, old));
+    if (GetParam()) {
+        close_and_reopen();
+    } else {
+        crash_and_reopen();
+    }
+    log->remove_expired_producers(wall_now + 1000);
+    EXPECT_EQ(log->producers().check(protocol::BatchView(batch), ProducerOrigin::client).verdict,
+              ProducerVerdict::duplicate);
+}
 INSTANTIATE_TEST_SUITE_P(CleanOrKilled, ProducerRestartTest, testing::Bool());
 
 TEST_F(LogTest, CleanCloseSurvivesAPowerFailureWithItsProducers) {

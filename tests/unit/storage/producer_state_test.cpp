@@ -21,7 +21,7 @@ class ProducerStateTest : public testing::Test {
         return state.check(BatchView(make_batch(state.end_offset(), count, produced)), origin).verdict;
     }
     void apply(const Produced& produced, std::int32_t count = 1) {
-        EXPECT_FALSE(state.apply(BatchView(make_batch(state.end_offset(), count, produced))));
+        EXPECT_FALSE(state.apply(BatchView(make_batch(state.end_offset(), count, produced)), wall_now));
     }
     Bytes marker(bool commit, std::int16_t epoch, std::int32_t coordinator_epoch) {
         return protocol::end_transaction_batch(
@@ -93,7 +93,7 @@ TEST_F(ProducerStateTest, OpenTransactionsBoundTheStableOffset) {
     EXPECT_EQ(state.first_unstable_offset(), Offset(1));
     EXPECT_EQ(check(by(2, 0, false)), invalid_txn_state);
     const Bytes abort = marker(false, 0, 4);
-    const auto completed = state.apply(BatchView(abort));
+    const auto completed = state.apply(BatchView(abort), wall_now);
     ASSERT_TRUE(completed);
     EXPECT_TRUE(completed->aborted);
     EXPECT_EQ(completed->first_offset, Offset(1));
@@ -109,7 +109,7 @@ TEST_F(ProducerStateTest, OpenTransactionsBoundTheStableOffset) {
 
 TEST_F(ProducerStateTest, MarkersOfOlderCoordinatorsAreFenced) {
     apply(by(0, 0, true));
-    static_cast<void>(state.apply(BatchView(marker(true, 0, 4))));
+    static_cast<void>(state.apply(BatchView(marker(true, 0, 4)), wall_now));
     EXPECT_EQ(state.check(BatchView(marker(true, 0, 3)), ProducerOrigin::coordinator).verdict,
               transaction_coordinator_fenced);
     EXPECT_EQ(state.check(BatchView(marker(true, 0, 4)), ProducerOrigin::coordinator).verdict, ok);
@@ -121,7 +121,7 @@ TEST_F(ProducerStateTest, MarkersOfTransactionVersionTwoCarryANewerEpoch) {
     EXPECT_EQ(state.check(BatchView(marker(true, 3, 0)), ProducerOrigin::coordinator, 2).verdict,
               invalid_producer_epoch);
     EXPECT_EQ(state.check(BatchView(marker(true, 4, 0)), ProducerOrigin::coordinator, 2).verdict, ok);
-    static_cast<void>(state.apply(BatchView(marker(true, 4, 0))));
+    static_cast<void>(state.apply(BatchView(marker(true, 4, 0)), wall_now));
     // Sent again.
     EXPECT_EQ(state.check(BatchView(marker(true, 4, 0)), ProducerOrigin::coordinator, 2).verdict, ok);
 }
@@ -129,7 +129,7 @@ TEST_F(ProducerStateTest, MarkersOfTransactionVersionTwoCarryANewerEpoch) {
 TEST_F(ProducerStateTest, SnapshotsKeepAllFiveBatchesAndOpenTransactions) {
     for (int i = 0; i < 7; ++i) apply(by(i, 0, i >= 4));
     id = ProducerId(6);
-    static_cast<void>(state.apply(BatchView(marker(true, 2, 9))));
+    static_cast<void>(state.apply(BatchView(marker(true, 2, 9)), wall_now));
     const Bytes file = state.encode_snapshot();
     ProducerState copy;
     ASSERT_TRUE(copy.decode_snapshot(file, state.end_offset()));
@@ -160,6 +160,36 @@ TEST_F(ProducerStateTest, SilentProducersAreForgottenUnlessInATransaction) {
     state.remove_expired(wall_now + 1000, 1000);
     EXPECT_EQ(state.find(ProducerId(5)), nullptr);
     EXPECT_NE(state.find(ProducerId(6)), nullptr);
+}
+
+TEST_F(ProducerStateTest, ProducersOfOldRecordsAreSilentSinceTheySentThem) {
+    Produced old = by(0);
+    old.timestamp = wall_now - 1'000'000;
+    apply(old);
+    state.remove_expired(wall_now + 999, 1000);
+    EXPECT_EQ(check(old), duplicate);
+    state.remove_expired(wall_now + 1000, 1000);
+    EXPECT_EQ(state.find(id), nullptr);
+}
+
+TEST_F(ProducerStateTest, NoProducerIsForgottenSoonAfterARecovery) {
+    constexpr std::int64_t expiration_ms = 86'400'000;
+    Produced old = by(0);
+    old.timestamp = wall_now - 10 * expiration_ms;
+    apply(old);
+    id = ProducerId(6);
+    apply(by(0));
+    ProducerState copy;
+    ASSERT_TRUE(copy.decode_snapshot(state.encode_snapshot(), state.end_offset()));
+    copy.on_recovered(wall_now, expiration_ms);
+    copy.remove_expired(wall_now + (ProducerState::recovery_grace_ms - 1), expiration_ms);
+    EXPECT_NE(copy.find(ProducerId(5)), nullptr);
+    copy.remove_expired(wall_now + ProducerState::recovery_grace_ms, expiration_ms);
+    EXPECT_EQ(copy.find(ProducerId(5)), nullptr);
+    copy.remove_expired(wall_now + (expiration_ms - 1), expiration_ms);
+    EXPECT_NE(copy.find(ProducerId(6)), nullptr) << "its record tells when it was used";
+    copy.remove_expired(wall_now + expiration_ms, expiration_ms);
+    EXPECT_EQ(copy.find(ProducerId(6)), nullptr);
 }
 
 }  // namespace
