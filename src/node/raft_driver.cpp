@@ -120,9 +120,10 @@ void RaftDriver::start() {
     pump();
 }
 
-std::expected<Offset, raft::ProposeRefusal> RaftDriver::propose(LeaderEpoch epoch, std::span<const Bytes> values) {
+std::expected<Offset, raft::ProposeRefusal> RaftDriver::propose(LeaderEpoch epoch, std::span<const Bytes> values,
+                                                                raft::Grouping grouping) {
     if (failed_) return std::unexpected(raft::ProposeRefusal::not_leader);
-    auto last = core_.propose(epoch, values, now());
+    auto last = core_.propose(epoch, values, now(), grouping);
     if (last) pump();
     return last;
 }

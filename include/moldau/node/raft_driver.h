@@ -68,8 +68,10 @@ class RaftDriver {
     /// Begins: commits what the log holds, and leads. Listener's calls begin within it.
     void start();
 
-    /// As Core::propose. Written when this returns or right after the listener's call that it was made from.
-    std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values);
+    /// As Core::propose. Written when this returns or right after the listener's call that it was made from. After a
+    /// failure nothing is accepted any more.
+    std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values,
+                                                        raft::Grouping grouping = raft::Grouping::one_batch);
 
     /// Resigns, waits for what is in flight and closes the log. Call once; nothing but the destructor then.
     runtime::Task<Result<>> close();
