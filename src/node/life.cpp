@@ -303,18 +303,26 @@ Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> imag
 }
 
 Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
+    runtime::TimePoint last_no_op = shard_.now();
     runtime::TimePoint next_heartbeat = shard_.now();
-    while (!stopping_) {
+    while (!stopping_ && !failure_) {
         const metadata::BrokerConfig config = broker_config();
-        const auto next = runtime::after(shard_.now(), milliseconds(config.metadata_max_idle_interval_ms));
-        while (!stopping_ && shard_.now() < next) co_await changed_.wait(next);
-        if (stopping_) break;
-        controller_->tick();
+        const milliseconds idle(config.metadata_max_idle_interval_ms);  // 0: no such records
+        const auto next_no_op = idle.count() > 0 ? runtime::after(last_no_op, idle) : runtime::never;
+        const auto next = std::min(next_heartbeat, next_no_op);
+        while (!stopping_ && !failure_ && shard_.now() < next) co_await changed_.wait(next);
+        if (stopping_ || failure_) break;
+        if (shard_.now() >= next_no_op) {
+            last_no_op = shard_.now();
+            controller_->write_no_op();
+        }
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
         // The log says by itself that it lacks room.
         if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
             log::warn("heartbeat: {}", alive.error().message);
+        // Where the answer was held up, this node is heard of again before anybody is judged.
+        if (shard_.now() < next_heartbeat) controller_->fence_stale_brokers();
     }
     (void)hold;
 }
