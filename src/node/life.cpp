@@ -52,7 +52,10 @@ Task<Result<>> Node::Life::start() {
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
     runtime::spawn(shard_, publish_changes(tasks_.enter()));
     raft_->start();
-    if (auto joined = co_await join(); !joined) co_return joined;
+    if (auto joined = co_await join(); !joined) {
+        if (failure_) co_return std::unexpected(*failure_);
+        co_return joined;
+    }
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
     co_return Result<>{};
 }
@@ -235,7 +238,7 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
 }
 
 void Node::Life::on_leader_change(const raft::Leadership& leadership) {
-    if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset) {
+    if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset && !failure_) {
         caught_up_ = true;
         controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
@@ -256,6 +259,8 @@ void Node::Life::on_lack_of_room() {
 void Node::Life::on_failure(const Error& error) {
     if (failure_) return;
     failure_ = error;
+    if (error.code == Errc::io && directory_) directory_->set_offline(error);
+    if (controller_) controller_->deactivate();  // who waits for a change is told
     changed_.notify_all();
     if (notify_failure_) notify_failure_(error);
 }

@@ -125,6 +125,7 @@ std::expected<Offset, raft::ProposeRefusal> RaftDriver::propose(LeaderEpoch epoc
     if (failed_) return std::unexpected(raft::ProposeRefusal::not_leader);
     auto last = core_.propose(epoch, values, now(), grouping);
     if (last) pump();
+    if (failed_) return std::unexpected(raft::ProposeRefusal::not_leader);
     return last;
 }
 
@@ -300,6 +301,7 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
     };
     const auto oldest = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(write));
     snapshotting_ = false;
+    if (!oldest && oldest.error().code == Errc::io) co_return fail_with(oldest.error());
     if (!oldest) {  // the log still holds everything: the next one may fare better
         log::error("no snapshot of the metadata log at {}: {}", id.end_offset, oldest.error().message);
         co_return;
