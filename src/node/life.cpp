@@ -21,6 +21,10 @@ using std::chrono::milliseconds;
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
 
+storage::TopicPartition metadata_partition() {
+    return {std::string(raft::metadata_topic_name), PartitionIndex(0)};
+}
+
 }  // namespace
 
 Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::vector<View>& views)
@@ -46,7 +50,8 @@ Task<Result<>> Node::Life::start() {
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
         checkpoint_interval(),
         PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
-                                   .on_retry_due = [this] { changed_.notify_all(); }});
+                                   .on_retry_due = [this] { changed_.notify_all(); },
+                                   .on_checkpoint = [this](auto& checkpoints) { note_metadata_log(checkpoints); }});
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
@@ -78,17 +83,19 @@ Task<Result<>> Node::Life::open_directory() {
     directory_ = std::move(*opened);
     for (const auto& tools : tools_) tools->directory = directory_.get();
     cluster_id_ = directory_->meta()->cluster_id;
-    co_return co_await runtime::run_blocking(disk, shard_, [this] { return directory_->begin_writing(); });
+    co_return Result<>{};
 }
 
 Task<Result<>> Node::Life::open_metadata_log() {
     const metadata::BrokerConfig config = broker_config();
+    const storage::LogOptions known = directory_->options_for(metadata_partition(), {}, shard_.clock().wall_time());
     const RaftDriverOptions options{.disk = world_.disk,
                                     .shard = shard_,
                                     .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
                                     .self = {options_.id, *directory_->meta()->directory_id},
                                     .static_voters = {},
                                     .log_config = {},
+                                    .high_watermark = known.high_watermark,
                                     .clean_shutdown = directory_->was_clean(),
                                     .written_by_kafka = directory_->written_by_kafka(),
                                     .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
@@ -98,7 +105,9 @@ Task<Result<>> Node::Life::open_metadata_log() {
     if (!opened) co_return std::unexpected(std::move(opened).error());
     raft_ = std::move(*opened);
     if (failure_) co_return std::unexpected(*failure_);
-    co_return Result<>{};
+    // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
+    // partitions' logs, which are opened later, are held to their recovery points.
+    co_return co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_->begin_writing(); });
 }
 
 Task<Result<>> Node::Life::join() {
@@ -194,6 +203,7 @@ Task<bool> Node::Life::stop() {
         const Result<> closed = co_await raft_->close();
         if (!closed) log::error("the metadata log did not close cleanly: {}", closed.error().message);
         clean = closed && clean;
+        if (clean) note_metadata_log(*checkpoints);
     }
     if (directory_ && clean) {
         const BrokerEpoch epoch = broker_epoch_;
@@ -204,6 +214,10 @@ Task<bool> Node::Life::stop() {
         clean = marked.has_value();
     }
     co_return clean;
+}
+
+void Node::Life::note_metadata_log(storage::Checkpoints& checkpoints) const {
+    checkpoints.high_watermarks[metadata_partition()] = raft_->core().high_watermark();
 }
 
 void Node::Life::on_snapshot(raft::SnapshotId id) {

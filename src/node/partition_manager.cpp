@@ -382,6 +382,7 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
         checkpoints->log_starts[name] = ends.log_start;
         checkpoints->high_watermarks[name] = ends.high_watermark;
     }
+    if (listener_.on_checkpoint) listener_.on_checkpoint(*checkpoints);
     co_return checkpoints;
 }
 

@@ -41,6 +41,7 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
                                         .config = config,
                                         .now = options.shard.clock().wall_time(),
                                         .recovery_point = snapshot_end,
+                                        .high_watermark = options.high_watermark,
                                         .clean_shutdown = options.clean_shutdown,
                                         .written_by_kafka = options.written_by_kafka}));
     if (log->log_start() > snapshot_end || log->log_end() < snapshot_end) {
@@ -80,11 +81,15 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
         recovered.control.set_base(snapshot->header.kraft_version, snapshot->header.voters);
     }
     recovered.last_epoch = base.epoch;
-    MOLDAU_CHECK(
+    auto walked =
         for_each_batch(*log, base.end_offset, log->log_end(), [&](const protocol::BatchView& batch) -> Result<> {
             recovered.last_epoch = batch.partition_leader_epoch();
             return batch.is_control() ? recovered.control.add(batch) : Result<>{};
-        }));
+        });
+    if (!walked && walked.error().code == Errc::corrupt)
+        return fail(Errc::corrupt, fmt::format("{}. The log is left as it is: restore {} from a copy",
+                                               walked.error().message, options.directory));
+    MOLDAU_CHECK(walked);
     MOLDAU_TRY(election, read_quorum_state(options.disk, options.directory));
     recovered.election = election;
     recovered.applied_end = base.end_offset;
