@@ -91,6 +91,7 @@ ErrorCode ClusterControl::check_registration(const protocol::BrokerRegistrationR
 Outcome<protocol::BrokerRegistrationResponse> ClusterControl::register_broker(
     const protocol::BrokerRegistrationRequest& request, std::string_view cluster_id, bool previous_is_dead) const {
     Outcome<protocol::BrokerRegistrationResponse> outcome;
+    outcome.is_atomic = false;  // a broker may be in sync in more partitions than one batch holds changes of
     outcome.response.error_code = check_registration(request, cluster_id, previous_is_dead);
     if (outcome.response.error_code != ErrorCode::none) return outcome;
 
@@ -183,6 +184,7 @@ ClusterControl::State ClusterControl::next_state(const BrokerRegistration& broke
 Outcome<protocol::BrokerHeartbeatResponse> ClusterControl::heartbeat(
     const protocol::BrokerHeartbeatRequest& request) const {
     Outcome<protocol::BrokerHeartbeatResponse> outcome;
+    outcome.is_atomic = false;
     outcome.response.error_code = check_broker_epoch(image, request.broker_id, request.broker_epoch);
     if (outcome.response.error_code != ErrorCode::none) return outcome;
 
@@ -218,6 +220,7 @@ Outcome<protocol::BrokerHeartbeatResponse> ClusterControl::heartbeat(
 Outcome<protocol::UnregisterBrokerResponse> ClusterControl::unregister_broker(
     const protocol::UnregisterBrokerRequest& request) const {
     Outcome<protocol::UnregisterBrokerResponse> outcome;
+    outcome.is_atomic = false;
     outcome.response.error_message.reset();
     const BrokerRegistration* broker = image.find_broker(request.broker_id);
     if (broker == nullptr) {

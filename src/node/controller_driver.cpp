@@ -20,7 +20,7 @@ ControllerDriver::~ControllerDriver() = default;
 void ControllerDriver::activate(LeaderEpoch epoch, metadata::Image image) {
     epoch_ = epoch;
     controller_.emplace(options_, std::move(image), context().now_ms);
-    note_only(controller_->activate());
+    note_only(controller_->activate(), true);
     changed_.notify_all();
 }
 
@@ -35,18 +35,22 @@ void ControllerDriver::on_published(Offset end) {
     changed_.notify_all();
 }
 
-void ControllerDriver::tick() {
-    if (!controller_ || raft_.lacks_room()) return;
-    for (;;) {
-        const controller::Records stale = controller_->fence_one_stale_broker(context());
-        if (stale.empty()) break;
-        note_only(stale);
-    }
-    note_only(controller_->no_op());
+void ControllerDriver::write_no_op() {
+    if (controller_ && !raft_.lacks_room()) note_only(controller_->no_op(), true);
 }
 
-void ControllerDriver::note_only(const controller::Records& records) {
-    if (const auto last = propose(records); !last) log::warn("the controller: {}", last.error().message);
+// What cannot be proposed leaves the state as it was, and the controller may be gone: the next call tries again.
+void ControllerDriver::fence_stale_brokers() {
+    while (controller_ && !raft_.lacks_room()) {
+        const controller::Records stale = controller_->fence_one_stale_broker(context());
+        if (stale.empty() || !note_only(stale, false)) return;
+    }
+}
+
+bool ControllerDriver::note_only(const controller::Records& records, bool is_atomic) {
+    const auto last = propose(records, is_atomic);
+    if (!last) log::warn("the controller: {}", last.error().message);
+    return last.has_value();
 }
 
 controller::Context ControllerDriver::context() {
@@ -56,11 +60,12 @@ controller::Context ControllerDriver::context() {
             }};
 }
 
-Result<Offset> ControllerDriver::propose(const controller::Records& records) {
+Result<Offset> ControllerDriver::propose(const controller::Records& records, bool is_atomic) {
     if (records.empty()) return last_proposed_;
     if (raft_.lacks_room()) return no_room();
     const Offset first = raft_.core().log_end();
-    const auto last = raft_.propose(epoch_, encode_records(records));
+    const auto last = raft_.propose(epoch_, encode_records(records),
+                                    is_atomic ? raft::Grouping::one_batch : raft::Grouping::many_batches);
     if (!last) {
         if (last.error() == raft::ProposeRefusal::too_large)
             return fail(Errc::invalid, "the change has more records than fit into one batch");

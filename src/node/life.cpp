@@ -21,6 +21,10 @@ using std::chrono::milliseconds;
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
 
+storage::TopicPartition metadata_partition() {
+    return {std::string(raft::metadata_topic_name), PartitionIndex(0)};
+}
+
 }  // namespace
 
 Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::vector<View>& views)
@@ -46,13 +50,17 @@ Task<Result<>> Node::Life::start() {
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
         upkeep_times(),
         PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
-                                   .on_retry_due = [this] { changed_.notify_all(); }});
+                                   .on_retry_due = [this] { changed_.notify_all(); },
+                                   .on_checkpoint = [this](auto& checkpoints) { note_metadata_log(checkpoints); }});
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
     runtime::spawn(shard_, publish_changes(tasks_.enter()));
     raft_->start();
-    if (auto joined = co_await join(); !joined) co_return joined;
+    if (auto joined = co_await join(); !joined) {
+        if (failure_) co_return std::unexpected(*failure_);
+        co_return joined;
+    }
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
     co_return Result<>{};
 }
@@ -75,17 +83,19 @@ Task<Result<>> Node::Life::open_directory() {
     directory_ = std::move(*opened);
     for (const auto& tools : tools_) tools->directory = directory_.get();
     cluster_id_ = directory_->meta()->cluster_id;
-    co_return co_await runtime::run_blocking(disk, shard_, [this] { return directory_->begin_writing(); });
+    co_return Result<>{};
 }
 
 Task<Result<>> Node::Life::open_metadata_log() {
     const metadata::BrokerConfig config = broker_config();
+    const storage::LogOptions known = directory_->options_for(metadata_partition(), {}, shard_.clock().wall_time());
     const RaftDriverOptions options{.disk = world_.disk,
                                     .shard = shard_,
                                     .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
                                     .self = {options_.id, *directory_->meta()->directory_id},
                                     .static_voters = {},
                                     .log_config = {},
+                                    .high_watermark = known.high_watermark,
                                     .clean_shutdown = directory_->was_clean(),
                                     .written_by_kafka = directory_->written_by_kafka(),
                                     .snapshot_after_bytes = config.metadata_max_bytes_between_snapshots,
@@ -95,7 +105,9 @@ Task<Result<>> Node::Life::open_metadata_log() {
     if (!opened) co_return std::unexpected(std::move(opened).error());
     raft_ = std::move(*opened);
     if (failure_) co_return std::unexpected(*failure_);
-    co_return Result<>{};
+    // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
+    // partitions' logs, which are opened later, are held to their recovery points.
+    co_return co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_->begin_writing(); });
 }
 
 Task<Result<>> Node::Life::join() {
@@ -191,6 +203,7 @@ Task<bool> Node::Life::stop() {
         const Result<> closed = co_await raft_->close();
         if (!closed) log::error("the metadata log did not close cleanly: {}", closed.error().message);
         clean = closed && clean;
+        if (clean) note_metadata_log(*checkpoints);
     }
     if (directory_ && clean) {
         const BrokerEpoch epoch = broker_epoch_;
@@ -201,6 +214,10 @@ Task<bool> Node::Life::stop() {
         clean = marked.has_value();
     }
     co_return clean;
+}
+
+void Node::Life::note_metadata_log(storage::Checkpoints& checkpoints) const {
+    checkpoints.high_watermarks[metadata_partition()] = raft_->core().high_watermark();
 }
 
 void Node::Life::on_snapshot(raft::SnapshotId id) {
@@ -235,7 +252,7 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
 }
 
 void Node::Life::on_leader_change(const raft::Leadership& leadership) {
-    if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset) {
+    if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset && !failure_) {
         caught_up_ = true;
         controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
@@ -256,6 +273,8 @@ void Node::Life::on_lack_of_room() {
 void Node::Life::on_failure(const Error& error) {
     if (failure_) return;
     failure_ = error;
+    if (error.code == Errc::io && directory_) directory_->set_offline(error);
+    if (controller_) controller_->deactivate();  // who waits for a change is told
     changed_.notify_all();
     if (notify_failure_) notify_failure_(error);
 }
@@ -303,18 +322,26 @@ Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> imag
 }
 
 Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
+    runtime::TimePoint last_no_op = shard_.now();
     runtime::TimePoint next_heartbeat = shard_.now();
-    while (!stopping_) {
+    while (!stopping_ && !failure_) {
         const metadata::BrokerConfig config = broker_config();
-        const auto next = runtime::after(shard_.now(), milliseconds(config.metadata_max_idle_interval_ms));
-        while (!stopping_ && shard_.now() < next) co_await changed_.wait(next);
-        if (stopping_) break;
-        controller_->tick();
+        const milliseconds idle(config.metadata_max_idle_interval_ms);  // 0: no such records
+        const auto next_no_op = idle.count() > 0 ? runtime::after(last_no_op, idle) : runtime::never;
+        const auto next = std::min(next_heartbeat, next_no_op);
+        while (!stopping_ && !failure_ && shard_.now() < next) co_await changed_.wait(next);
+        if (stopping_ || failure_) break;
+        if (shard_.now() >= next_no_op) {
+            last_no_op = shard_.now();
+            controller_->write_no_op();
+        }
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
         // The log says by itself that it lacks room.
         if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
             log::warn("heartbeat: {}", alive.error().message);
+        // Where the answer was held up, this node is heard of again before anybody is judged.
+        if (shard_.now() < next_heartbeat) controller_->fence_stale_brokers();
     }
     (void)hold;
 }

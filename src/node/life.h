@@ -49,6 +49,8 @@ class Node::Life final : public MetadataListener {
     runtime::Task<bool> publish_once();
     runtime::Task<bool> replace_views(std::shared_ptr<const metadata::Image> image);
     runtime::Task<void> keep_alive(runtime::Gate::Hold hold);
+    /// Notes what of the metadata log the next start holds it to.
+    void note_metadata_log(storage::Checkpoints& checkpoints) const;
     metadata::BrokerConfig broker_config() const;
     /// Of recovery points, too.
     runtime::Duration checkpoint_interval() const;

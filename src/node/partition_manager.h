@@ -36,8 +36,9 @@ class PartitionManager {
  public:
     /// What the manager tells its node.
     struct Listener {
-        std::function<void(const Error&)> on_offline;  ///< once: the log directory is used no more
-        std::function<void()> on_retry_due;            ///< retry_due() has become true
+        std::function<void(const Error&)> on_offline;              ///< once: the log directory is used no more
+        std::function<void()> on_retry_due;                        ///< retry_due() has become true
+        std::function<void(storage::Checkpoints&)> on_checkpoint;  ///< adds what is noted of the directory's other logs
     };
 
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,

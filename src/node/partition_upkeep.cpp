@@ -123,6 +123,7 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
         all->log_starts.merge(some.log_starts);
         all->high_watermarks.merge(some.high_watermarks);
     }
+    if (listener_.on_checkpoint) listener_.on_checkpoint(*all);
     co_return all;
 }
 

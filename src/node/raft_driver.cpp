@@ -41,6 +41,7 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
                                         .config = config,
                                         .now = options.shard.clock().wall_time(),
                                         .recovery_point = snapshot_end,
+                                        .high_watermark = options.high_watermark,
                                         .clean_shutdown = options.clean_shutdown,
                                         .written_by_kafka = options.written_by_kafka}));
     if (log->log_start() > snapshot_end || log->log_end() < snapshot_end) {
@@ -80,11 +81,15 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
         recovered.control.set_base(snapshot->header.kraft_version, snapshot->header.voters);
     }
     recovered.last_epoch = base.epoch;
-    MOLDAU_CHECK(
+    auto walked =
         for_each_batch(*log, base.end_offset, log->log_end(), [&](const protocol::BatchView& batch) -> Result<> {
             recovered.last_epoch = batch.partition_leader_epoch();
             return batch.is_control() ? recovered.control.add(batch) : Result<>{};
-        }));
+        });
+    if (!walked && walked.error().code == Errc::corrupt)
+        return fail(Errc::corrupt, fmt::format("{}. The log is left as it is: restore {} from a copy",
+                                               walked.error().message, options.directory));
+    MOLDAU_CHECK(walked);
     MOLDAU_TRY(election, read_quorum_state(options.disk, options.directory));
     recovered.election = election;
     recovered.applied_end = base.end_offset;
@@ -120,10 +125,12 @@ void RaftDriver::start() {
     pump();
 }
 
-std::expected<Offset, raft::ProposeRefusal> RaftDriver::propose(LeaderEpoch epoch, std::span<const Bytes> values) {
+std::expected<Offset, raft::ProposeRefusal> RaftDriver::propose(LeaderEpoch epoch, std::span<const Bytes> values,
+                                                                raft::Grouping grouping) {
     if (failed_) return std::unexpected(raft::ProposeRefusal::not_leader);
-    auto last = core_.propose(epoch, values, now());
+    auto last = core_.propose(epoch, values, now(), grouping);
     if (last) pump();
+    if (failed_) return std::unexpected(raft::ProposeRefusal::not_leader);
     return last;
 }
 
@@ -299,6 +306,7 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
     };
     const auto oldest = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(write));
     snapshotting_ = false;
+    if (!oldest && oldest.error().code == Errc::io) co_return fail_with(oldest.error());
     if (!oldest) {  // the log still holds everything: the next one may fare better
         log::error("no snapshot of the metadata log at {}: {}", id.end_offset, oldest.error().message);
         co_return;

@@ -19,14 +19,21 @@ void Context::save(const ElectionState& state) {
         .state = state, .content = encode_quorum_state(state, control_.kraft_version(), control_.voters().ids())};
 }
 
-std::optional<Offset> Context::append_records(LeaderEpoch epoch, std::span<const Bytes> values, Timestamp timestamp) {
+std::optional<Offset> Context::append_records(LeaderEpoch epoch, std::span<const Bytes> values, Timestamp timestamp,
+                                              Grouping grouping) {
     MOLDAU_ASSERT(!values.empty());
-    protocol::BatchBuilder batch({.base_offset = log_end_, .leader_epoch = epoch});
+    constexpr std::size_t most_beside_value = 32;  // of a record's bytes
+    std::vector<protocol::BatchBuilder> batches;
+    batches.emplace_back(protocol::BatchOptions{.base_offset = log_end_, .leader_epoch = epoch});
     for (const Bytes& value : values) {
-        batch.append({.timestamp = timestamp, .value = ByteView(value)});
-        if (batch.size_bytes() > options_.max_batch_bytes) return std::nullopt;
+        const std::size_t fuller = batches.back().size_bytes() + value.size() + most_beside_value;
+        if (grouping == Grouping::many_batches && !batches.back().empty() && fuller > options_.max_batch_bytes)
+            batches.emplace_back(
+                protocol::BatchOptions{.base_offset = batches.back().next_offset(), .leader_epoch = epoch});
+        batches.back().append({.timestamp = timestamp, .value = ByteView(value)});
+        if (batches.back().size_bytes() > options_.max_batch_bytes) return std::nullopt;
     }
-    append(std::move(batch), epoch);
+    for (protocol::BatchBuilder& batch : batches) append(std::move(batch), epoch);
     return log_end_ - 1;
 }
 

@@ -21,8 +21,9 @@ class Context {
     bool is_saved(const ElectionState& state) const { return saved_ == state; }
 
     void save(const ElectionState& state);
-    /// Values as a batch of records without keys; nothing when they are too large for one.
-    std::optional<Offset> append_records(LeaderEpoch epoch, std::span<const Bytes> values, Timestamp timestamp);
+    /// Values as records without keys; nothing, and nothing is appended, when they are too large.
+    std::optional<Offset> append_records(LeaderEpoch epoch, std::span<const Bytes> values, Timestamp timestamp,
+                                         Grouping grouping);
     void append_control(LeaderEpoch epoch, std::span<const ControlRecord> records, Timestamp timestamp);
     void note_persisted(const Persisted& persisted);
     /// Moves the high watermark; going back is ignored.

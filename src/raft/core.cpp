@@ -66,9 +66,10 @@ void Core::step(const Message& message, Now now) {
     settle(role_->step(*context_, message, now), now);
 }
 
-std::expected<Offset, ProposeRefusal> Core::propose(LeaderEpoch epoch, std::span<const Bytes> values, Now now) {
+std::expected<Offset, ProposeRefusal> Core::propose(LeaderEpoch epoch, std::span<const Bytes> values, Now now,
+                                                    Grouping grouping) {
     if (role() != RoleKind::leader || role_->epoch() != epoch) return std::unexpected(ProposeRefusal::not_leader);
-    const auto last = context_->append_records(epoch, values, now.wall);
+    const auto last = context_->append_records(epoch, values, now.wall, grouping);
     if (!last) return std::unexpected(ProposeRefusal::too_large);
     return *last;
 }

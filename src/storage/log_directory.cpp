@@ -162,12 +162,20 @@ Result<> LogDirectory::write_all(const Checkpoints& checkpoints) {
     return write_exactly(all);
 }
 
+// What has not changed is not written: an idle directory's device may sleep.
 Result<> LogDirectory::write_exactly(const Checkpoints& checkpoints) {
-    MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), checkpoints.recovery_points));
-    written_.recovery_points = checkpoints.recovery_points;
-    MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file), checkpoints.log_starts));
-    written_.log_starts = checkpoints.log_starts;
-    return write_high_watermarks(checkpoints.high_watermarks);
+    if (!all_written_ || checkpoints.recovery_points != written_.recovery_points) {
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), checkpoints.recovery_points));
+        written_.recovery_points = checkpoints.recovery_points;
+    }
+    if (!all_written_ || checkpoints.log_starts != written_.log_starts) {
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file), checkpoints.log_starts));
+        written_.log_starts = checkpoints.log_starts;
+    }
+    if (!all_written_ || checkpoints.high_watermarks != written_.high_watermarks)
+        MOLDAU_CHECK(write_high_watermarks(checkpoints.high_watermarks));
+    all_written_ = true;
+    return {};
 }
 
 Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset offset) {

@@ -217,8 +217,10 @@ Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
         }
         if (!scanner.status())
             return fail(Errc::corrupt,
-                        fmt::format("{} at position {} after a clean shutdown: {}", segment->path(suffix::log),
-                                    scanner.next_position(), scanner.status().error().message));
+                        fmt::format("{} at position {} after a clean shutdown: {}. The log is left as it is: restore "
+                                    "{} from a copy",
+                                    segment->path(suffix::log), scanner.next_position(),
+                                    scanner.status().error().message, log_.directory_));
     }
     log_.segments_.push_back(std::move(segment));
     return {};

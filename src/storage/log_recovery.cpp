@@ -13,9 +13,9 @@ Result<> LogLoader::check_nothing_lost(const Segment& segment, std::uint64_t pos
     // What lies before the log start was deleted by its owner.
     if (next_ >= required_end() || options_.log_start >= required_end()) return {};
     return fail(Errc::corrupt,
-                fmt::format("{} at position {}: {}; offsets {} to {} must be there. The log is left as it is: restore "
-                            "the file, or remove the directory so that it is fetched again from its leader",
-                            segment.path(suffix::log), position, damage, next_, required_end() - 1));
+                fmt::format("{} at position {}: {}; offsets {} to {} must be there. The log is left as "
+                            "it is: restore {} from a copy",
+                            segment.path(suffix::log), position, damage, next_, required_end() - 1, log_.directory_));
 }
 
 Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {

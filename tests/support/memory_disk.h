@@ -24,6 +24,7 @@ class MemoryDisk final : public Disk {
     std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
     bool fail_open = false;
+    bool fail_write = false;
     bool sync_on_write = false;  ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
@@ -114,6 +115,13 @@ class MemoryDisk final : public Disk {
         for (auto& [path, inode] : files_) inode->content = inode->durable;
     }
 
+    /// Holds what `other` holds now, as after a crash that loses nothing.
+    void take_image_of(const MemoryDisk& other) {
+        files_.clear();
+        for (const auto& [path, inode] : other.files_) files_[path] = std::make_shared<Inode>(*inode);
+        directories_ = other.directories_;
+    }
+
     Bytes& content(const std::string& path) { return files_.at(path)->content; }
     const Bytes& durable(const std::string& path) const { return files_.at(path)->durable; }
     bool has(const std::string& path) const { return files_.contains(path); }
@@ -140,6 +148,7 @@ class MemoryDisk final : public Disk {
 
         Result<> write_at(std::span<const ByteView> parts, std::uint64_t position) override {
             ++disk_.writes;
+            if (disk_.fail_write) return fail(Errc::io, "write");
             Bytes& content = inode_->content;
             for (const ByteView part : parts) {
                 const std::uint64_t grows =

@@ -1,9 +1,9 @@
 #pragma once
 // The controller: decides on changes of the cluster's metadata. A pure machine: handle(request) gives records and an
-// answer and changes nothing; replay(record) alone changes the hard state. The driver appends the records as one batch,
-// replays them at once, so that the next request is decided on them, and holds the answer back until they are
-// committed. When leadership is lost the driver drops the controller and makes a new one of the committed image.
-// Owned by the driver, on its shard; no clock and no randomness but what `Context` brings.
+// answer and changes nothing; replay(record) alone changes the hard state. The driver appends the records, replays them
+// at once, so that the next request is decided on them, and holds the answer back until they are committed. When
+// leadership is lost the driver drops the controller and makes a new one of the committed image. Owned by the driver,
+// on its shard; no clock and no randomness but what `Context` brings.
 
 #include <cstdint>
 #include <functional>
@@ -52,8 +52,9 @@ struct Context {
 
 template <class Response>
 struct Outcome {
-    Records records;    ///< one batch, committed as a whole or not at all; may be empty
-    Response response;  ///< owns its text
+    Records records;        ///< may be empty
+    Response response;      ///< owns its text
+    bool is_atomic = true;  ///< the records are one batch, committed as a whole or not at all; else as many as it takes
 };
 
 class BrokerSessions;
@@ -105,7 +106,8 @@ class Controller {
 
     /// When the next broker's session ends; nothing while no broker is unfenced.
     std::optional<std::int64_t> next_session_deadline_ms() const;
-    /// Fences one broker whose session has ended, if there is one; call again after replaying.
+    /// Fences one broker whose session has ended, if there is one; call again after replaying. Need not be atomic: the
+    /// broker itself is fenced last.
     Records fence_one_stale_broker(const Context& context);
 
  private:

@@ -41,15 +41,17 @@ class ControllerDriver {
                                            [this, &request, more...] { return decide(request, more...); });
     }
 
-    /// Proposes what keeps an idle log moving, and fences brokers whose session has ended. On the first shard.
-    void tick();
+    /// Proposes what keeps an idle log moving. On the first shard.
+    void write_no_op();
+    /// Fences the brokers whose session has ended. On the first shard.
+    void fence_stale_brokers();
 
  private:
     template <class Request, class... More>
     runtime::Task<Result<typename Request::Response>> decide(const Request& request, More... more) {
         if (!controller_) co_return fail(Errc::closed, "this node is not the active controller");
         auto outcome = controller_->handle(request, context(), more...);
-        Result<Offset> last = propose(outcome.records);
+        Result<Offset> last = propose(outcome.records, outcome.is_atomic);
         if (!last) co_return std::unexpected(std::move(last).error());
         if (auto stands = co_await wait_until_published(*last); !stands)
             co_return std::unexpected(std::move(stands).error());
@@ -59,9 +61,10 @@ class ControllerDriver {
     controller::Context context();
     /// Returns the offset of the last record that the answer depends on: also when there are none, what was decided
     /// before is part of it.
-    Result<Offset> propose(const controller::Records& records);
+    Result<Offset> propose(const controller::Records& records, bool is_atomic);
     runtime::Task<Result<>> wait_until_published(Offset last);
-    void note_only(const controller::Records& records);
+    /// Whether they were proposed.
+    bool note_only(const controller::Records& records, bool is_atomic);
 
     runtime::Shard& shard_;
     RaftDriver& raft_;

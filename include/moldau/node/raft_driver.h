@@ -49,6 +49,7 @@ struct RaftDriverOptions {
     raft::ReplicaKey self;
     raft::VoterSet static_voters;   ///< controller.quorum.voters, for directories of kraft.version 0
     storage::LogConfig log_config;  ///< metadata.log.segment.*; retention does not apply
+    Offset high_watermark{0};       ///< checkpointed: all before it must be there, and is never cut
     bool clean_shutdown = false;
     bool written_by_kafka = false;
     std::int64_t snapshot_after_bytes = 20 << 20;   ///< metadata.log.max.record.bytes.between.snapshots
@@ -57,8 +58,9 @@ struct RaftDriverOptions {
 
 class RaftDriver {
  public:
-    /// Recovers the log and gives the newest snapshot to the listener. Errors: corrupt, naming the file; unsupported
-    /// when the quorum is another than this node alone; io. Waits for the device.
+    /// Recovers the log and gives the newest snapshot to the listener. Errors: corrupt, naming the file, when what was
+    /// durable for certain is damaged or missing: nothing is cut then; unsupported when the quorum is another than this
+    /// node alone; io. Waits for the device.
     /// Requires: nothing else touches the listener meanwhile; options' disk and shard, and the listener, outlive it.
     static Result<std::unique_ptr<RaftDriver>> open(const RaftDriverOptions& options, MetadataListener& listener);
     ~RaftDriver();
@@ -68,8 +70,10 @@ class RaftDriver {
     /// Begins: commits what the log holds, and leads. Listener's calls begin within it.
     void start();
 
-    /// As Core::propose. Written when this returns or right after the listener's call that it was made from.
-    std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values);
+    /// As Core::propose. Written when this returns or right after the listener's call that it was made from. After a
+    /// failure nothing is accepted any more.
+    std::expected<Offset, raft::ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values,
+                                                        raft::Grouping grouping = raft::Grouping::one_batch);
 
     /// Resigns, waits for what is in flight and closes the log. Call once; nothing but the destructor then.
     runtime::Task<Result<>> close();

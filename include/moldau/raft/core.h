@@ -94,9 +94,14 @@ struct Persisted {
     std::optional<ElectionState> state;  ///< the last state saved, when one was
 };
 
+enum class Grouping : std::uint8_t {
+    one_batch,     ///< committed as a whole or not at all
+    many_batches,  ///< in order, as many as it takes: a failure may leave the first of them
+};
+
 enum class ProposeRefusal {
     not_leader,  ///< this replica does not lead in that epoch
-    too_large,   ///< the records do not fit into one batch
+    too_large,   ///< the records do not fit into one batch, or one of them does not
 };
 
 enum class RoleKind : std::uint8_t { unattached, prospective, candidate, leader, follower, resigned };
@@ -151,9 +156,10 @@ class Core {
     /// A request or an answer has come in.
     void step(const Message& message, Now now);
 
-    /// Writes values as one batch of records without keys. Returns the offset of the last; committed when `apply` has
-    /// passed it. Requires: at least one.
-    std::expected<Offset, ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values, Now now);
+    /// Writes values as records without keys. Returns the offset of the last; committed when `apply` has passed it.
+    /// Nothing is written when it is refused. Requires: at least one.
+    std::expected<Offset, ProposeRefusal> propose(LeaderEpoch epoch, std::span<const Bytes> values, Now now,
+                                                  Grouping grouping = Grouping::one_batch);
 
     /// A leader leads no more, and stands for no election until it is opened again; others stay what they are.
     void resign(Now now);

@@ -127,6 +127,7 @@ class LogDirectory {
     bool written_by_kafka_ = false;  // at the start
     bool file_is_ours_ = false;      // the high watermarks' file that is there now
     std::uint32_t author_crc_ = 0;   // of the high watermarks' file
+    bool all_written_ = false;       // each file is there, and says what written_ does
     std::atomic<std::int64_t> free_bytes_{INT64_MAX};
     std::atomic<std::shared_ptr<const Error>> offline_reason_;
     std::atomic<bool> offline_{false};  // set after the reason: asked with every request

@@ -30,15 +30,21 @@ class RaftDriverTest : public testing::Test {
     void SetUp() override { ASSERT_TRUE(disk.create_directories("/data")); }
     void TearDown() override { close(); }  // its coroutines end before it does
 
-    void open(bool full_from_then_on = false) {
+    Result<std::unique_ptr<RaftDriver>> try_open() {
         const raft::ReplicaKey self{NodeId(1), {}};
-        auto opened = RaftDriver::open({.disk = disk,
-                                        .shard = shard,
-                                        .directory = "/data/__cluster_metadata-0",
-                                        .self = self,
-                                        .static_voters = raft::VoterSet({{.key = self, .endpoints = {}}}),
-                                        .log_config = {}},
-                                       listener);
+        return RaftDriver::open({.disk = disk,
+                                 .shard = shard,
+                                 .directory = "/data/__cluster_metadata-0",
+                                 .self = self,
+                                 .static_voters = raft::VoterSet({{.key = self, .endpoints = {}}}),
+                                 .log_config = {},
+                                 .high_watermark = high_watermark,
+                                 .clean_shutdown = clean_shutdown,
+                                 .snapshot_after_bytes = snapshot_after_bytes},
+                                listener);
+    }
+    void open(bool full_from_then_on = false) {
+        auto opened = try_open();
         ASSERT_TRUE(opened) << opened.error().message;
         driver = std::move(*opened);
         if (full_from_then_on) disk.capacity_bytes = 0;
@@ -72,6 +78,19 @@ class RaftDriverTest : public testing::Test {
         return last.value_or(no_offset);
     }
 
+    /// Three records in batches of their own; returns what the log holds.
+    Bytes write_three() {
+        open();
+        for (int i = 0; i < 3; ++i) last_committed = propose();
+        close();
+        return disk.content(log_path);
+    }
+
+    const std::string log_path = "/data/__cluster_metadata-0/00000000000000000000.log";
+    Offset high_watermark{0};
+    Offset last_committed{0};
+    bool clean_shutdown = false;
+    std::int64_t snapshot_after_bytes = 20 << 20;
     runtime::MemoryDisk disk;
     runtime::ManualShard shard;
     Listener listener;
@@ -115,6 +134,91 @@ TEST_F(RaftDriverTest, WithoutRoomForTheEpochItLeadsOnlyOnceThereIsSome) {
     EXPECT_FALSE(driver->lacks_room());
     EXPECT_GT(listener.committed, Offset(0));
     EXPECT_EQ(listener.failure, "");
+}
+
+TEST_F(RaftDriverTest, DamageBelowTheHighWatermarkIsRefusedAndNothingIsCut) {
+    Bytes content = write_three();
+    high_watermark = last_committed + 1;
+    content[content.size() - 1500] ^= 1;  // of the last but one
+    disk.content(log_path) = content;
+    for (const bool clean : {true, false, false}) {
+        clean_shutdown = clean;
+        const auto opened = try_open();
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::corrupt);
+        EXPECT_NE(opened.error().message.find(log_path), std::string::npos) << opened.error().message;
+        EXPECT_NE(opened.error().message.find("restore"), std::string::npos) << opened.error().message;
+        EXPECT_EQ(disk.content(log_path), content);
+    }
+}
+
+TEST_F(RaftDriverTest, AShorterLogThanTheHighWatermarkIsRefusedAlsoAfterACleanShutdown) {
+    Bytes content = write_three();
+    high_watermark = last_committed + 1;
+    std::size_t whole = 0;
+    protocol::BatchIterator batches{ByteView(content)};
+    for (protocol::BatchView batch; batches.next(batch) && batch.base_offset() < last_committed;)
+        whole += batch.size_bytes();
+    content.resize(whole);
+    disk.content(log_path) = content;
+    for (const bool clean : {true, false}) {
+        clean_shutdown = clean;
+        const auto opened = try_open();
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::corrupt);
+        EXPECT_EQ(disk.content(log_path), content);
+    }
+}
+
+TEST_F(RaftDriverTest, ATornTailBehindTheHighWatermarkIsCut) {
+    Bytes content = write_three();
+    high_watermark = last_committed;
+    content.resize(content.size() - 100);
+    disk.content(log_path) = content;
+    open();
+    EXPECT_EQ(listener.leadership.epoch_start, last_committed);
+    EXPECT_EQ(propose(), last_committed + 1);  // behind the beginning of the epoch
+}
+
+TEST_F(RaftDriverTest, AFailedSyncOfASnapshotEndsTheLog) {
+    snapshot_after_bytes = 500;
+    open();
+    const Bytes values[] = {Bytes(1000, 'x')};
+    ASSERT_TRUE(driver->propose(listener.leadership.epoch, values));
+    while (listener.committed < driver->core().log_end()) {
+        ASSERT_TRUE(shard.run_ready() || disk.run_blocking_work());
+    }
+    shard.run_ready();
+    ASSERT_EQ(listener.failure, "");
+    disk.fail_sync = true;  // of the snapshot, which is all that is left to do
+    settle();
+    EXPECT_NE(listener.failure, "");
+    EXPECT_EQ(driver->propose(listener.leadership.epoch, values), std::unexpected(raft::ProposeRefusal::not_leader));
+    EXPECT_EQ(close(), false);
+}
+
+TEST_F(RaftDriverTest, WithoutRoomForASnapshotItGoesOn) {
+    snapshot_after_bytes = 500;
+    open();
+    const Bytes values[] = {Bytes(1000, 'x')};
+    ASSERT_TRUE(driver->propose(listener.leadership.epoch, values));
+    while (listener.committed < driver->core().log_end()) {
+        ASSERT_TRUE(shard.run_ready() || disk.run_blocking_work());
+    }
+    shard.run_ready();
+    disk.capacity_bytes = disk.used_bytes();
+    settle();
+    disk.capacity_bytes = UINT64_MAX;
+    EXPECT_EQ(listener.failure, "");
+    const Offset last = propose();
+    EXPECT_EQ(listener.committed, last + 1);
+}
+
+TEST_F(RaftDriverTest, AProposalThatCannotBeWrittenIsRefused) {
+    open();
+    disk.fail_write = true;
+    EXPECT_EQ(propose(), no_offset);
+    EXPECT_NE(listener.failure, "");
 }
 
 TEST_F(RaftDriverTest, ClosesWithoutRoomAndSaysThatItIsNotClean) {

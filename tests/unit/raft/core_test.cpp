@@ -144,6 +144,31 @@ TEST(Core, RefusesProposalsOfOtherEpochsAndOfTooManyBytes) {
     EXPECT_EQ(core->log_end(), Offset(3));
 }
 
+TEST(Core, WhatNeedNotBeAtomicBecomesAsManyBatchesAsItTakes) {
+    auto core = Core::open({.self = self, .max_batch_bytes = 200}, fresh());
+    ASSERT_TRUE(core);
+    core->tick(at(0));
+    core->take_output();
+    const std::vector<Bytes> values(5, Bytes(40));
+    EXPECT_EQ(core->propose(LeaderEpoch(1), values, at(0)), std::unexpected(ProposeRefusal::too_large));
+    EXPECT_EQ(core->propose(LeaderEpoch(1), values, at(0), Grouping::many_batches), Offset(7));
+    const std::vector<Append> appends = core->take_output().persist.appends;
+    ASSERT_GT(appends.size(), 1U);
+    Offset next(3);
+    for (const Append& append : appends) {
+        EXPECT_LE(append.batches.size(), 200U);
+        EXPECT_EQ(append.base_offset, next);
+        EXPECT_EQ(protocol::BatchView(append.batches).base_offset(), next);
+        EXPECT_EQ(protocol::BatchView(append.batches).next_offset(), append.end_offset);
+        next = append.end_offset;
+    }
+    EXPECT_EQ(next, Offset(8));
+    const std::vector<Bytes> large{Bytes(40), Bytes(300)};
+    EXPECT_EQ(core->propose(LeaderEpoch(1), large, at(0), Grouping::many_batches),
+              std::unexpected(ProposeRefusal::too_large));
+    EXPECT_TRUE(core->take_output().persist.empty());
+}
+
 TEST(Core, ResignedLeaderNeitherWritesNorStandsAgain) {
     Core core = opened(fresh());
     core.tick(at(0));

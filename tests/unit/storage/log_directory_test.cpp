@@ -53,6 +53,19 @@ TEST_F(LogDirectoryTest, CheckpointsAreKafkasText) {
     EXPECT_FALSE(options.clean_shutdown);
 }
 
+TEST_F(LogDirectoryTest, CheckpointsThatSayTheSameAreNotWrittenAgain) {
+    const Checkpoints checkpoints{.recovery_points = {{orders, Offset(12)}}, .high_watermarks = {{orders, Offset(7)}}};
+    open();
+    ASSERT_TRUE(directory->write_checkpoints(checkpoints));
+    const std::size_t writes = disk.writes;
+    ASSERT_TRUE(directory->write_checkpoints(checkpoints));
+    EXPECT_EQ(disk.writes, writes);
+    ASSERT_TRUE(directory->write_checkpoints({.log_starts = {{orders, Offset(2)}}}));
+    EXPECT_EQ(disk.writes, writes + 1);
+    EXPECT_EQ(text("log-start-offset-checkpoint"), "0\n1\norders 3 2\n");
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n1\norders 3 12\n");
+}
+
 TEST_F(LogDirectoryTest, HighWatermarksOfKafkaDoNotCount) {
     open();
     ASSERT_TRUE(directory->write_checkpoints({.high_watermarks = {{orders, Offset(7)}}}));

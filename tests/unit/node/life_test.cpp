@@ -1,0 +1,302 @@
+// A whole node on a disk in memory, turned by hand: its starts, and what keeps it alive.
+
+#include <array>
+
+#include <gtest/gtest.h>
+
+#include <moldau/node/node.h>
+
+#include "support/manual_shard.h"
+#include "support/memory_disk.h"
+
+namespace moldau::node {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::Task;
+
+class NoTransport final : public runtime::Transport {
+ public:
+    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
+        return fail(Errc::unsupported, "there is no network");
+    }
+    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
+                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>> handler) override {
+        std::move(handler)(fail(Errc::unsupported, "there is no network"));
+    }
+};
+
+/// One life of a node.
+class Machine {
+ public:
+    explicit Machine(runtime::MemoryDisk& disk, metadata::Properties settings = {})
+        : disk_(disk), node_({disk, transport_, shards_}, options_of(std::move(settings))) {
+        node_.on_failure([this](const Error& error) { failure = error.message; });
+    }
+    ~Machine() {
+        if (started_) stop();
+    }
+
+    Result<> start() {
+        auto outcome = run(node_.start());
+        if (!outcome) return fail(Errc::timed_out, "the start waits for something");
+        started_ = true;  // also where it failed: a stop releases what was begun
+        return *outcome;
+    }
+    /// Whether the stop was clean.
+    bool stop() {
+        started_ = false;
+        const auto clean = spawn(node_.stop());
+        for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
+        return clean->value_or(false);
+    }
+    /// The result, unless the task waits for time to pass.
+    template <class T>
+    std::optional<T> run(Task<T> task) {
+        const auto result = spawn(std::move(task));
+        settle();
+        return std::move(*result);
+    }
+    void advance(runtime::Duration time) {
+        constexpr runtime::Duration step = 100ms;
+        for (runtime::Duration passed{}; passed < time; passed += step) {
+            shard_.advance(step);
+            settle();
+        }
+    }
+
+    /// What the creation of a topic is answered with; nothing while there is no answer.
+    std::optional<Result<protocol::CreateTopicsResponse>> create_topic(std::string name) {
+        creation_ = {};
+        auto& topic = creation_.topics.emplace_back();
+        topic.name = protocol::Text(std::move(name));
+        topic.num_partitions = 1;
+        topic.replication_factor = 1;
+        return run(node_.controller().call(shard_, creation_));
+    }
+    const metadata::Image& image() { return *node_.view(shard_).image; }
+    Offset metadata_end() {
+        const auto quorum = run(node_.describe_quorum(shard_));
+        return quorum->topics.at(0).partitions.at(0).high_watermark;
+    }
+
+    std::string failure;
+
+ private:
+    static NodeOptions options_of(metadata::Properties settings) {
+        NodeOptions options;
+        options.log_dir = "/data";
+        options.advertised = {{"PLAINTEXT", "localhost", 9092, 0}};
+        options.controller_endpoints = {{"CONTROLLER", "localhost", 9093, 0}};
+        options.file = std::move(settings);
+        options.format_if_empty = true;
+        return options;
+    }
+    template <class T>
+    std::shared_ptr<std::optional<T>> spawn(Task<T> task) {
+        const auto result = std::make_shared<std::optional<T>>();
+        runtime::spawn(shard_, [](Task<T> awaited, std::shared_ptr<std::optional<T>> into) -> Task<void> {
+            into->emplace(co_await std::move(awaited));
+        }(std::move(task), result));
+        return result;
+    }
+    void settle() {
+        while (shard_.run_ready() || disk_.run_blocking_work()) {
+        }
+    }
+
+    runtime::MemoryDisk& disk_;
+    NoTransport transport_;
+    runtime::ManualShard shard_;
+    std::array<runtime::Shard*, 1> shards_{&shard_};
+    protocol::CreateTopicsRequest creation_;
+    Node node_;
+    bool started_ = false;
+};
+
+const std::string metadata_log = "/data/__cluster_metadata-0/00000000000000000000.log";
+const std::string clean_marker = "/data/.kafka_cleanshutdown";
+
+/// Flips a bit of the record that made `topic`.
+void damage(runtime::MemoryDisk& disk, std::string_view topic) {
+    Bytes& content = disk.content(metadata_log);
+    const std::size_t at = text_of(content).find(topic);
+    ASSERT_NE(at, std::string_view::npos);
+    content[at] ^= 1;
+}
+
+void expect_refused(runtime::MemoryDisk& disk, int starts) {
+    const Bytes before = disk.content(metadata_log);
+    for (int i = 0; i < starts; ++i) {
+        Machine machine(disk);
+        const auto started = machine.start();
+        ASSERT_FALSE(started) << "start " << i;
+        EXPECT_EQ(started.error().code, Errc::corrupt) << started.error().message;
+        EXPECT_NE(started.error().message.find(metadata_log), std::string::npos) << started.error().message;
+        EXPECT_FALSE(machine.stop());
+        EXPECT_EQ(disk.content(metadata_log), before);
+    }
+}
+
+/// What is on disk when a node dies that made `topics` so long ago that all is checkpointed.
+void die_with(const std::vector<std::string>& topics, runtime::MemoryDisk& left) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    for (const std::string& topic : topics) ASSERT_TRUE(machine.create_topic(topic));
+    machine.advance(7s);
+    left.take_image_of(disk);
+}
+
+TEST(Life, AfterACrashTopicsAreThere) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first", "second"}, disk));
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_NE(machine.image().find_topic("first"), nullptr);
+    EXPECT_NE(machine.image().find_topic("second"), nullptr);
+}
+
+TEST(Life, AfterACrashDamageToWhatWasDurableKeepsTheNodeFromStarting) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first", "second"}, disk));
+    damage(disk, "first");
+    expect_refused(disk, 2);
+}
+
+TEST(Life, DamageAfterACleanStopIsNoCrashAtTheSecondStartEither) {
+    runtime::MemoryDisk disk;
+    {
+        Machine machine(disk);
+        ASSERT_TRUE(machine.start());
+        ASSERT_TRUE(machine.create_topic("first"));
+        ASSERT_TRUE(machine.stop());
+    }
+    ASSERT_TRUE(disk.has(clean_marker));
+    damage(disk, "first");
+    expect_refused(disk, 2);
+    EXPECT_TRUE(disk.has(clean_marker));
+}
+
+TEST(Life, AMissingMetadataLogKeepsTheNodeFromStarting) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first"}, disk));
+    ASSERT_TRUE(disk.remove(metadata_log));
+    Machine machine(disk);
+    const auto started = machine.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, Errc::corrupt) << started.error().message;
+}
+
+TEST(Life, ATornTailIsCut) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first"}, disk));
+    Bytes& content = disk.content(metadata_log);
+    content.insert(content.end(), 70, 0x55);  // a batch that did not reach the disk whole
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_NE(machine.image().find_topic("first"), nullptr);
+    EXPECT_TRUE(machine.stop());
+}
+
+TEST(Life, ADirectoryThatKafkaUsedLastIsOpenedByKafkasRule) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first", "second"}, disk));
+    // As Kafka writes it, which names no metadata log.
+    ASSERT_TRUE(runtime::write_atomically(disk, "/data/replication-offset-checkpoint",
+                                          bytes_of("0\n2\nfirst 0 0\nsecond 0 0\n")));
+    damage(disk, "second");
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_NE(machine.image().find_topic("first"), nullptr);
+    EXPECT_EQ(machine.image().find_topic("second"), nullptr);
+}
+
+TEST(Life, WhoRemovesTheNoteOfWhatWasDurableGetsWhatStandsBeforeTheDamage) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first", "second"}, disk));
+    damage(disk, "second");
+    ASSERT_TRUE(disk.remove("/data/replication-offset-checkpoint"));
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_NE(machine.image().find_topic("first"), nullptr);
+    EXPECT_EQ(machine.image().find_topic("second"), nullptr);
+}
+
+TEST(Life, TheMarkOfACleanStopGoesBeforeAnythingIsWritten) {
+    runtime::MemoryDisk disk;
+    {
+        Machine machine(disk);
+        ASSERT_TRUE(machine.start());
+        ASSERT_TRUE(machine.stop());
+    }
+    ASSERT_TRUE(disk.has(clean_marker));
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_FALSE(disk.has(clean_marker));
+}
+
+TEST(Life, WithoutNoOpRecordsAnIdleLogRestsAndTheBrokerStaysUnfenced) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk, {{"metadata.max.idle.interval.ms", "0"}});
+    ASSERT_TRUE(machine.start());
+    machine.advance(1s);
+    const Offset end = machine.metadata_end();
+    machine.advance(60s);
+    EXPECT_EQ(machine.metadata_end(), end);
+    EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
+}
+
+TEST(Life, RareNoOpRecordsDoNotFenceTheBroker) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk, {{"metadata.max.idle.interval.ms", "20000"}});
+    ASSERT_TRUE(machine.start());
+    machine.advance(1s);
+    const Offset end = machine.metadata_end();
+    machine.advance(65s);
+    EXPECT_EQ(machine.metadata_end(), end + 3);
+    EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
+}
+
+TEST(Life, NoOpRecordsComeAtTheirInterval) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    machine.advance(1s);
+    const Offset end = machine.metadata_end();
+    machine.advance(10s);
+    EXPECT_EQ(machine.metadata_end(), end + 20);
+}
+
+TEST(Life, WhenTheMetadataLogFailsWhoWaitsForAChangeIsToldAtOnce) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    disk.fail_sync = true;
+    const auto waiting = machine.create_topic("first");
+    EXPECT_NE(machine.failure, "");
+    ASSERT_TRUE(waiting);
+    EXPECT_EQ(waiting->error().code, Errc::closed);
+    const auto later = machine.create_topic("second");
+    ASSERT_TRUE(later);
+    EXPECT_EQ(later->error().code, Errc::closed);
+    machine.advance(60s);
+    EXPECT_FALSE(machine.stop());
+    EXPECT_FALSE(disk.has(clean_marker));
+}
+
+TEST(Life, WhenTheMetadataLogCannotBeAppendedToWhoAsksIsToldAtOnce) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    disk.fail_write = true;
+    const auto waiting = machine.create_topic("first");
+    ASSERT_TRUE(waiting);
+    EXPECT_EQ(waiting->error().code, Errc::closed);
+    EXPECT_NE(machine.failure, "");
+    machine.advance(60s);
+    EXPECT_FALSE(machine.stop());
+}
+
+}  // namespace
+}  // namespace moldau::node
