@@ -70,9 +70,8 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         const LeaderEpoch epoch = batch.partition_leader_epoch();
         if (!batch.crc_ok()) {
             damage = "the CRC is wrong";
-        } else if (batch.base_offset() < next_ || batch.last_offset_delta() < 0 ||
-                   batch.last_offset() - segment.base() > INT32_MAX) {
-            damage = "the offsets do not follow";
+        } else if (const std::string_view order = order_damage(batch, segment.base(), next_); !order.empty()) {
+            damage = order;
         } else if (epoch != no_leader_epoch && epoch < epoch_) {
             damage = "the leader epoch goes back";
         }

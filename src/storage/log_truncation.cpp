@@ -35,11 +35,8 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
     // Indexes first: one that is shorter than its log is whole again after a scan.
     MOLDAU_TRY(from, active().load_indexes(end, scratch_));
     if (auto cut = active().truncate(size, end); !cut) return broken(std::move(cut).error());
-    MOLDAU_TRY(file, active().file());
-    BatchScanner scanner(*file, std::min(from, size), size, BatchScanner::Depth::headers, scratch_);
-    while (scanner.next())
-        active().note(scanner.batch(), scanner.position(), scanner.size_bytes(), config_.index_interval_bytes);
-    if (!scanner.status()) return broken(scanner.status().error());
+    if (auto noted = active().note_from(std::min(from, size), config_.index_interval_bytes, scratch_); !noted)
+        return broken(std::move(noted).error());
     MOLDAU_CHECK(truncate_aborted_transactions(disk_, active().path(suffix::txn_index), end));
     static_cast<void>(epochs_.truncate_from_end(end));
     MOLDAU_CHECK(rebuild_producers(now, true));
@@ -115,8 +112,12 @@ Result<std::size_t> Log::count_expired(Timestamp now, Offset high_watermark) {
         bool expired = !is_last && end <= log_start_;
         if (!expired && by_policy && excess > 0 && segment.size_bytes() <= excess) expired = true;
         if (!expired && by_policy && config_.retention_ms >= 0) {
-            MOLDAU_TRY(newest, segment.retention_timestamp());
-            expired = now - newest > config_.retention_ms;
+            MOLDAU_TRY(told, segment.retention_timestamp());
+            if (now - told > config_.retention_ms) {
+                MOLDAU_CHECK(segment.confirm_largest_timestamp(scratch_));
+                MOLDAU_TRY(newest, segment.retention_timestamp());
+                expired = now - newest > config_.retention_ms;
+            }
         }
         if (!expired) break;
         excess -= std::min(excess, segment.size_bytes());

@@ -36,12 +36,13 @@ struct LogOptions {
     std::optional<TopicId> topic_id =
         std::nullopt;  ///< checked against partition.metadata, written when that is missing
     LogConfig config = {};
-    Timestamp now{0};               ///< wall time
-    Offset recovery_point{0};       ///< checkpointed; all before it must be there
-    Offset log_start{0};            ///< checkpointed
-    Offset high_watermark{0};       ///< checkpointed; 0 in a directory that Kafka wrote last
-    bool clean_shutdown = false;    ///< nothing is scanned
-    bool written_by_kafka = false;  ///< last; gaps between segments are then Kafka's own
+    Timestamp now{0};                 ///< wall time
+    Offset recovery_point{0};         ///< checkpointed; all before it must be there
+    Offset log_start{0};              ///< checkpointed
+    bool log_start_is_exact = false;  ///< it was noted when the log was closed: no segment went since
+    Offset high_watermark{0};         ///< checkpointed; 0 in a directory that Kafka wrote last
+    bool clean_shutdown = false;      ///< nothing is scanned
+    bool written_by_kafka = false;    ///< last; gaps between segments are then Kafka's own
 };
 
 /// Bytes of one segment, which begin with a batch.
