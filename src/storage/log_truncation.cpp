@@ -139,11 +139,16 @@ Result<std::vector<std::string>> Log::delete_front(std::size_t count, Timestamp 
     std::vector<std::string> files;
     for (std::size_t i = 0; i < count; ++i) {
         Segment& segment = *segments_.front();
-        MOLDAU_TRY(renamed, segment.mark_deleted());
-        files.insert(files.end(), renamed.begin(), renamed.end());
+        if (auto renamed = segment.mark_deleted(files); !renamed) {
+            if (files.empty()) return std::unexpected(std::move(renamed).error());
+            // The caller has those before to remove; the next time begins here.
+            log::warn("{}: segment {} is not deleted yet: {}", directory_, segment.base(), renamed.error().message);
+            break;
+        }
         if (snapshots_.erase(segment.base()) > 0) {
             auto removed = disk_.remove(path_of(offset_file_name(segment.base(), suffix::snapshot)));
-            if (!removed && removed.error().code != Errc::not_found) return std::unexpected(std::move(removed).error());
+            if (!removed && removed.error().code != Errc::not_found)
+                log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
         }
         log::info("{}: segment {} is deleted", directory_, segment.base());
         segments_.erase(segments_.begin());

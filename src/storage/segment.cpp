@@ -299,17 +299,22 @@ bool Segment::indexes_full(std::size_t more_entries, std::int32_t segment_index_
            time_index_.file().count() + more_entries + 1 >= bytes / TimeIndex::entry_bytes;
 }
 
-Result<std::vector<std::string>> Segment::mark_deleted() {
-    std::vector<std::string> renamed;
+Result<> Segment::mark_deleted(std::vector<std::string>& files) {
     for (const std::string_view each : all_suffixes) {
         const std::string from = path(each);
-        const std::string to = fmt::format("{}{}", from, suffix::deleted);
+        std::string to = fmt::format("{}{}", from, suffix::deleted);
         auto done = disk_.rename(from, to);
-        if (!done && done.error().code == Errc::not_found) continue;
-        if (!done) return std::unexpected(std::move(done).error());
-        renamed.push_back(to);
+        if (done) {
+            files.push_back(std::move(to));
+        } else if (done.error().code == Errc::not_found) {
+            continue;
+        } else if (each == suffix::log) {
+            return done;
+        } else {
+            log::warn("{} keeps its name: {}", from, done.error().message);
+        }
     }
-    return renamed;
+    return {};
 }
 
 Result<> Segment::remove() {

@@ -96,8 +96,9 @@ class Segment {
 
     /// The directory was renamed.
     void move_to(const std::string& directory);
-    /// Renames all files to `.deleted`.
-    Result<std::vector<std::string>> mark_deleted();
+    /// Renames all files to `.deleted` and adds their new names to `files`. Errors: io, while the log has its name
+    /// still; an index that keeps its name goes with the next start.
+    Result<> mark_deleted(std::vector<std::string>& files);
     /// Removes all files.
     Result<> remove();
 

@@ -24,6 +24,7 @@ class MemoryDisk final : public Disk {
     std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
     bool fail_open = false;
+    std::string fail_rename_of;  ///< of this path
     bool sync_on_write = false;  ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
@@ -68,6 +69,7 @@ class MemoryDisk final : public Disk {
             rename_directory(from, to);
             return {};
         }
+        if (from == fail_rename_of) return fail(Errc::io, "rename of " + from);
         const auto found = files_.find(from);
         if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
         files_[to] = found->second;

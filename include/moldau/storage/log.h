@@ -91,6 +91,8 @@ class Log {
     Offset recovery_point() const { return recovery_point_; }
     std::uint64_t size_bytes() const;
     std::size_t segment_count() const { return segments_.size(); }
+    /// Memory that is kept for scans.
+    std::size_t scratch_bytes() const { return scratch_.capacity(); }
     Offset active_segment_base() const;
     const LeaderEpochCache& epochs() const { return epochs_; }
     const ProducerState& producers() const { return producers_; }
