@@ -1,5 +1,6 @@
 #include "broker.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -139,18 +140,34 @@ Task<Result<>> Broker::start() {
     co_return Result<>{};
 }
 
-/// As many open files as we may have: a segment and a connection are one each.
-void raise_file_limit() {
+/// As many open files as we may have.
+std::size_t raise_file_limit() {
+    constexpr std::size_t least = 256;
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return least;
+    rlimit raised = limit;
+    raised.rlim_cur = limit.rlim_max;
+    return std::max<std::size_t>(::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur, least);
+}
+
+/// Half of them are for connections, three eighths for logs. The rest serves what is opened for a moment, and files
+/// that are still sent from after the logs gave them back.
+void share_files(BrokerOptions& options) {
+    constexpr std::size_t plenty = 10'000;
+    const std::size_t all = raise_file_limit();
+    options.node.max_open_files = all / 8 * 3;
+    options.server.max_connections = std::min(options.server.max_connections, all / 2);
+    if (all < plenty)
+        options.warnings.push_back(
+            fmt::format("the system allows {} open files (ulimit -n): at most {} connections, {} "
+                        "files of logs open at once",
+                        all, options.server.max_connections, options.node.max_open_files));
 }
 
 }  // namespace
 
 int run_broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk) {
-    raise_file_limit();
+    share_files(options);
     return std::make_unique<Broker>(std::move(options), std::move(disk))->run();
 }
 

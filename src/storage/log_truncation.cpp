@@ -51,6 +51,7 @@ Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
     MOLDAU_CHECK(remove_segments_from(0));
     MOLDAU_CHECK(remove_snapshots_after(no_offset));
     auto segment = std::make_unique<Segment>(disk_, directory_, offset, now);
+    segment->join(open_files_);
     if (auto made = segment->create(); !made) return broken(std::move(made).error());
     segments_.push_back(std::move(segment));
     log_start_ = log_end_ = durable_end_ = recovery_point_ = offset;

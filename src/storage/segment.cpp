@@ -26,9 +26,8 @@ std::string Segment::path(std::string_view suffix) const {
 }
 
 Result<> Segment::create() {
-    MOLDAU_TRY(file, disk_.open(path(suffix::log), runtime::OpenMode::create));
+    MOLDAU_TRY(file, file_.open(disk_, path(suffix::log), runtime::OpenMode::create));
     MOLDAU_CHECK(file->truncate(0));
-    file_ = std::move(file);
     reset_indexes();
     return {};
 }
@@ -41,17 +40,20 @@ Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std:
 }
 
 Result<std::shared_ptr<runtime::File>> Segment::file() {
-    if (!file_) {
-        MOLDAU_TRY(opened, disk_.open(path(suffix::log), runtime::OpenMode::read_write));
-        file_ = std::move(opened);
-    }
-    return file_;
+    if (auto open = file_.get()) return open;
+    return file_.open(disk_, path(suffix::log), runtime::OpenMode::read_write);
 }
 
 void Segment::release_files() {
-    file_.reset();
+    file_.release();
     offset_index_.file().release();
     time_index_.file().release();
+}
+
+void Segment::join(OpenFiles* files) {
+    file_.join(files);
+    offset_index_.file().join(files);
+    time_index_.file().join(files);
 }
 
 Result<> Segment::write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken) {

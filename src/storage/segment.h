@@ -45,8 +45,10 @@ class Segment {
 
     /// The log file, opened when it was not. Shared with whoever still sends from it.
     Result<std::shared_ptr<runtime::File>> file();
-    /// Gives descriptors back; the next use opens them again. (The place for a bound over all logs.)
+    /// Gives descriptors back; the next use opens them again.
     void release_files();
+    /// Its descriptors count among `files`, or nowhere when null.
+    void join(OpenFiles* files);
 
     /// Writes behind the end. On failure the file is as before, or `*broken` is set. Requires: active.
     Result<> write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken);
@@ -118,7 +120,7 @@ class Segment {
     Offset base_;
     Timestamp opened_at_;
     std::uint64_t size_ = 0;
-    std::shared_ptr<runtime::File> file_;
+    CachedFile file_{&dirty};
     OffsetIndex offset_index_;
     TimeIndex time_index_;
     std::optional<TimeIndex::Entry> largest_;   // unset: not read from the time index yet

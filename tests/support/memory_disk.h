@@ -24,8 +24,9 @@ class MemoryDisk final : public Disk {
     std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
     bool fail_open = false;
-    std::string fail_rename_of;  ///< of this path
-    bool sync_on_write = false;  ///< the device writes back at once
+    std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
+    std::string fail_rename_of;             ///< of this path
+    bool sync_on_write = false;             ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
     std::size_t syncs = 0;
@@ -33,6 +34,7 @@ class MemoryDisk final : public Disk {
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
         if (fail_open) return fail(Errc::io, "open of " + path);
+        if (open_files >= max_open_files) return fail(Errc::no_descriptors, "open of " + path);
         const auto found = files_.find(path);
         if (found == files_.end()) {
             if (mode == OpenMode::read || mode == OpenMode::read_write)
@@ -84,6 +86,7 @@ class MemoryDisk final : public Disk {
 
     Result<> sync_directory(const std::string& directory) override {
         if (fail_sync) return fail(Errc::io, "sync of " + directory);
+        if (open_files >= max_open_files) return fail(Errc::no_descriptors, "sync of " + directory);
         std::erase_if(durable_names_, [&](const auto& item) { return parent_path(item.first) == directory; });
         for (const auto& [path, inode] : files_)
             if (parent_path(path) == directory) durable_names_[path] = inode;

@@ -27,6 +27,7 @@
 
 namespace moldau::storage {
 
+class OpenFiles;
 class Segment;
 
 struct LogOptions {
@@ -151,6 +152,10 @@ class Log {
     /// The directory was renamed.
     void set_directory(std::string directory);
 
+    /// The files that it holds open count among `files`, those of its shard; null: nowhere, as at first and before
+    /// close().
+    void join(OpenFiles* files);
+
  private:
     friend class LogLoader;
     struct Pending;
@@ -221,6 +226,7 @@ class Log {
     std::array<RecentBatch, 32> recent_;  // of the active segment, so that reads at the end search nothing
     std::size_t recent_next_ = 0;
     Bytes scratch_;  // for scans
+    OpenFiles* open_files_ = nullptr;
 };
 
 }  // namespace moldau::storage
