@@ -39,7 +39,7 @@ Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
             Segment& before = *log_.segments_.back();
             MOLDAU_CHECK(before.finish_indexes());
             before.seal();
-            if (!before.dirty) before.release_files();
+            before.release_files();
         }
         auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
         segment->adopt_log(each->second.log_bytes);
@@ -96,8 +96,11 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         MOLDAU_CHECK(segment.truncate(end, next_));
         MOLDAU_CHECK(file->sync());
     }
-    if (end > surely_durable) segment.dirty = true;
+    if (end == surely_durable) return whole;
     MOLDAU_CHECK(write_again(*file, surely_durable, end));
+    // While its descriptor is there, to which the system tells of failed writes: not all can stay open until a flush.
+    MOLDAU_CHECK(file->sync());
+    segment.dirty = false;
     return whole;
 }
 

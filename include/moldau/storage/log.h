@@ -194,6 +194,7 @@ class Log {
     Result<> rebuild_producers(Timestamp now, bool replay_without_snapshot);
     Result<bool> load_newest_snapshot();
     Result<> replay_producers(Offset from);
+    Result<> replay_segment(Segment& segment, Offset from);
     Result<> remove_snapshots_after(Offset end);
     Result<> remove_segments_from(std::size_t index);
     Result<> write_epochs();

@@ -109,6 +109,22 @@ TEST_F(OpenFilesTest, APartitionThatIsIdleAfterACrashHoldsNoDescriptorBack) {
     log->join(nullptr);
 }
 
+TEST_F(OpenFilesTest, ARecoveryOfManySegmentsOpensFewAtOnce) {
+    open();
+    fill_to(200);
+    log.reset();
+    disk.max_open_files = 4;
+    open();
+    EXPECT_EQ(log->log_end(), Offset(200));
+    disk.max_open_files = SIZE_MAX;
+    flush(FlushKind::checkpoint);
+    EXPECT_EQ(log->durable_end(), Offset(200));
+    log.reset();
+    disk.lose_unsynced();
+    open();
+    EXPECT_EQ(log->log_end(), Offset(200));
+}
+
 TEST_F(OpenFilesTest, AnotherFileMakesRoomWhereTheSystemHasNone) {
     open_many(6);
     for (const auto& each : logs) {
