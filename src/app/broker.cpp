@@ -1,5 +1,6 @@
 #include "broker.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -146,18 +147,34 @@ Task<Result<>> Broker::start() {
     co_return Result<>{};
 }
 
-/// As many open files as we may have: a segment and a connection are one each.
-void raise_file_limit() {
+/// As many open files as we may have.
+std::size_t raise_file_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;  // the usual one
+    rlimit raised = limit;
+    raised.rlim_cur = limit.rlim_max;
+    return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+/// Half of them are for connections, three eighths for logs. The rest serves what is opened for a moment, and files
+/// that are still sent from after the logs gave them back.
+void share_files(BrokerOptions& options) {
+    constexpr std::size_t own = 64;  // of shards, listeners and the metadata log
+    constexpr std::size_t plenty = 10'000;
+    const std::size_t all = raise_file_limit();
+    const std::size_t shared = std::max(all, 2 * own) - own;
+    options.node.max_open_files = shared / 8 * 3;
+    options.server.max_connections = std::min(options.server.max_connections, shared / 2);
+    if (all < plenty)
+        options.warnings.push_back(fmt::format(
+            "the system allows {} open files (ulimit -n): at most {} connections, and {} files of logs open at once",
+            all, options.server.max_connections, options.node.max_open_files));
 }
 
 }  // namespace
 
 int run_broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk) {
-    raise_file_limit();
+    share_files(options);
     return std::make_unique<Broker>(std::move(options), std::move(disk))->run();
 }
 

@@ -18,6 +18,8 @@ std::string_view to_string(Errc code) {
             return "i/o failure";
         case Errc::no_space:
             return "no space";
+        case Errc::no_descriptors:
+            return "no descriptors";
         case Errc::would_block:
             return "would block";
         case Errc::closed:

@@ -36,8 +36,9 @@ Node::Life::Life(const runtime::World& world, const NodeOptions& options, std::v
       changed_(shard_),
       tasks_(shard_) {
     const storage::FlushConfig flush{.checkpoint_delay = checkpoint_interval()};
+    const std::size_t files = options.max_open_files / world.shards.size();
     for (runtime::Shard* shard : world.shards)
-        tools_.push_back(std::make_unique<replication::PartitionTools>(world.disk, *shard, flush));
+        tools_.push_back(std::make_unique<replication::PartitionTools>(world.disk, *shard, flush, files));
 }
 
 Node::Life::~Life() = default;
@@ -338,7 +339,7 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
         if (shard_.now() < next_heartbeat) continue;
         next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
         // The log says by itself that it lacks room.
-        if (const auto alive = co_await heartbeat(false); !alive && alive.error().code != Errc::no_space)
+        if (const auto alive = co_await heartbeat(false); !alive && !is_shortage(alive.error()))
             log::warn("heartbeat: {}", alive.error().message);
         // Where the answer was held up, this node is heard of again before anybody is judged.
         if (shard_.now() < next_heartbeat) controller_->fence_stale_brokers();

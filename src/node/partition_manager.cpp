@@ -132,7 +132,7 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
-        const runtime::Duration pause = log.error().code == Errc::no_space ? room_interval : retry_interval;
+        const runtime::Duration pause = is_shortage(log.error()) ? room_interval : retry_interval;
         const Offline offline{wanted.topic_id, log.error().code, runtime::after(shard_.now(), pause)};
         const auto [there, is_new] = offline_.try_emplace(name, offline);
         if (is_new || there->second.why != offline.why)
@@ -180,7 +180,8 @@ unsigned PartitionManager::least_loaded() const {
 
 bool PartitionManager::retry_due(const Offline& offline) const {
     if (shard_.now() < offline.next_try) return false;
-    return offline.why == Errc::io || (offline.why == Errc::no_space && directory_.has_room(false, 0));
+    return offline.why == Errc::io || offline.why == Errc::no_descriptors ||
+           (offline.why == Errc::no_space && directory_.has_room(false, 0));
 }
 
 bool PartitionManager::retry_due() const {

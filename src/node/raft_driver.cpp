@@ -56,6 +56,8 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
         const auto outcome = job.run(options.disk);
         log->finish_flush(std::move(job), outcome);
         MOLDAU_CHECK(outcome);
+        if (!outcome->complete)
+            return fail(Errc::no_descriptors, options.directory + ": too few descriptors to sync it");
     }
     return log;
 }
@@ -178,7 +180,7 @@ Result<> RaftDriver::write_out() {
         if (log_->epochs().latest_epoch() != next.epoch) log_->assign_epoch(next.epoch, next.base_offset);
         const ByteView batches[] = {next.batches};
         const auto written = log_->append(batches, options_.shard.clock().wall_time());
-        if (!written && written.error().code == Errc::no_space) {
+        if (!written && is_shortage(written.error())) {
             begin_to_wait_for_room(written.error());
             return {};
         }
@@ -248,6 +250,11 @@ runtime::Task<void> RaftDriver::flush() {
     while (hold && !failed_ && wants_flush()) {
         const auto state = lacks_room_ ? std::nullopt : std::exchange(state_to_save_, std::nullopt);
         auto begun = log_->begin_flush();
+        if (!begun && is_shortage(begun.error())) {
+            if (!state_to_save_) state_to_save_ = state;
+            begin_to_wait_for_room(begun.error());
+            break;
+        }
         if (!begun) {
             fail_with(std::move(begun).error());
             break;
@@ -258,7 +265,7 @@ runtime::Task<void> RaftDriver::flush() {
         const std::string path = runtime::join_path(options_.directory, raft::quorum_state_file_name);
         auto work = [&disk = options_.disk, job, saved, path, state]() -> Result<storage::FlushOutcome> {
             if (state) *saved = runtime::write_atomically(disk, path, bytes_of(state->content));
-            if (!*saved && saved->error().code != Errc::no_space) return std::unexpected(saved->error());
+            if (!*saved && !is_shortage(saved->error())) return std::unexpected(saved->error());
             return job->run(disk);
         };
         auto outcome = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(work));
@@ -272,8 +279,11 @@ runtime::Task<void> RaftDriver::flush() {
         if (!*saved && !state_to_save_) state_to_save_ = state;
         if (!*saved || !outcome->epochs_written)
             begin_to_wait_for_room(*saved ? Error{Errc::no_space, "no room for the leader epochs"} : saved->error());
+        if (!outcome->complete)
+            begin_to_wait_for_room({Errc::no_descriptors, "no descriptor for an index or the directory"});
         core_.on_persisted(persisted);
         pump();
+        if (!outcome->complete) break;
     }
     flushing_ = false;
 }
@@ -317,11 +327,12 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
     const Timestamp wall = options_.shard.clock().wall_time();
     if (auto rolled = log_->roll(wall); !rolled) {
         // Without room the old segments go with a later snapshot.
-        if (rolled.error().code != Errc::no_space) fail_with(std::move(rolled).error());
+        if (!is_shortage(rolled.error())) fail_with(std::move(rolled).error());
         co_return;
     }
     if (!log_->advance_log_start((*oldest)->end_offset)) co_return;
     const auto deleted = log_->delete_old_segments(wall, core_.high_watermark());
+    if (!deleted && is_shortage(deleted.error())) co_return;
     if (!deleted) co_return fail_with(deleted.error());
     auto remove = [&disk = options_.disk, paths = *deleted]() -> Result<> {
         for (const auto& path : paths) MOLDAU_CHECK(disk.remove(path));

@@ -17,6 +17,9 @@ Errc code_of(int number) {
         case ENOSPC:
         case EDQUOT:
             return Errc::no_space;
+        case EMFILE:
+        case ENFILE:
+            return Errc::no_descriptors;
         case EAGAIN:
             return Errc::would_block;
         case EPIPE:
@@ -35,9 +38,9 @@ Errc code_of(int number) {
 }  // namespace
 
 Error system_error(int number, std::string_view action, std::string_view subject) {
-    const bool out_of_descriptors = number == EMFILE || number == ENFILE;
-    return Error{code_of(number), fmt::format("{} {}: {}{}", action, subject, std::system_category().message(number),
-                                              out_of_descriptors ? " (raise the limit, ulimit -n)" : "")};
+    const Errc code = code_of(number);
+    return Error{code, fmt::format("{} {}: {}{}", action, subject, std::system_category().message(number),
+                                   code == Errc::no_descriptors ? " (raise the limit, ulimit -n)" : "")};
 }
 
 }  // namespace moldau::posix

@@ -56,4 +56,12 @@ bool BatchScanner::next() {
     return true;
 }
 
+std::string_view order_damage(const protocol::BatchView& batch, Offset base, Offset next) {
+    // Each before what it keeps from overflowing.
+    if (batch.base_offset() < std::max(base, next) || batch.last_offset_delta() < 0 ||
+        batch.base_offset() - base > INT32_MAX || batch.last_offset() - base > INT32_MAX)
+        return "the offsets do not follow";
+    return {};
+}
+
 }  // namespace moldau::storage

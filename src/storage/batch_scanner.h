@@ -3,6 +3,7 @@
 // log reuses one.
 
 #include <cstdint>
+#include <string_view>
 
 #include <moldau/base/bytes.h>
 #include <moldau/base/result.h>
@@ -51,5 +52,8 @@ class BatchScanner {
     std::uint32_t size_ = 0;
     Result<> status_;
 };
+
+/// Why `batch` cannot stand in a segment that begins at `base`, behind batches up to `next`; empty when it can.
+std::string_view order_damage(const protocol::BatchView& batch, Offset base, Offset next);
 
 }  // namespace moldau::storage

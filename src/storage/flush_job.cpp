@@ -19,21 +19,30 @@ Result<> write_in_place(runtime::Disk& disk, const FlushJob::Replacement& what, 
     return sync ? file->sync() : Result<>{};
 }
 
+Result<> sync_names(runtime::Disk& disk, const FlushJob& job) {
+    for (const std::string& path : job.index_paths) MOLDAU_CHECK(sync_path(disk, path));
+    if (job.sync_directory) MOLDAU_CHECK(disk.sync_directory(job.directory));
+    return {};
+}
+
 }  // namespace
 
 Result<FlushOutcome> FlushJob::run(runtime::Disk& disk) const {
     FlushOutcome outcome;
     if (epochs) {
         auto written = runtime::write_atomically(disk, epochs->path, epochs->content);
-        if (!written && written.error().code != Errc::no_space) return std::unexpected(std::move(written).error());
+        if (!written && !is_shortage(written.error())) return std::unexpected(std::move(written).error());
         outcome.epochs_written = outcome.checkpointed = written.has_value();
     }
     for (const std::shared_ptr<runtime::File>& file : files) MOLDAU_CHECK(file->sync());
-    for (const std::string& path : index_paths) MOLDAU_CHECK(sync_path(disk, path));
-    if (sync_directory) MOLDAU_CHECK(disk.sync_directory(directory));
+    if (auto synced = sync_names(disk, *this); !synced) {
+        if (synced.error().code != Errc::no_descriptors) return std::unexpected(std::move(synced).error());
+        outcome.complete = outcome.checkpointed = false;
+        return outcome;
+    }
     if (snapshot) {
         auto written = write_in_place(disk, *snapshot, sync_snapshot);
-        if (!written && written.error().code != Errc::no_space) return std::unexpected(std::move(written).error());
+        if (!written && !is_shortage(written.error())) return std::unexpected(std::move(written).error());
         if (!written) outcome.checkpointed = false;
     }
     return outcome;

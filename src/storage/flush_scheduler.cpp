@@ -68,6 +68,7 @@ void FlushScheduler::start(Log& log, Entry& entry) {
         shard_.post([this, alive = alive_, &log] {
             if (*alive && entries_.contains(&log)) notify_(log);
         });
+        if (!log.failure()) flush_later(log);
         return;
     }
     entry.running = true;
@@ -88,6 +89,7 @@ void FlushScheduler::start(Log& log, Entry& entry) {
 }
 
 void FlushScheduler::finished(Log& log, FlushJob job, Result<FlushOutcome> outcome) {
+    const bool complete = outcome && outcome->complete;
     log.finish_flush(std::move(job), outcome);
     Entry& entry = entries_[&log];
     entry.running = false;
@@ -99,6 +101,7 @@ void FlushScheduler::finished(Log& log, FlushJob job, Result<FlushOutcome> outco
         if (!log.failure() && again) enqueue(log, entry);
         // A checkpoint that found no room, or more that was appended meanwhile.
         if (!log.failure() && log.needs_checkpoint()) note_change(log, entry);
+        if (!log.failure() && !complete) flush_later(log);
         notify_(log);
     }
     start_queued();

@@ -63,31 +63,23 @@ void IndexFile::truncate(std::size_t count) {
     bytes_.resize(count_ * entry_size_);
 }
 
-Result<> IndexFile::open(runtime::OpenMode mode) {
-    if (file_) return {};
-    MOLDAU_TRY(file, disk_.open(path_, mode));
-    file_ = std::move(file);
-    return {};
-}
-
 Result<> IndexFile::write_pending() {
     MOLDAU_ASSERT(in_memory_);
     if (written_ == count_ && !cut_) return {};
-    file_.reset();
-    MOLDAU_CHECK(open(runtime::OpenMode::create));
+    // One descriptor for a partition is its log's; writing behind is rare enough to open anew.
+    release();
+    MOLDAU_TRY(file, disk_.open(path_, runtime::OpenMode::create));
     const std::uint64_t at = written_ * entry_size_;
-    if (cut_) MOLDAU_CHECK(file_->truncate(at));
+    if (cut_) MOLDAU_CHECK(file->truncate(at));
     cut_ = false;
     if (written_ < count_) {
         const ByteView parts[] = {ByteView(bytes_).subspan(at)};
-        if (auto written = file_->write_at(parts, at); !written) {
+        if (auto written = file->write_at(parts, at); !written) {
             cut_ = true;
             return written;
         }
     }
     written_ = count_;
-    // One descriptor for a partition is its log's; writing behind is rare enough to open anew.
-    file_.reset();
     return {};
 }
 
@@ -131,9 +123,13 @@ Result<bool> IndexFile::last(std::uint8_t* entry) {
 }
 
 Result<> IndexFile::read_slots(std::size_t first, std::size_t count, std::uint8_t* into) {
-    MOLDAU_CHECK(open(runtime::OpenMode::read));
+    std::shared_ptr<runtime::File> file = file_.get();
+    if (!file) {
+        MOLDAU_TRY(opened, file_.open(disk_, path_, runtime::OpenMode::read));
+        file = std::move(opened);
+    }
     const std::size_t size = count * entry_size_;
-    MOLDAU_TRY(read, file_->read_at({into, size}, first * entry_size_));
+    MOLDAU_TRY(read, file->read_at({into, size}, first * entry_size_));
     if (read != size)
         return fail(Errc::corrupt, fmt::format("{} ends at {} bytes, {} were there when the log was opened", path_,
                                                first * entry_size_ + read, count_ * entry_size_));

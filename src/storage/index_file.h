@@ -11,6 +11,7 @@
 #include <moldau/base/bytes.h>
 #include <moldau/base/result.h>
 #include <moldau/runtime/disk.h>
+#include <moldau/storage/open_files.h>
 
 namespace moldau::storage {
 
@@ -49,10 +50,10 @@ class IndexFile {
     Result<bool> last(std::uint8_t* entry);
 
     /// Gives the descriptor back; the next search opens it again.
-    void release() { file_.reset(); }
+    void release() { file_.release(); }
+    void join(OpenFiles* files) { file_.join(files); }
 
  private:
-    Result<> open(runtime::OpenMode mode);
     Result<> read_slots(std::size_t first, std::size_t count, std::uint8_t* into);
     /// How many of `count` sorted entries have keys of at most `target`.
     std::size_t slots_up_to(const std::uint8_t* entries, std::size_t count, std::int64_t target) const;
@@ -70,7 +71,7 @@ class IndexFile {
     Bytes bytes_;                            // all entries, while in memory
     std::optional<std::int64_t> first_key_;  // while not in memory, once they were seen
     std::optional<std::int64_t> last_key_;
-    std::unique_ptr<runtime::File> file_;
+    CachedFile file_;
 };
 
 }  // namespace moldau::storage

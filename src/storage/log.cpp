@@ -163,6 +163,7 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
     const bool replaces = old.size_bytes() == 0;
     MOLDAU_CHECK(old.finish_indexes());
     auto segment = std::make_unique<Segment>(disk_, directory_, base, now);
+    segment->join(open_files_);
     MOLDAU_CHECK(segment->create());
     directory_dirty_ = true;
     if (replaces) {
@@ -209,7 +210,7 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
     job.directory = directory_;
     if (kind == FlushKind::checkpoint) {
         auto written = active().write_indexes();
-        if (!written && written.error().code != Errc::no_space) return broken(std::move(written).error());
+        if (!written && !is_shortage(written.error())) return broken(std::move(written).error());
         // A full disk has no room for a checkpoint; the records are made durable all the same.
         if (!written) job.kind = FlushKind::data;
     }
@@ -225,11 +226,13 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (!is_active && !segment.dirty && !segment.index_dirty) break;
         if (!segment.dirty) continue;
         auto file = segment.file();
+        if (!file && is_shortage(file.error())) return std::unexpected(std::move(file).error());
         if (!file) return broken(std::move(file).error());
         job.files.insert(job.files.begin(), std::move(*file));
     }
     for (auto each = segments_.rbegin(); each != dirty_end; ++each) {
         Segment& segment = **each;
+        job.first_dirty = segment.base();
         if (segment.index_dirty) {
             job.index_paths.push_back(segment.path(suffix::index));
             job.index_paths.push_back(segment.path(suffix::time_index));
@@ -254,6 +257,12 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     if (job.truncations != truncations_) {
         // What it synced may have been cut since, and what came after needs another.
         for (const auto& segment : segments_) segment->dirty = true;
+        directory_dirty_ = epochs_dirty_ = true;
+        return;
+    }
+    if (!outcome->complete) {
+        for (auto each = segments_.rbegin(); each != segments_.rend() && (*each)->base() >= job.first_dirty; ++each)
+            (*each)->index_dirty = (*each)->transactions_dirty = true;
         directory_dirty_ = epochs_dirty_ = true;
         return;
     }
@@ -291,6 +300,7 @@ Result<> Log::close() {
     const Result<FlushOutcome> outcome = job.run(disk_);
     finish_flush(std::move(job), outcome);
     if (!outcome) return std::unexpected(outcome.error());
+    if (!outcome->complete) return fail(Errc::no_descriptors, directory_ + ": too few descriptors to close cleanly");
     if (recovery_point_ < log_end_)
         return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
     // The snapshot's name.
@@ -302,6 +312,11 @@ Result<> Log::close() {
 void Log::set_directory(std::string directory) {
     directory_ = std::move(directory);
     for (const auto& segment : segments_) segment->move_to(directory_);
+}
+
+void Log::join(OpenFiles* files) {
+    open_files_ = files;
+    for (const auto& segment : segments_) segment->join(files);
 }
 
 std::size_t Log::segment_index_of(Offset offset) const {

@@ -27,7 +27,13 @@ Result<> LogLoader::load() {
     if (options_.clean_shutdown)
         MOLDAU_CHECK(
             check_nothing_lost(*log_.segments_.back(), log_.segments_.back()->size_bytes(), "the file ends too early"));
-    if (log_.log_end_ < log_.log_start_) MOLDAU_CHECK(start_at(log_.log_start_));
+    if (log_.log_end_ < log_.log_start_) {
+        if (log_.size_bytes() > 0) {
+            keep_what_is_there();
+        } else {
+            MOLDAU_CHECK(start_at(log_.log_start_));
+        }
+    }
     log_.log_start_ = std::max(log_.log_start_, log_.segments_.front()->base());
     if (log_.epochs_.truncate_from_end(log_.log_end_)) log_.epochs_dirty_ = true;
     if (log_.epochs_.truncate_from_start(log_.log_start_)) log_.epochs_dirty_ = true;
@@ -36,7 +42,9 @@ Result<> LogLoader::load() {
     log_.recovery_point_ = log_.durable_end_;
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
     if (removed_) MOLDAU_CHECK(log_.disk_.sync_directory(log_.directory_));
-    return log_.rebuild_producers(options_.now, !options_.clean_shutdown);
+    MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown));
+    Bytes().swap(log_.scratch_);  // recovery reads larger pieces than the log does afterwards
+    return {};
 }
 
 Result<> LogLoader::prepare_directory() {
@@ -161,6 +169,7 @@ Result<> LogLoader::load_segments() {
                                                    log_.directory_, required_end()));
         return start_at(options_.log_start);
     }
+    MOLDAU_CHECK(check_log_start());
     auto first_open = std::prev(files_.end());
     if (!options_.clean_shutdown) {
         first_open = files_.upper_bound(options_.recovery_point);
@@ -177,30 +186,72 @@ Result<> LogLoader::adopt_closed(Offset base, const Files& files, Offset next_ba
     const bool has_indexes = files.index_bytes && files.time_index_bytes &&
                              segment->adopt(files.log_bytes, *files.index_bytes, *files.time_index_bytes) &&
                              (*files.time_index_bytes > 0 || files.log_bytes == 0);
-    if (!has_indexes) {
-        segment->adopt_log(files.log_bytes);
-        MOLDAU_CHECK(rebuild_indexes(*segment));
+    std::optional<Offset> end;
+    if (has_indexes) {
+        MOLDAU_TRY(found, segment->end_by_indexes(log_.scratch_));
+        end = found;
     }
+    if (!end) {
+        segment->adopt_log(files.log_bytes);
+        MOLDAU_TRY(scanned, rebuild_indexes(*segment));
+        end = scanned;
+    }
+    MOLDAU_CHECK(check_follows(*segment, *end, next_base));
+    segment->release_files();
     next_ = next_base;
     log_.segments_.push_back(std::move(segment));
     return {};
 }
 
-Result<> LogLoader::rebuild_indexes(Segment& segment) {
+Result<Offset> LogLoader::rebuild_indexes(Segment& segment) {
     log::warn("{}: an index is missing or damaged; both are made anew", segment.path(suffix::log));
     segment.reset_indexes();
-    MOLDAU_TRY(file, segment.file());
-    BatchScanner scanner(*file, 0, segment.size_bytes(), BatchScanner::Depth::headers, log_.scratch_);
-    while (scanner.next())
-        segment.note(scanner.batch(), scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
-    if (!scanner.status())
-        return std::unexpected(
-            Error(scanner.status().error())
-                .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
+    MOLDAU_TRY(end, segment.note_from(0, log_.config_.index_interval_bytes, log_.scratch_));
     MOLDAU_CHECK(segment.finish_indexes());
     segment.seal();
-    segment.release_files();
+    return end;
+}
+
+// A segment begins where the one before ends. Compaction alone leaves gaps, and also in a topic that is compacted no
+// longer: there the segment itself has some.
+Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base) {
+    if (end == next_base || next_base <= options_.log_start) return {};
+    std::string_view what = "offsets of it are in the next segment too";
+    if (end < next_base) {
+        if (log_.config_.cleanup_compact) return {};
+        MOLDAU_TRY(sparse, segment.has_gaps(log_.scratch_));
+        if (sparse) return {};
+        what = "what follows is missing";
+    }
+    return fail(Errc::corrupt,
+                fmt::format("{} at position {}: the file ends at offset {}, the next segment begins at {}: {}. The log "
+                            "is left as it is: restore the file, or remove the directory so that it is fetched again "
+                            "from its leader; where compaction took the records, let cleanup.policy be compact,delete",
+                            segment.path(suffix::log), segment.size_bytes(), end, next_base, what));
+}
+
+// Retention may have been quicker than the checkpoint, but not than that of a clean shutdown.
+Result<> LogLoader::check_log_start() {
+    const Offset first = files_.begin()->first;
+    if (first <= options_.log_start) return {};
+    if (options_.log_start_is_exact)
+        return fail(Errc::corrupt,
+                    fmt::format("{} begins at offset {}, and the log was closed when it began at {}: restore the "
+                                "segments before, or remove the directory so that it is fetched again from its leader",
+                                log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start));
+    if (options_.log_start.value() > 0)
+        log::warn("{} begins at offset {}, {} was noted: what is between went by retention since, or is missing",
+                  log_.directory_, first, options_.log_start);
     return {};
+}
+
+// Kafka deletes them all. But a number that a checkpoint names is no reason to: where the end was lost with the power,
+// retention deletes them once more.
+void LogLoader::keep_what_is_there() {
+    const Offset first = log_.segments_.front()->base();
+    log::error("{}: the noted log start {} lies behind the log's end {}, and is not believed: the log begins at {}",
+               log_.directory_, log_.log_start_, log_.log_end_, first);
+    log_.log_start_ = first;
 }
 
 Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
@@ -209,18 +260,12 @@ Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
     MOLDAU_TRY(from, segment->load_indexes(Offset(INT64_MAX), log_.scratch_));
     next_ = base;
     if (files.log_bytes > 0) {
-        MOLDAU_TRY(file, segment->file());
-        BatchScanner scanner(*file, from, files.log_bytes, BatchScanner::Depth::headers, log_.scratch_);
-        while (scanner.next()) {
-            segment->note(scanner.batch(), scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
-            next_ = scanner.batch().next_offset();
-        }
-        if (!scanner.status())
-            return fail(Errc::corrupt,
-                        fmt::format("{} at position {} after a clean shutdown: {}. The log is left as it is: restore "
-                                    "{} from a copy",
-                                    segment->path(suffix::log), scanner.next_position(),
-                                    scanner.status().error().message, log_.directory_));
+        auto end = segment->note_from(from, log_.config_.index_interval_bytes, log_.scratch_);
+        if (!end)
+            return fail(end.error().code, fmt::format("after a clean shutdown {}. The log is left as it is: restore {} "
+                                                      "from a copy",
+                                                      end.error().message, log_.directory_));
+        next_ = *end;
     }
     log_.segments_.push_back(std::move(segment));
     return {};

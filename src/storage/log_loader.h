@@ -34,7 +34,11 @@ class LogLoader {
 
     Result<> load_segments();
     Result<> adopt_closed(Offset base, const Files& files, Offset next_base);
-    Result<> rebuild_indexes(Segment& segment);
+    /// Returns the offset behind the last batch.
+    Result<Offset> rebuild_indexes(Segment& segment);
+    Result<> check_follows(Segment& segment, Offset end, Offset next_base);
+    Result<> check_log_start();
+    void keep_what_is_there();
     Result<> open_active_clean(Offset base, const Files& files);
 
     Result<> recover_from(std::map<Offset, Files>::iterator first);

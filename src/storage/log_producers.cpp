@@ -55,34 +55,39 @@ Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
 
 Result<> Log::replay_producers(Offset from) {
     if (from >= log_end_) return {};
-    Bytes whole;
     for (std::size_t i = segment_index_of(from); i < segments_.size(); ++i) {
         Segment& segment = *segments_[i];
         if (segment.size_bytes() == 0) continue;
-        MOLDAU_CHECK(truncate_aborted_transactions(disk_, segment.path(suffix::txn_index), from));
-        MOLDAU_TRY(first, segment.find(from, scratch_));
-        if (!first) continue;
-        MOLDAU_TRY(file, segment.file());
-        BatchScanner scanner(*file, first->position, segment.size_bytes(), BatchScanner::Depth::headers, scratch_);
-        while (scanner.next()) {
-            BatchView batch = scanner.batch();
-            if (batch.is_control() && batch.has_producer_id()) {
-                whole.resize(scanner.size_bytes());
-                MOLDAU_TRY(read, file->read_at(whole, scanner.position()));
-                if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
-                batch = BatchView(whole);
-            }
-            const auto completed = producers_.apply(batch, batch.max_timestamp());
-            if (!completed || !completed->aborted) continue;
-            MOLDAU_CHECK(append_aborted_transaction(disk_, segment.path(suffix::txn_index), *completed));
-            segment.transactions_dirty = segment.dirty = directory_dirty_ = true;
-        }
-        if (!scanner.status())
-            return std::unexpected(
-                Error(scanner.status().error())
-                    .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
+        MOLDAU_CHECK(replay_segment(segment, from));
+        if (&segment != &active() && !segment.dirty) segment.release_files();
     }
     return {};
+}
+
+Result<> Log::replay_segment(Segment& segment, Offset from) {
+    MOLDAU_CHECK(truncate_aborted_transactions(disk_, segment.path(suffix::txn_index), from));
+    MOLDAU_TRY(first, segment.find(from, scratch_));
+    if (!first) return {};
+    MOLDAU_TRY(file, segment.file());
+    BatchScanner scanner(*file, first->position, segment.size_bytes(), BatchScanner::Depth::headers, scratch_);
+    Bytes whole;
+    while (scanner.next()) {
+        BatchView batch = scanner.batch();
+        if (batch.is_control() && batch.has_producer_id()) {
+            whole.resize(scanner.size_bytes());
+            MOLDAU_TRY(read, file->read_at(whole, scanner.position()));
+            if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
+            batch = BatchView(whole);
+        }
+        const auto completed = producers_.apply(batch, batch.max_timestamp());
+        if (!completed || !completed->aborted) continue;
+        MOLDAU_CHECK(append_aborted_transaction(disk_, segment.path(suffix::txn_index), *completed));
+        segment.transactions_dirty = segment.dirty = directory_dirty_ = true;
+    }
+    if (scanner.status()) return {};
+    return std::unexpected(
+        Error(scanner.status().error())
+            .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
 }
 
 }  // namespace moldau::storage

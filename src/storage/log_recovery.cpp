@@ -70,9 +70,8 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         const LeaderEpoch epoch = batch.partition_leader_epoch();
         if (!batch.crc_ok()) {
             damage = "the CRC is wrong";
-        } else if (batch.base_offset() < next_ || batch.last_offset_delta() < 0 ||
-                   batch.last_offset() - segment.base() > INT32_MAX) {
-            damage = "the offsets do not follow";
+        } else if (const std::string_view order = order_damage(batch, segment.base(), next_); !order.empty()) {
+            damage = order;
         } else if (epoch != no_leader_epoch && epoch < epoch_) {
             damage = "the leader epoch goes back";
         }
@@ -97,8 +96,11 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         MOLDAU_CHECK(segment.truncate(end, next_));
         MOLDAU_CHECK(file->sync());
     }
-    segment.dirty = true;
+    if (end == surely_durable) return whole;
     MOLDAU_CHECK(write_again(*file, surely_durable, end));
+    // While its descriptor is there, to which the system tells of failed writes: not all can stay open until a flush.
+    MOLDAU_CHECK(file->sync());
+    segment.dirty = false;
     return whole;
 }
 

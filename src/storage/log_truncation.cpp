@@ -35,11 +35,8 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
     // Indexes first: one that is shorter than its log is whole again after a scan.
     MOLDAU_TRY(from, active().load_indexes(end, scratch_));
     if (auto cut = active().truncate(size, end); !cut) return broken(std::move(cut).error());
-    MOLDAU_TRY(file, active().file());
-    BatchScanner scanner(*file, std::min(from, size), size, BatchScanner::Depth::headers, scratch_);
-    while (scanner.next())
-        active().note(scanner.batch(), scanner.position(), scanner.size_bytes(), config_.index_interval_bytes);
-    if (!scanner.status()) return broken(scanner.status().error());
+    if (auto noted = active().note_from(std::min(from, size), config_.index_interval_bytes, scratch_); !noted)
+        return broken(std::move(noted).error());
     MOLDAU_CHECK(truncate_aborted_transactions(disk_, active().path(suffix::txn_index), end));
     static_cast<void>(epochs_.truncate_from_end(end));
     MOLDAU_CHECK(rebuild_producers(now, true));
@@ -54,6 +51,7 @@ Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
     MOLDAU_CHECK(remove_segments_from(0));
     MOLDAU_CHECK(remove_snapshots_after(no_offset));
     auto segment = std::make_unique<Segment>(disk_, directory_, offset, now);
+    segment->join(open_files_);
     if (auto made = segment->create(); !made) return broken(std::move(made).error());
     segments_.push_back(std::move(segment));
     log_start_ = log_end_ = durable_end_ = recovery_point_ = offset;
@@ -115,8 +113,12 @@ Result<std::size_t> Log::count_expired(Timestamp now, Offset high_watermark) {
         bool expired = !is_last && end <= log_start_;
         if (!expired && by_policy && excess > 0 && segment.size_bytes() <= excess) expired = true;
         if (!expired && by_policy && config_.retention_ms >= 0) {
-            MOLDAU_TRY(newest, segment.retention_timestamp());
-            expired = now - newest > config_.retention_ms;
+            MOLDAU_TRY(told, segment.retention_timestamp());
+            if (now - told > config_.retention_ms) {
+                MOLDAU_CHECK(segment.confirm_largest_timestamp(scratch_));
+                MOLDAU_TRY(newest, segment.retention_timestamp());
+                expired = now - newest > config_.retention_ms;
+            }
         }
         if (!expired) break;
         excess -= std::min(excess, segment.size_bytes());
@@ -138,11 +140,16 @@ Result<std::vector<std::string>> Log::delete_front(std::size_t count, Timestamp 
     std::vector<std::string> files;
     for (std::size_t i = 0; i < count; ++i) {
         Segment& segment = *segments_.front();
-        MOLDAU_TRY(renamed, segment.mark_deleted());
-        files.insert(files.end(), renamed.begin(), renamed.end());
+        if (auto renamed = segment.mark_deleted(files); !renamed) {
+            if (files.empty()) return std::unexpected(std::move(renamed).error());
+            // The caller has those before to remove; the next time begins here.
+            log::warn("{}: segment {} is not deleted yet: {}", directory_, segment.base(), renamed.error().message);
+            break;
+        }
         if (snapshots_.erase(segment.base()) > 0) {
             auto removed = disk_.remove(path_of(offset_file_name(segment.base(), suffix::snapshot)));
-            if (!removed && removed.error().code != Errc::not_found) return std::unexpected(std::move(removed).error());
+            if (!removed && removed.error().code != Errc::not_found)
+                log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
         }
         log::info("{}: segment {} is deleted", directory_, segment.base());
         segments_.erase(segments_.begin());

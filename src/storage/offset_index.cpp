@@ -31,6 +31,12 @@ Result<OffsetIndex::Entry> OffsetIndex::floor(Offset offset) {
     return found ? parse(entry) : Entry{base_, 0};
 }
 
+Result<OffsetIndex::Entry> OffsetIndex::read_last() {
+    std::uint8_t entry[entry_bytes];
+    MOLDAU_TRY(found, file_.last(entry));
+    return found ? parse(entry) : Entry{base_, 0};
+}
+
 void OffsetIndex::truncate_to_position(std::uint64_t position) {
     std::size_t count = file_.count();
     while (count > 0 && entry_at(count - 1).position >= position) --count;

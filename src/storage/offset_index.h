@@ -25,6 +25,8 @@ class OffsetIndex {
     void append(Offset last_offset, std::uint64_t position);
     /// The last entry at or before `offset`; the segment's beginning when there is none.
     Result<Entry> floor(Offset offset);
+    /// The last of all; the segment's beginning when there is none.
+    Result<Entry> read_last();
     /// Keeps the entries of batches that begin before `position`. Requires: in memory.
     void truncate_to_position(std::uint64_t position);
     /// Keeps the entries before the first that does not rise or lies outside of the segment. Requires: in memory.

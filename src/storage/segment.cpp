@@ -26,31 +26,34 @@ std::string Segment::path(std::string_view suffix) const {
 }
 
 Result<> Segment::create() {
-    MOLDAU_TRY(file, disk_.open(path(suffix::log), runtime::OpenMode::create));
+    MOLDAU_TRY(file, file_.open(disk_, path(suffix::log), runtime::OpenMode::create));
     MOLDAU_CHECK(file->truncate(0));
-    file_ = std::move(file);
     reset_indexes();
     return {};
 }
 
 Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes) {
     size_ = log_bytes;
+    largest_is_sure_ = false;
     MOLDAU_CHECK(offset_index_.file().adopt(index_bytes));
     return time_index_.file().adopt(time_index_bytes);
 }
 
 Result<std::shared_ptr<runtime::File>> Segment::file() {
-    if (!file_) {
-        MOLDAU_TRY(opened, disk_.open(path(suffix::log), runtime::OpenMode::read_write));
-        file_ = std::move(opened);
-    }
-    return file_;
+    if (auto open = file_.get()) return open;
+    return file_.open(disk_, path(suffix::log), runtime::OpenMode::read_write);
 }
 
 void Segment::release_files() {
-    file_.reset();
+    file_.release();
     offset_index_.file().release();
     time_index_.file().release();
+}
+
+void Segment::join(OpenFiles* files) {
+    file_.join(files);
+    offset_index_.file().join(files);
+    time_index_.file().join(files);
 }
 
 Result<> Segment::write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken) {
@@ -83,8 +86,69 @@ void Segment::reset_indexes() {
     offset_index_.file().start_empty();
     time_index_.file().start_empty();
     largest_.reset();
+    largest_is_sure_ = true;
     first_timestamp_ = no_timestamp;
     bytes_since_entry_ = 0;
+}
+
+std::unexpected<Error> Segment::damage_at(std::uint64_t position, const Error& damage) const {
+    return std::unexpected(Error(damage).within(fmt::format("{} at position {}", path(suffix::log), position)));
+}
+
+Result<Offset> Segment::note_from(std::uint64_t position, std::int32_t index_interval_bytes, Bytes& scratch) {
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, position, size_, BatchScanner::Depth::headers, scratch);
+    Offset next = base_;
+    while (scanner.next()) {
+        if (const auto damage = order_damage(scanner.batch(), base_, next); !damage.empty())
+            return damage_at(scanner.position(), {Errc::corrupt, std::string(damage)});
+        note(scanner.batch(), scanner.position(), scanner.size_bytes(), index_interval_bytes);
+        next = scanner.batch().next_offset();
+    }
+    if (!scanner.status()) return damage_at(scanner.next_position(), scanner.status().error());
+    return next;
+}
+
+Result<std::optional<Offset>> Segment::end_by_indexes(Bytes& scratch) {
+    MOLDAU_TRY(entry, offset_index_.read_last());
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, entry.position, size_, BatchScanner::Depth::headers, scratch);
+    Offset first = no_offset;
+    Offset next = base_;
+    Timestamp largest = no_timestamp;
+    while (scanner.next()) {
+        if (!order_damage(scanner.batch(), base_, next).empty()) return std::nullopt;
+        // Kafka's entries of a group of batches name the group's last offset and its first batch.
+        if (first == no_offset && entry.position > 0 && scanner.batch().last_offset() > entry.offset)
+            return std::nullopt;
+        if (first == no_offset) first = scanner.batch().base_offset();
+        largest = std::max(largest, scanner.batch().max_timestamp());
+        next = scanner.batch().next_offset();
+    }
+    if (!scanner.status() && scanner.status().error().code != Errc::corrupt)
+        return std::unexpected(scanner.status().error());
+    if (!scanner.status() || next <= entry.offset) {
+        if (size_ > 0) return std::nullopt;
+        return next;
+    }
+    // The time index ends with the segment's largest timestamp.
+    MOLDAU_TRY(newest, time_index_.last());
+    if (newest.offset >= next || (newest.offset >= first ? newest.timestamp != largest : newest.timestamp < largest))
+        return std::nullopt;
+    return next;
+}
+
+Result<bool> Segment::has_gaps(Bytes& scratch) {
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, 0, size_, BatchScanner::Depth::headers, scratch);
+    Offset next = base_;
+    while (scanner.next()) {
+        const protocol::BatchView& batch = scanner.batch();
+        if (batch.base_offset() != next || batch.count() != batch.last_offset_delta() + 1) return true;
+        next = batch.next_offset();
+    }
+    if (!scanner.status()) return damage_at(scanner.next_position(), scanner.status().error());
+    return false;
 }
 
 Result<std::uint64_t> Segment::load_indexes(Offset trusted_end, Bytes& scratch) {
@@ -117,8 +181,14 @@ Result<std::uint64_t> Segment::load_indexes(Offset trusted_end, Bytes& scratch) 
     }
     time_index_.drop_implausible();
     time_index_.truncate_to_offset(at_last.batch().base_offset());
+    // Each entry of the one has brought one to the other.
+    if (offset_index_.file().count() > 0 && time_index_.file().count() == 0 && first_timestamp.value() >= 0) {
+        reset_indexes();
+        return 0;
+    }
     MOLDAU_TRY(largest, time_index_.last());
     largest_ = largest;
+    largest_is_sure_ = false;
     first_timestamp_ = first_timestamp;
     bytes_since_entry_ = UINT32_MAX;
     return last.position;
@@ -165,8 +235,7 @@ Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Off
                           scanner.batch().last_offset()};
     }
     if (scanner.status()) return std::nullopt;
-    return std::unexpected(Error(scanner.status().error())
-                               .within(fmt::format("{} at position {}", path(suffix::log), scanner.next_position())));
+    return damage_at(scanner.next_position(), scanner.status().error());
 }
 
 Result<> Segment::truncate(std::uint64_t size, Offset end) {
@@ -193,6 +262,35 @@ Result<Timestamp> Segment::retention_timestamp() {
     return largest.timestamp.value() >= 0 ? largest.timestamp : opened_at_;
 }
 
+Result<TimeIndex::Entry> Segment::largest_timestamp_from(std::uint64_t position, Bytes& scratch) {
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, position, size_, BatchScanner::Depth::headers, scratch);
+    TimeIndex::Entry largest{no_timestamp, base_};
+    while (scanner.next())
+        if (scanner.batch().max_timestamp() > largest.timestamp)
+            largest = {scanner.batch().max_timestamp(), scanner.batch().last_offset()};
+    if (!scanner.status()) return damage_at(scanner.next_position(), scanner.status().error());
+    return largest;
+}
+
+Result<> Segment::confirm_largest_timestamp(Bytes& scratch) {
+    if (largest_is_sure_) return {};
+    MOLDAU_TRY(told, largest_timestamp());
+    MOLDAU_TRY(place, find(told.offset, scratch));
+    bool agrees = false;
+    if (place) {
+        MOLDAU_TRY(seen, largest_timestamp_from(place->position, scratch));
+        agrees = seen.timestamp == told.timestamp && seen.offset == place->last_offset;
+    }
+    if (!agrees) {
+        log::warn("{} does not fit its log: the batches' own timestamps count", path(suffix::time_index));
+        MOLDAU_TRY(seen, largest_timestamp_from(0, scratch));
+        largest_ = seen;
+    }
+    largest_is_sure_ = true;
+    return {};
+}
+
 std::int64_t Segment::waited_for_roll(Timestamp now, Timestamp batch_timestamp) const {
     return first_timestamp_.value() >= 0 ? batch_timestamp - first_timestamp_ : now - opened_at_;
 }
@@ -203,17 +301,22 @@ bool Segment::indexes_full(std::size_t more_entries, std::int32_t segment_index_
            time_index_.file().count() + more_entries + 1 >= bytes / TimeIndex::entry_bytes;
 }
 
-Result<std::vector<std::string>> Segment::mark_deleted() {
-    std::vector<std::string> renamed;
+Result<> Segment::mark_deleted(std::vector<std::string>& files) {
     for (const std::string_view each : all_suffixes) {
         const std::string from = path(each);
-        const std::string to = fmt::format("{}{}", from, suffix::deleted);
+        std::string to = fmt::format("{}{}", from, suffix::deleted);
         auto done = disk_.rename(from, to);
-        if (!done && done.error().code == Errc::not_found) continue;
-        if (!done) return std::unexpected(std::move(done).error());
-        renamed.push_back(to);
+        if (done) {
+            files.push_back(std::move(to));
+        } else if (done.error().code == Errc::not_found) {
+            continue;
+        } else if (each == suffix::log) {
+            return done;
+        } else {
+            log::warn("{} keeps its name: {}", from, done.error().message);
+        }
     }
-    return renamed;
+    return {};
 }
 
 Result<> Segment::remove() {

@@ -45,8 +45,10 @@ class Segment {
 
     /// The log file, opened when it was not. Shared with whoever still sends from it.
     Result<std::shared_ptr<runtime::File>> file();
-    /// Gives descriptors back; the next use opens them again. (The place for a bound over all logs.)
+    /// Gives descriptors back; the next use opens them again.
     void release_files();
+    /// Its descriptors count among `files`, or nowhere when null.
+    void join(OpenFiles* files);
 
     /// Writes behind the end. On failure the file is as before, or `*broken` is set. Requires: active.
     Result<> write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken);
@@ -59,6 +61,15 @@ class Segment {
     Result<std::uint64_t> load_indexes(Offset trusted_end, Bytes& scratch);
     /// Empty indexes, to be filled by note() from position 0 on.
     void reset_indexes();
+    /// Calls note() for all batches from `position` on; returns the offset behind the last, the base when there is
+    /// none. Errors: corrupt, naming file and position.
+    Result<Offset> note_from(std::uint64_t position, std::int32_t index_interval_bytes, Bytes& scratch);
+
+    /// The offset behind the last batch, from the file's end alone; nothing when the indexes do not fit the file.
+    /// Requires: adopted with its indexes.
+    Result<std::optional<Offset>> end_by_indexes(Bytes& scratch);
+    /// Whether offsets are missing before the last batch, as compaction leaves them. Reads all headers.
+    Result<bool> has_gaps(Bytes& scratch);
 
     /// Enters the largest timestamp, which Kafka takes from the time index's end, and writes the indexes.
     Result<> finish_indexes();
@@ -77,6 +88,9 @@ class Segment {
     Result<TimeIndex::Entry> largest_timestamp();
     /// What retention by time goes by: the largest timestamp, or when the segment was opened.
     Result<Timestamp> retention_timestamp();
+    /// Makes sure of largest_timestamp(), which a damaged index may have told, by the batches themselves: that of the
+    /// last entry and those behind it, all where they tell otherwise. Errors: corrupt; io.
+    Result<> confirm_largest_timestamp(Bytes& scratch);
 
     /// How long the segment has waited to be rolled, in ms, before a batch of `batch_timestamp`.
     std::int64_t waited_for_roll(Timestamp now, Timestamp batch_timestamp) const;
@@ -84,8 +98,9 @@ class Segment {
 
     /// The directory was renamed.
     void move_to(const std::string& directory);
-    /// Renames all files to `.deleted`.
-    Result<std::vector<std::string>> mark_deleted();
+    /// Renames all files to `.deleted` and adds their new names to `files`. Errors: io, while the log has its name
+    /// still; an index that keeps its name goes with the next start.
+    Result<> mark_deleted(std::vector<std::string>& files);
     /// Removes all files.
     Result<> remove();
 
@@ -97,15 +112,19 @@ class Segment {
 
  private:
     Result<std::optional<BatchPlace>> find_from(std::uint64_t position, Offset offset, Bytes& scratch);
+    Result<TimeIndex::Entry> largest_timestamp_from(std::uint64_t position, Bytes& scratch);
+    std::unexpected<Error> damage_at(std::uint64_t position, const Error& damage) const;
+
     runtime::Disk& disk_;
     std::string stem_;  // directory and twenty digits
     Offset base_;
     Timestamp opened_at_;
     std::uint64_t size_ = 0;
-    std::shared_ptr<runtime::File> file_;
+    CachedFile file_{&dirty};
     OffsetIndex offset_index_;
     TimeIndex time_index_;
     std::optional<TimeIndex::Entry> largest_;   // unset: not read from the time index yet
+    bool largest_is_sure_ = false;              // every batch was looked at
     Timestamp first_timestamp_ = no_timestamp;  // of the first batch, while active
     std::uint64_t bytes_since_entry_ = 0;
 };

@@ -15,8 +15,8 @@ SHARDS = os.environ.get("MOLDAU_SHARDS", "1")
 CLIENT = os.environ.get("INTEGRATION_CLIENT", str(ROOT / "build/release/tests/integration/integration_client"))
 
 
-def broker(environment=None, **overrides):
-    return MoldauBroker(overrides={"moldau.shards": SHARDS, **overrides}, environment=environment)
+def broker(environment=None, prefix=(), **overrides):
+    return MoldauBroker(prefix=prefix, overrides={"moldau.shards": SHARDS, **overrides}, environment=environment)
 
 
 def kcat(broker_under_test, *arguments, stdin=None, timeout_s=60, check=True):

@@ -25,7 +25,9 @@ class MemoryDisk final : public Disk {
     bool fail_sync = false;
     bool fail_open = false;
     bool fail_write = false;
-    bool sync_on_write = false;  ///< the device writes back at once
+    std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
+    std::string fail_rename_of;             ///< of this path
+    bool sync_on_write = false;             ///< the device writes back at once
     std::size_t reads = 0;
     std::size_t writes = 0;
     std::size_t syncs = 0;
@@ -33,6 +35,7 @@ class MemoryDisk final : public Disk {
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
         if (fail_open) return fail(Errc::io, "open of " + path);
+        if (open_files >= max_open_files) return fail(Errc::no_descriptors, "open of " + path);
         const auto found = files_.find(path);
         if (found == files_.end()) {
             if (mode == OpenMode::read || mode == OpenMode::read_write)
@@ -69,6 +72,7 @@ class MemoryDisk final : public Disk {
             rename_directory(from, to);
             return {};
         }
+        if (from == fail_rename_of) return fail(Errc::io, "rename of " + from);
         const auto found = files_.find(from);
         if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
         files_[to] = found->second;
@@ -83,6 +87,7 @@ class MemoryDisk final : public Disk {
 
     Result<> sync_directory(const std::string& directory) override {
         if (fail_sync) return fail(Errc::io, "sync of " + directory);
+        if (open_files >= max_open_files) return fail(Errc::no_descriptors, "sync of " + directory);
         std::erase_if(durable_names_, [&](const auto& item) { return parent_path(item.first) == directory; });
         for (const auto& [path, inode] : files_)
             if (parent_path(path) == directory) durable_names_[path] = inode;

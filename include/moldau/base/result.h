@@ -10,14 +10,15 @@ namespace moldau {
 
 /// A code exists only where someone reacts to it; the message is for people.
 enum class Errc {
-    invalid,      ///< input that breaks a rule: a request, a file's content, a setting
-    corrupt,      ///< stored bytes that are not what was written
-    not_found,    ///< no such file, topic, key
-    exists,       ///< already there
-    io,           ///< the device or the network failed
-    no_space,     ///< the disk is full
-    would_block,  ///< not at hand without waiting
-    closed,       ///< the other side, or we, closed it
+    invalid,         ///< input that breaks a rule: a request, a file's content, a setting
+    corrupt,         ///< stored bytes that are not what was written
+    not_found,       ///< no such file, topic, key
+    exists,          ///< already there
+    io,              ///< the device or the network failed
+    no_space,        ///< the disk is full
+    no_descriptors,  ///< so many files and connections are open as may be
+    would_block,     ///< not at hand without waiting
+    closed,          ///< the other side, or we, closed it
     timed_out,
     unsupported,  ///< understood, but not done here
 };
@@ -31,6 +32,11 @@ struct Error {
     /// Puts `context` and a colon before the message.
     Error within(std::string_view context) &&;
 };
+
+/// Others may give back what was lacking: nothing is broken, and the same may succeed later.
+inline bool is_shortage(const Error& error) {
+    return error.code == Errc::no_space || error.code == Errc::no_descriptors;
+}
 
 template <class T = void>
 using Result = std::expected<T, Error>;

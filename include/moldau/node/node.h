@@ -23,8 +23,9 @@ struct NodeOptions {
     std::vector<metadata::Endpoint> advertised;            ///< the broker's listeners, as clients are told
     std::vector<metadata::Endpoint> controller_endpoints;  ///< the controller's
     std::optional<std::string> rack;
-    metadata::Properties file;     ///< server.properties, checked
-    bool format_if_empty = false;  ///< an absent or empty directory formats itself
+    metadata::Properties file;              ///< server.properties, checked
+    bool format_if_empty = false;           ///< an absent or empty directory formats itself
+    std::size_t max_open_files = SIZE_MAX;  ///< of all partitions' logs; more are opened and closed by turns
 };
 
 class Node {

@@ -20,6 +20,7 @@
 #include <moldau/storage/flush_scheduler.h>
 #include <moldau/storage/log.h>
 #include <moldau/storage/log_directory.h>
+#include <moldau/storage/open_files.h>
 
 namespace moldau::replication {
 
@@ -33,12 +34,14 @@ class Partition;
 /// What all partitions of a shard use; owned by the node, on that shard.
 class PartitionTools {
  public:
-    PartitionTools(runtime::Disk& disk, runtime::Shard& shard, storage::FlushConfig config = {});
+    PartitionTools(runtime::Disk& disk, runtime::Shard& shard, storage::FlushConfig config = {},
+                   std::size_t max_open_files = SIZE_MAX);
 
     runtime::Shard& shard;
     protocol::BatchValidator validator;
     protocol::Decompressor decompressor;
     storage::FlushScheduler flusher;
+    storage::OpenFiles open_files;
     storage::LogDirectory* directory = nullptr;        ///< set before the first partition is opened
     std::map<const storage::Log*, Partition*> by_log;  ///< looked up, never walked
 };

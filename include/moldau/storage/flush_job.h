@@ -20,8 +20,9 @@ enum class FlushKind : std::uint8_t {
     checkpoint  ///< and what a quick start needs
 };
 
-/// What a full disk left undone, which costs no record: it is tried again with the next flush.
+/// What a full disk, or too few descriptors, left undone, which costs no record: it is tried again with the next flush.
 struct FlushOutcome {
+    bool complete = true;  ///< else it makes nothing durable; the files of records are synced all the same
     bool epochs_written = true;
     bool checkpointed = true;
 };
@@ -38,6 +39,7 @@ struct FlushJob {
     std::string directory;
     std::vector<std::shared_ptr<runtime::File>> files;
     std::vector<std::string> index_paths;  ///< of closed segments
+    Offset first_dirty = no_offset;        ///< base of the first segment that it covers
     std::optional<Replacement> epochs;     ///< replaced atomically
     std::optional<Replacement> snapshot;   ///< its CRC tells when it was torn
     bool sync_snapshot = false;            ///< a clean start relies on it

@@ -27,6 +27,7 @@
 
 namespace moldau::storage {
 
+class OpenFiles;
 class Segment;
 
 struct LogOptions {
@@ -36,12 +37,13 @@ struct LogOptions {
     std::optional<TopicId> topic_id =
         std::nullopt;  ///< checked against partition.metadata, written when that is missing
     LogConfig config = {};
-    Timestamp now{0};               ///< wall time
-    Offset recovery_point{0};       ///< checkpointed; all before it must be there
-    Offset log_start{0};            ///< checkpointed
-    Offset high_watermark{0};       ///< checkpointed; 0 in a directory that Kafka wrote last
-    bool clean_shutdown = false;    ///< nothing is scanned
-    bool written_by_kafka = false;  ///< last; gaps between segments are then Kafka's own
+    Timestamp now{0};                 ///< wall time
+    Offset recovery_point{0};         ///< checkpointed; all before it must be there
+    Offset log_start{0};              ///< checkpointed
+    bool log_start_is_exact = false;  ///< it was noted when the log was closed: no segment went since
+    Offset high_watermark{0};         ///< checkpointed; 0 in a directory that Kafka wrote last
+    bool clean_shutdown = false;      ///< nothing is scanned
+    bool written_by_kafka = false;    ///< last; gaps between segments are then Kafka's own
 };
 
 /// Bytes of one segment, which begin with a batch.
@@ -90,6 +92,8 @@ class Log {
     Offset recovery_point() const { return recovery_point_; }
     std::uint64_t size_bytes() const;
     std::size_t segment_count() const { return segments_.size(); }
+    /// Memory that is kept for scans.
+    std::size_t scratch_bytes() const { return scratch_.capacity(); }
     Offset active_segment_base() const;
     const LeaderEpochCache& epochs() const { return epochs_; }
     const ProducerState& producers() const { return producers_; }
@@ -148,6 +152,10 @@ class Log {
     /// The directory was renamed.
     void set_directory(std::string directory);
 
+    /// The files that it holds open count among `files`, those of its shard; null: nowhere, as at first and before
+    /// close().
+    void join(OpenFiles* files);
+
  private:
     friend class LogLoader;
     struct Pending;
@@ -186,6 +194,7 @@ class Log {
     Result<> rebuild_producers(Timestamp now, bool replay_without_snapshot);
     Result<bool> load_newest_snapshot();
     Result<> replay_producers(Offset from);
+    Result<> replay_segment(Segment& segment, Offset from);
     Result<> remove_snapshots_after(Offset end);
     Result<> remove_segments_from(std::size_t index);
     Result<> write_epochs();
@@ -218,6 +227,7 @@ class Log {
     std::array<RecentBatch, 32> recent_;  // of the active segment, so that reads at the end search nothing
     std::size_t recent_next_ = 0;
     Bytes scratch_;  // for scans
+    OpenFiles* open_files_ = nullptr;
 };
 
 }  // namespace moldau::storage

@@ -13,6 +13,7 @@ inline protocol::ErrorCode error_of(const Error& error) {
         case Errc::timed_out:
             return protocol::ErrorCode::request_timed_out;
         case Errc::no_space:
+        case Errc::no_descriptors:
             return protocol::ErrorCode::kafka_storage_error;
         case Errc::invalid:
             return protocol::ErrorCode::invalid_request;

@@ -24,6 +24,7 @@ AppendOutcome refuse(ErrorCode error, std::string message, Offset log_start = no
 ErrorCode error_of(const Error& error) {
     switch (error.code) {
         case Errc::no_space:
+        case Errc::no_descriptors:
         case Errc::io:
         case Errc::corrupt:
             return ErrorCode::kafka_storage_error;
@@ -34,10 +35,15 @@ ErrorCode error_of(const Error& error) {
 
 }  // namespace
 
-PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage::FlushConfig config)
-    : shard(on), flusher(disk, on, config, [this](storage::Log& log) {
-          if (const auto partition = by_log.find(&log); partition != by_log.end()) partition->second->on_durable();
-      }) {}
+PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage::FlushConfig config,
+                               std::size_t max_open_files)
+    : shard(on),
+      flusher(disk, on, config,
+              [this](storage::Log& log) {
+                  if (const auto partition = by_log.find(&log); partition != by_log.end())
+                      partition->second->on_durable();
+              }),
+      open_files(max_open_files) {}
 
 Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, const PartitionConfig& config)
     : tools_(tools),
@@ -46,6 +52,9 @@ Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, c
       core_(config.flush_before_commit),
       is_internal_(metadata::is_internal_topic(log_->name().topic)) {
     tools_.by_log.emplace(log_.get(), this);
+    log_->join(&tools_.open_files);
+    // What recovery left to be made durable keeps its files open until then.
+    if (log_->needs_flush()) tools_.flusher.flush_later(*log_);
 }
 
 Partition::~Partition() {
@@ -252,6 +261,7 @@ runtime::Task<bool> Partition::close(ErrorCode reason) {
     refuse_all(reason);
     const bool settled = co_await tools_.flusher.forget(*log_);
     tools_.by_log.erase(log_.get());
+    log_->join(nullptr);
     detached_ = true;
     co_return settled;
 }

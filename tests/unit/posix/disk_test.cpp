@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <future>
 #include <support/running_shards.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,6 +83,21 @@ TEST_F(PosixDiskTest, AFullDeviceIsToldFromAFailingOne) {
     const auto written = (*full)->write_at(parts, 0);
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().code, Errc::no_space);
+}
+
+TEST_F(PosixDiskTest, ALackOfDescriptorsIsToldFromAFailingDevice) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit few = before;
+    few.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto opened = disk.open(path("a"), OpenMode::create);
+    const auto synced = disk.sync_directory(directory);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::no_descriptors);
+    ASSERT_FALSE(synced);
+    EXPECT_EQ(synced.error().code, Errc::no_descriptors);
 }
 
 TEST_F(PosixDiskTest, ListsSortedWithSizes) {

@@ -1,3 +1,5 @@
+#include <moldau/storage/open_files.h>
+
 #include "log_fixture.h"
 
 namespace moldau::storage {
@@ -267,12 +269,19 @@ TEST_F(LogTest, FailedSyncIsFinal) {
 TEST_F(LogTest, AFlushThatCannotOpenItsFilesProvesNothing) {
     open();
     fill_to(60);
-    log.reset();
-    open();  // what is recovered is dirty, and its older segments are not open
+    flush();
+    OpenFiles few(1);
+    log->join(&few);
+    auto overtaken = log->begin_flush();
+    ASSERT_TRUE(overtaken);
+    ASSERT_TRUE(log->truncate_to(Offset(50), wall_now));
+    const auto outcome = overtaken->run(disk);
+    log->finish_flush(std::move(*overtaken), outcome);  // all is dirty now, and older segments are not open
     disk.fail_open = true;
     ASSERT_FALSE(log->begin_flush());
     disk.fail_open = false;
-    EXPECT_EQ(log->durable_end(), Offset(0));
+    EXPECT_EQ(log->durable_end(), Offset(50));
+    log->join(nullptr);
     EXPECT_FALSE(log->begin_flush()) << "it is not tried again as though nothing were missing";
 }
 

@@ -87,6 +87,37 @@ TEST_F(LogTest, RetentionBySizeDeletesWholeSegmentsFromTheFront) {
     expect_all_readable();
 }
 
+TEST_F(LogTest, RetentionThatFailsMidwayTellsOfAllThatItRenamed) {
+    config.retention_bytes = 0;
+    open();
+    fill_to(60);
+    const Offset active = log->active_segment_base();
+    disk.fail_rename_of = path(22, suffix::log);
+    const auto first = log->delete_old_segments(wall_now, log->log_end());
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(first->size(), 6U) << "three files of each of two segments";
+    for (const std::string& file : *first) EXPECT_TRUE(disk.has(file));
+    EXPECT_FALSE(log->delete_old_segments(wall_now, log->log_end())) << "nothing is renamed";
+    disk.fail_rename_of = path(22, suffix::index);
+    const auto second = log->delete_old_segments(wall_now, log->log_end());
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_TRUE(disk.has(path(22, suffix::log) + std::string(suffix::deleted)));
+    EXPECT_GE(log->log_start(), active);
+    expect_all_readable();
+    crash_and_reopen();
+    EXPECT_FALSE(disk.has(path(22, suffix::index)));
+}
+
+TEST_F(LogTest, RecoveryKeepsNoneOfItsBuffer) {
+    config = {};
+    open();
+    ASSERT_TRUE(append(1, {.value_bytes = 200'000}));
+    log.reset();
+    open();
+    EXPECT_EQ(log->log_end(), Offset(1));
+    EXPECT_EQ(log->scratch_bytes(), 0U);
+}
+
 TEST_F(LogTest, RetentionByTimeGoesByTheLargestTimestamp) {
     config.retention_ms = 1000;
     open();
