@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <moldau/metadata/feature_levels.h>
 #include <moldau/node/node.h>
 
 #include "support/manual_shard.h"
@@ -73,6 +74,28 @@ class Machine {
         topic.num_partitions = 1;
         topic.replication_factor = 1;
         return run(node_.controller().call(shard_, creation_));
+    }
+    /// Another broker joins, and is unfenced.
+    void join(NodeId id) {
+        protocol::BrokerRegistrationRequest broker;
+        broker.broker_id = id;
+        broker.cluster_id = protocol::Text(node_.cluster_id());
+        broker.incarnation_id = shard_.random().uuid();
+        broker.log_dirs = {shard_.random().uuid()};
+        broker.rack.reset();
+        for (const metadata::SupportedFeature& feature : metadata::registered_features())
+            broker.features.push_back({.name = protocol::Text(feature.name),
+                                       .min_supported_version = feature.min_version,
+                                       .max_supported_version = feature.max_version});
+        const auto registered = run(node_.controller().call(shard_, broker));
+        ASSERT_TRUE(registered && *registered);
+        protocol::BrokerHeartbeatRequest alive;
+        alive.broker_id = id;
+        alive.broker_epoch = (*registered)->broker_epoch;
+        alive.current_metadata_offset = metadata_end();
+        const auto answer = run(node_.controller().call(shard_, alive));
+        ASSERT_TRUE(answer && *answer);
+        ASSERT_FALSE(image().find_broker(id)->fenced);
     }
     const metadata::Image& image() { return *node_.view(shard_).image; }
     Offset metadata_end() {
@@ -266,6 +289,29 @@ TEST(Life, NoOpRecordsComeAtTheirInterval) {
     const Offset end = machine.metadata_end();
     machine.advance(10s);
     EXPECT_EQ(machine.metadata_end(), end + 20);
+}
+
+TEST(Life, ABrokerThatIsNotHeardOfIsFencedThisOneIsNot) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    ASSERT_NO_FATAL_FAILURE(machine.join(NodeId(2)));
+    machine.advance(8s);
+    EXPECT_FALSE(machine.image().find_broker(NodeId(2))->fenced);
+    machine.advance(4s);
+    EXPECT_TRUE(machine.image().find_broker(NodeId(2))->fenced);
+    EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
+}
+
+TEST(Life, ABrokerThatCannotBeFencedHoldsNothingUp) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    ASSERT_NO_FATAL_FAILURE(machine.join(NodeId(2)));
+    disk.fail_write = true;
+    machine.advance(20s);
+    EXPECT_NE(machine.failure, "");
+    EXPECT_FALSE(machine.stop());
 }
 
 TEST(Life, WhenTheMetadataLogFailsWhoWaitsForAChangeIsToldAtOnce) {
