@@ -18,7 +18,7 @@ using runtime::Task;
 /// Logs that are opened or closed at once: both wait for the disk.
 constexpr std::size_t logs_at_once = 8;
 /// After which a partition is tried again that found no room, or whose files could not be read.
-constexpr runtime::Duration room_interval = std::chrono::seconds(1);
+constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
 
 }  // namespace
@@ -132,7 +132,7 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
-        const runtime::Duration pause = is_shortage(log.error()) ? room_interval : retry_interval;
+        const runtime::Duration pause = is_shortage(log.error()) ? space_interval : retry_interval;
         const Offline offline{wanted.topic_id, log.error().code, runtime::after(shard_.now(), pause)};
         const auto [there, is_new] = offline_.try_emplace(name, offline);
         if (is_new || there->second.why != offline.why)

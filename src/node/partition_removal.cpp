@@ -136,7 +136,7 @@ Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
     co_return moved.has_value();
 }
 
-// As Apache Kafka's LogManager.isStrayKraftReplica() at its start. A directory of a topic that was made anew under its
+// As Apache Kafka's LogManager.isStrayReplica() at its start. A directory of a topic that was made anew under its
 // name moves when that is opened.
 std::vector<storage::Departure> PartitionManager::strays(const std::vector<storage::PartitionDirectory>& there,
                                                          const metadata::Image& image) const {

@@ -16,7 +16,7 @@ namespace {
 using replication::Partition;
 using runtime::Task;
 
-constexpr runtime::Duration space_interval = std::chrono::seconds(1);
+constexpr runtime::Duration measure_interval = std::chrono::seconds(1);
 
 /// On the shard of them all.
 storage::Checkpoints checkpoints_of(const std::vector<std::shared_ptr<Partition>>& partitions) {
@@ -33,7 +33,7 @@ storage::Checkpoints checkpoints_of(const std::vector<std::shared_ptr<Partition>
 }  // namespace
 
 Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
-    auto next_space = runtime::after(shard_.now(), space_interval);
+    auto next_space = runtime::after(shard_.now(), measure_interval);
     auto next_retention = runtime::after(shard_.now(), times_.retention_delay);
     auto next_checkpoint = runtime::after(shard_.now(), times_.checkpoint_interval);
     while (!closing_) {
@@ -44,7 +44,7 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
             const Result<> measured = co_await runtime::run_blocking(
                 world_.disk, shard_, [&directory = directory_] { return directory.refresh_free_space(); });
             if (!measured) log::warn("cannot measure the free space: {}", measured.error().message);
-            next_space = runtime::after(shard_.now(), space_interval);
+            next_space = runtime::after(shard_.now(), measure_interval);
         }
         if (shard_.now() >= next_retention) {
             co_await apply_retention();

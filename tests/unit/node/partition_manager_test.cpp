@@ -16,23 +16,22 @@ namespace {
 using namespace std::chrono_literals;
 using metadata::Image;
 
-constexpr NodeId self{1};
-constexpr NodeId other{2};
+constexpr NodeId this_node{1};
+constexpr NodeId other_node{2};
 const TopicId old_orders = Uuid::from_halves(7, 1);
 const TopicId new_orders = Uuid::from_halves(7, 2);
 const TopicId payments = Uuid::from_halves(7, 3);
 
-class NoTransport final : public runtime::Transport {
- public:
-    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
-        return fail(Errc::unsupported, "none");
-    }
-    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
-                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>>) override {}
-};
-
 class PartitionManagerTest : public testing::Test {
  protected:
+    struct NoNetwork final : runtime::Transport {
+        Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
+            return fail(Errc::unsupported, "none");
+        }
+        void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
+                           runtime::Handler<Result<std::unique_ptr<runtime::Stream>>>) override {}
+    };
+
     void SetUp() override { ASSERT_TRUE(disk.create_directories("/data")); }
     void TearDown() override { stop(); }  // its coroutines end before it does
 
@@ -42,10 +41,12 @@ class PartitionManagerTest : public testing::Test {
         directory = std::move(*opened);
         tools.push_back(std::make_unique<replication::PartitionTools>(disk, shard));
         tools.front()->directory = directory.get();
+        PartitionManager::Listener listener;
+        listener.on_offline = [this](const Error& error) { offline = error.message; };
+        listener.on_retry_due = [this] { ++retries; };
         manager = std::make_unique<PartitionManager>(
-            world, self, *directory, tools, [this](const Image&, std::string_view) { return settings; }, times,
-            PartitionManager::Listener{.on_offline = [this](const Error& error) { offline = error.message; },
-                                       .on_retry_due = [this] { ++retries; }});
+            world, this_node, *directory, tools, [this](const Image&, std::string_view) { return settings; }, times,
+            std::move(listener));
     }
     /// Whether all closed cleanly.
     bool stop() {
@@ -77,7 +78,7 @@ class PartitionManagerTest : public testing::Test {
     }
 
     /// The image has this topic from now on.
-    void put(const TopicId& id, const std::string& name, int partitions = 1, NodeId replica = self) {
+    void put(const TopicId& id, const std::string& name, int partitions = 1, NodeId replica = this_node) {
         auto topic = std::make_shared<metadata::Topic>();
         topic->name = name;
         topic->id = id;
@@ -145,7 +146,7 @@ class PartitionManagerTest : public testing::Test {
 
     runtime::MemoryDisk disk;
     runtime::ManualShard shard;
-    NoTransport transport;
+    NoNetwork transport;
     runtime::Shard* shards[1] = {&shard};
     runtime::World world{disk, transport, shards};
     std::unique_ptr<storage::LogDirectory> directory;
@@ -169,7 +170,7 @@ TEST_F(PartitionManagerTest, WhatTheMetadataDoesNotKnowAtTheStartIsMovedAside) {
     leave_checkpoint("0\n2\ngone 0 0\npayments 0 0\n");
     start();
     put(payments, "payments");
-    put(new_orders, "elsewhere", 1, other);
+    put(new_orders, "elsewhere", 1, other_node);
     publish();
     for (const char* name : {"gone-0", "without-id-4", "elsewhere-0"}) {
         const auto found = directories(name);
@@ -255,7 +256,7 @@ TEST_F(PartitionManagerTest, AReplicaThatWentElsewhereLeaves) {
     start();
     put(old_orders, "orders");
     publish();
-    put(old_orders, "orders", 1, other);
+    put(old_orders, "orders", 1, other_node);
     publish();
     EXPECT_EQ(find(old_orders), nullptr);
     ASSERT_EQ(directories("orders").size(), 1U);
@@ -274,7 +275,7 @@ TEST_F(PartitionManagerTest, APartitionThatCouldNotBeOpenedIsTriedAgainWhileItIs
     EXPECT_TRUE(manager->retry_due());
     EXPECT_GT(retries, 0);
     disk.fail_open = false;
-    put(old_orders, "orders", 1, other);
+    put(old_orders, "orders", 1, other_node);
     publish();
     EXPECT_EQ(find(old_orders), nullptr);
     EXPECT_NE(find(payments), nullptr);
