@@ -1,3 +1,5 @@
+#include <ranges>
+
 #include <moldau/protocol/messages/init_producer_id.h>
 
 #include "commands/commands.h"
@@ -26,8 +28,8 @@ Task<Outcome<std::vector<std::int32_t>>> find_partitions(Session& session, const
                          fmt::format("topic '{0}' does not exist; 'moldau topic create {0}' makes it", asked.topic));
     if (topic->error != ErrorCode::none)
         co_return std::unexpected(failure_of(topic->error, fmt::format("topic '{}'", asked.topic)));
-    std::vector<std::int32_t> partitions;
-    for (const auto& [index, partition] : topic->partitions) partitions.push_back(index);
+    const auto indexes = std::views::keys(topic->partitions);
+    std::vector<std::int32_t> partitions(indexes.begin(), indexes.end());
     if (asked.partition && !topic->partitions.contains(*asked.partition))
         co_return failed(ExitCode::not_found, fmt::format("topic '{}' has no partition {}, but {} from 0 on",
                                                           asked.topic, *asked.partition, partitions.size()));

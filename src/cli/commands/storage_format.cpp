@@ -37,7 +37,7 @@ Outcome<OnlyVoter> parse_initial_controller(const std::string& text, const NodeP
     const auto directory = DirectoryId::parse(text.substr(colon + 1));
     if (!endpoints || !directory) return wrong("it is not id@host:port:directory-id");
     const runtime::Endpoint& endpoint = endpoints->front();
-    return OnlyVoter{{{node.controller_endpoints.front().listener, endpoint.host, endpoint.port}}, *directory};
+    return OnlyVoter{{{node.controller_endpoints.front().listener, endpoint.host, endpoint.port}}, directory};
 }
 
 /// What the flags mean for a node of these roles.
