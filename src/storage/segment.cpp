@@ -219,17 +219,19 @@ Result<> Segment::write_indexes() {
 
 Result<std::optional<BatchPlace>> Segment::find(Offset offset, Bytes& scratch) {
     MOLDAU_TRY(entry, offset_index_.floor(offset));
-    MOLDAU_TRY(found, find_from(entry.position, offset, scratch));
-    // An entry that leads behind what is sought was not written for this content: then from the start.
-    if (entry.position > 0 && found && found->position == entry.position && found->base_offset > offset)
-        return find_from(0, offset, scratch);
-    return found;
+    return find_from(entry.position, offset, scratch);
 }
 
 Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Offset offset, Bytes& scratch) {
     MOLDAU_TRY(log_file, file());
     BatchScanner scanner(*log_file, position, size_, BatchScanner::Depth::headers, scratch);
-    while (scanner.next()) {
+    bool more = scanner.next();
+    // An entry that leads beside a batch, or behind what is sought, was not written for this content: then from the
+    // start.
+    const bool leads_astray = more ? scanner.batch().base_offset() > offset
+                                   : scanner.status() || scanner.status().error().code == Errc::corrupt;
+    if (position > 0 && leads_astray) return find_from(0, offset, scratch);
+    for (; more; more = scanner.next()) {
         if (scanner.batch().last_offset() < offset) continue;
         return BatchPlace{scanner.position(), scanner.size_bytes(), scanner.batch().base_offset(),
                           scanner.batch().last_offset()};

@@ -141,6 +141,26 @@ TEST_F(LogDamageTest, AMissingFirstSegmentIsNamedAfterACleanShutdown) {
     EXPECT_EQ(log->log_start(), Offset(bases[1]));
 }
 
+TEST_F(LogDamageTest, EntriesOfAnIndexThatLeadAstrayHideNothing) {
+    config.index_interval_bytes = 1;
+    make_segments();
+    const Bytes whole = disk.content(path(0, suffix::index));
+    const Offset next_base(bases[1]);
+    for (const std::uint8_t with : {0x01, 0x40, 0x7f, 0xff}) {
+        for (std::size_t entry = 0; entry + 8 < whole.size(); entry += 8) {
+            SCOPED_TRACE(fmt::format("entry {} leads {:02x} too far", entry / 8, with));
+            Bytes& index = disk.content(path(0, suffix::index));
+            index = whole;
+            index[entry + 4] ^= with;
+            index[entry + 7] ^= with;
+            open(clean());
+            for (Offset offset(0); offset < next_base; offset = offset + 1)
+                EXPECT_LE(first_offset_from(offset), offset);
+            log.reset();
+        }
+    }
+}
+
 TEST_F(LogDamageTest, ALogStartBehindTheEndDeletesNothing) {
     for (const bool was_clean : {true, false}) {
         SCOPED_TRACE(was_clean);
