@@ -62,15 +62,21 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
 }
 
 Task<bool> PartitionManager::apply_retention() {
-    std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
+    std::vector<std::shared_ptr<Partition>> due;
     const PartitionTable table = table_;  // the one of now: it may change meanwhile
     for (const auto& [key, partition] : table) {
         if (closing_) break;
-        auto [expired, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
-            return std::pair(there.apply_retention(), there.log().config().file_delete_delay_ms);
+        const bool expired = co_await on_shard(*partition, [](Partition& there) { return there.expire(); });
+        if (expired) due.push_back(partition);
+    }
+    // Where the log starts is noted before the first file goes.
+    if (due.empty() || !co_await write_checkpoints()) co_return true;
+    std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
+    for (const auto& partition : due) {
+        auto [deleted, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
+            return std::pair(there.delete_expired(), there.log().config().file_delete_delay_ms);
         });
-        if (!expired.empty())
-            std::ranges::move(expired, std::back_inserter(removed[std::chrono::milliseconds(delay_ms)]));
+        std::ranges::move(deleted, std::back_inserter(removed[std::chrono::milliseconds(delay_ms)]));
     }
     for (auto& [delay, paths] : removed)
         if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));

@@ -41,6 +41,7 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
                                         .config = config,
                                         .now = options.shard.clock().wall_time(),
                                         .recovery_point = snapshot_end,
+                                        .log_start = snapshot_end,
                                         .high_watermark = options.high_watermark,
                                         .clean_shutdown = options.clean_shutdown,
                                         .written_by_kafka = options.written_by_kafka}));
@@ -331,7 +332,7 @@ runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content
         co_return;
     }
     if (!log_->advance_log_start((*oldest)->end_offset)) co_return;
-    const auto deleted = log_->delete_old_segments(wall, core_.high_watermark());
+    const auto deleted = log_->delete_expired();
     if (!deleted && is_shortage(deleted.error())) co_return;
     if (!deleted) co_return fail_with(deleted.error());
     auto remove = [&disk = options_.disk, paths = *deleted]() -> Result<> {

@@ -116,7 +116,7 @@ LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogC
             .now = now,
             .recovery_point = find_or(at_start_.recovery_points, partition, Offset(0)),
             .log_start = find_or(at_start_.log_starts, partition, Offset(0)),
-            .log_start_is_exact = was_clean_ && !written_by_kafka_ && at_start_.log_starts.contains(partition),
+            .log_start_is_exact = !written_by_kafka_ && at_start_.log_starts.contains(partition),
             .high_watermark = written_by_kafka_ ? Offset(0) : find_or(at_start_.high_watermarks, partition, Offset(0)),
             .clean_shutdown = was_clean_,
             .written_by_kafka = written_by_kafka_};

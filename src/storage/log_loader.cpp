@@ -230,15 +230,17 @@ Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base
                             segment.path(suffix::log), segment.size_bytes(), end, next_base, what));
 }
 
-// Retention may have been quicker than the checkpoint, but not than that of a clean shutdown.
+// Apache Kafka's retention may have been quicker than its checkpoint. Ours is not; but of what never was durable the
+// first segments may be missing as well as the last.
 Result<> LogLoader::check_log_start() {
     const Offset first = files_.begin()->first;
     if (first <= options_.log_start) return {};
-    if (options_.log_start_is_exact)
-        return fail(Errc::corrupt,
-                    fmt::format("{} begins at offset {}, and the log was closed when it began at {}: restore the "
-                                "segments before, or remove the directory so that it is fetched again from its leader",
-                                log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start));
+    if (options_.log_start_is_exact && required_end() > options_.log_start)
+        return fail(
+            Errc::corrupt,
+            fmt::format("{} begins at offset {}, and the log at {}: what is between is missing. The log is left "
+                        "as it is: restore the segments before",
+                        log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start));
     if (options_.log_start.value() > 0)
         log::warn("{} begins at offset {}, {} was noted: what is between went by retention since, or is missing",
                   log_.directory_, first, options_.log_start);

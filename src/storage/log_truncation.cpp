@@ -126,19 +126,19 @@ Result<std::size_t> Log::count_expired(Timestamp now, Offset high_watermark) {
     return count;
 }
 
-Result<std::vector<std::string>> Log::delete_old_segments(Timestamp now, Offset high_watermark) {
+Result<bool> Log::expire(Timestamp now, Offset high_watermark) {
     if (failure_) return std::unexpected(*failure_);
     MOLDAU_TRY(count, count_expired(now, high_watermark));
-    if (count == 0) return std::vector<std::string>{};
-    return delete_front(count, now);
+    if (count == 0) return false;
+    if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
+    static_cast<void>(advance_log_start(std::max(log_start_, segments_[count]->base())));
+    return true;
 }
 
-Result<std::vector<std::string>> Log::delete_front(std::size_t count, Timestamp now) {
-    if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
-    // First, so that no read finds a log start whose segment is gone.
-    static_cast<void>(advance_log_start(std::max(log_start_, segments_[count]->base())));
+Result<std::vector<std::string>> Log::delete_expired() {
+    if (failure_) return std::unexpected(*failure_);
     std::vector<std::string> files;
-    for (std::size_t i = 0; i < count; ++i) {
+    while (segments_.size() > 1 && segments_[1]->base() <= log_start_) {
         Segment& segment = *segments_.front();
         if (auto renamed = segment.mark_deleted(files); !renamed) {
             if (files.empty()) return std::unexpected(std::move(renamed).error());

@@ -130,8 +130,10 @@ class Partition {
     /// OffsetForLeaderEpoch (KIP-320).
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
 
-    /// Retention by time, size and log start; returns the files that may be removed after file.delete.delay.ms.
-    std::vector<std::string> apply_retention();
+    /// Retention by time, size and log start: true where delete_expired() is to follow, once the log start is noted.
+    bool expire();
+    /// Returns the files that may be removed after file.delete.delay.ms.
+    std::vector<std::string> delete_expired();
 
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
     /// Completes when no flush of the log is in flight, after which the partition may be destroyed.

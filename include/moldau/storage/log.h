@@ -40,7 +40,7 @@ struct LogOptions {
     Timestamp now{0};                 ///< wall time
     Offset recovery_point{0};         ///< checkpointed; all before it must be there
     Offset log_start{0};              ///< checkpointed
-    bool log_start_is_exact = false;  ///< it was noted when the log was closed: no segment went since
+    bool log_start_is_exact = false;  ///< it was noted before any segment went
     Offset high_watermark{0};         ///< checkpointed; 0 in a directory that Kafka wrote last
     bool clean_shutdown = false;      ///< nothing is scanned
     bool written_by_kafka = false;    ///< last; gaps between segments are then Kafka's own
@@ -141,9 +141,13 @@ class Log {
     Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
     /// Moves the log start up; false when it is there already. Requires: not above the log end.
     bool advance_log_start(Offset offset);
-    /// Deletes old segments by retention and log start; never at or above the high watermark. Returns the files, which
-    /// the caller removes after file.delete.delay.ms.
-    Result<std::vector<std::string>> delete_old_segments(Timestamp now, Offset high_watermark);
+    /// Retention by time and size: moves the log start behind the segments that are due, never above the high
+    /// watermark. True where segments wait behind the log start for delete_expired().
+    Result<bool> expire(Timestamp now, Offset high_watermark);
+    /// Deletes the segments behind the log start. Returns the files, which the caller removes after
+    /// file.delete.delay.ms. Requires: the log start is noted on disk, since after a crash some of them may be there
+    /// again and others not.
+    Result<std::vector<std::string>> delete_expired();
     /// Begins a new segment, unless the active one is empty.
     Result<> roll(Timestamp now);
 
@@ -199,7 +203,6 @@ class Log {
     Result<> remove_segments_from(std::size_t index);
     Result<> write_epochs();
     Result<> make_truncation_durable();
-    Result<std::vector<std::string>> delete_front(std::size_t count, Timestamp now);
     Result<std::size_t> count_expired(Timestamp now, Offset high_watermark);
 
     runtime::Disk& disk_;

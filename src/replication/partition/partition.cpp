@@ -246,12 +246,21 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }
 
-std::vector<std::string> Partition::apply_retention() {
-    // The directory of a closed partition may be gone, or another's by now.
-    if (closed_ != ErrorCode::none) return {};
+bool Partition::expire() {
+    if (closed_ != ErrorCode::none) return false;
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
-    auto deleted = log_->delete_old_segments(now, core_.high_watermark());
+    // What is not durable stays: recovery begins at the recovery point, which is never before the log start.
+    const auto expired = log_->expire(now, std::min(core_.high_watermark(), log_->durable_end()));
+    if (!expired)
+        log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, expired.error().message);
+    return expired.value_or(false);
+}
+
+std::vector<std::string> Partition::delete_expired() {
+    // The directory of a closed partition may be gone, or another's by now.
+    if (closed_ != ErrorCode::none) return {};
+    auto deleted = log_->delete_expired();
     if (deleted) return std::move(*deleted);
     log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, deleted.error().message);
     return {};

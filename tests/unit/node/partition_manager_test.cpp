@@ -318,8 +318,8 @@ TEST_F(PartitionManagerTest, RetentionIsAppliedAfterTheDelayAndThenAtTheInterval
     settings.log = storage::LogConfig::tiny();
     settings.log.retention_bytes = 1024;
     settings.partition.flush_before_commit = false;
-    times.retention_delay = 400ms;
-    times.retention_interval = 10s;
+    times.retention_delay = 10s;
+    times.retention_interval = 20s;
     start();
     put(payments, "payments");
     publish();
@@ -332,15 +332,15 @@ TEST_F(PartitionManagerTest, RetentionIsAppliedAfterTheDelayAndThenAtTheInterval
     fill();
     const std::size_t filled = segments();
     ASSERT_GT(filled, 3U);
-    advance(300ms);
+    advance(9s);
     EXPECT_EQ(segments(), filled);
-    advance(200ms);
+    advance(2s);
     const std::size_t kept = segments();
     EXPECT_LT(kept, filled);
     fill();
-    advance(9s);
+    advance(18s);
     EXPECT_GT(segments(), filled);
-    advance(2s);
+    advance(3s);
     EXPECT_EQ(segments(), kept);
 }
 

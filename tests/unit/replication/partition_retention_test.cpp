@@ -46,7 +46,8 @@ TEST_F(PartitionRetentionTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMade
     fill_to(60);
     const auto before = files();
     shard.advance(std::chrono::hours(1));
-    EXPECT_TRUE(deleted->apply_retention().empty());
+    EXPECT_FALSE(deleted->expire());
+    EXPECT_TRUE(deleted->delete_expired().empty());
     EXPECT_EQ(files(), before);
     expect_all_readable();
 }
@@ -58,7 +59,8 @@ TEST_F(PartitionRetentionTest, RetentionOfAPartitionThatIsThereDeletes) {
     flush();
     const auto partition = lead(std::move(log));
     shard.advance(std::chrono::hours(1));
-    EXPECT_FALSE(partition->apply_retention().empty());
+    EXPECT_TRUE(partition->expire());
+    EXPECT_FALSE(partition->delete_expired().empty());
     EXPECT_EQ(partition->log().log_start(), Offset(60));
     runtime::spawn(shard, close_partition(partition));
     settle();

@@ -130,15 +130,43 @@ TEST_F(LogDamageTest, GapsOfATopicThatWasOnceCompactedAreItsOwn) {
     EXPECT_EQ(first_offset_from(Offset(bases[2] - 1)), Offset(bases[2]));
 }
 
-TEST_F(LogDamageTest, AMissingFirstSegmentIsNamedAfterACleanShutdown) {
+TEST_F(LogDamageTest, AMissingFirstSegmentIsNamed) {
+    for (const bool was_clean : {true, false}) {
+        SCOPED_TRACE(was_clean);
+        make_segments();
+        remove_segment(bases[0]);
+        LogOptions with = was_clean ? clean() : killed();
+        with.log_start_is_exact = true;
+        expect_refused(with, bases[1]);
+        with.log_start_is_exact = false;  // retention may have been quicker than the checkpoint
+        open(with);
+        EXPECT_EQ(log->log_start(), Offset(bases[1]));
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
+    }
+}
+
+TEST_F(LogDamageTest, FirstSegmentsThatNeverWereDurableMayBeMissing) {
     make_segments();
     remove_segment(bases[0]);
-    LogOptions with = clean();
+    LogOptions with = options();
     with.log_start_is_exact = true;
-    expect_refused(with, bases[1]);
-    with.log_start_is_exact = false;  // retention may have been quicker than the checkpoint
     open(with);
     EXPECT_EQ(log->log_start(), Offset(bases[1]));
+}
+
+TEST_F(LogDamageTest, OfWhatRetentionTookSomeMayBeThereAgain) {
+    make_segments();
+    remove_segment(bases[1]);
+    LogOptions with = killed();
+    with.log_start = Offset(bases[2]);
+    with.log_start_is_exact = true;
+    open(with);
+    EXPECT_EQ(log->log_start(), Offset(bases[2]));
+    EXPECT_EQ(log->log_end(), Offset(60));
+    expect_all_readable();
+    ASSERT_TRUE(log->delete_expired());
+    EXPECT_FALSE(disk.has(path(bases[0], suffix::log)));
 }
 
 TEST_F(LogDamageTest, EntriesOfAnIndexThatLeadAstrayHideNothing) {
@@ -195,13 +223,13 @@ class TimeIndexDamageTest : public LogDamageTest {
     }
     void expect_kept() {
         open(clean());
-        ASSERT_TRUE(log->delete_old_segments(wall_now + 5000, log->log_end()));
+        ASSERT_TRUE(delete_old_segments(wall_now + 5000, log->log_end()));
         EXPECT_EQ(log->log_start(), Offset(0));
         protocol::Decompressor decompressor;
         const auto found = log->find_by_timestamp(wall_now, decompressor);
         ASSERT_TRUE(found && *found);
         EXPECT_EQ((*found)->offset, Offset(0));
-        ASSERT_TRUE(log->delete_old_segments(wall_now + 11'000, log->log_end()));
+        ASSERT_TRUE(delete_old_segments(wall_now + 11'000, log->log_end()));
         EXPECT_EQ(log->log_start(), Offset(60)) << "once it is due";
         log.reset();
     }
@@ -239,9 +267,9 @@ TEST_F(TimeIndexDamageTest, EntriesThatLookPlausibleDeleteNothing) {
     LogOptions with = clean();
     with.recovery_point = with.high_watermark = end;
     open(with);
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 5000, end));
+    ASSERT_TRUE(delete_old_segments(wall_now + 5000, end));
     EXPECT_EQ(log->log_start(), Offset(0));
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 11'000, end));
+    ASSERT_TRUE(delete_old_segments(wall_now + 11'000, end));
     EXPECT_EQ(log->log_start(), end);
 }
 

@@ -81,6 +81,10 @@ class LogTest : public testing::Test {
     void fill_to(std::int64_t end) {
         while (log->log_end().value() < end) ASSERT_TRUE(append());
     }
+    Result<std::vector<std::string>> delete_old_segments(Timestamp now, Offset high_watermark) {
+        MOLDAU_CHECK(log->expire(now, high_watermark));
+        return log->delete_expired();
+    }
     void append_thirty() {
         for (int i = 0; i < 30; ++i) ASSERT_TRUE(append(1, {.value_bytes = 30}));
     }

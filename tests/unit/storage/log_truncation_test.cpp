@@ -74,7 +74,7 @@ TEST_F(LogTest, RetentionBySizeDeletesWholeSegmentsFromTheFront) {
     fill_to(60);
     config.retention_bytes = 2048;
     log->set_config(config);
-    const auto files = log->delete_old_segments(wall_now, log->log_end());
+    const auto files = delete_old_segments(wall_now, log->log_end());
     ASSERT_TRUE(files);
     EXPECT_FALSE(files->empty());
     EXPECT_GE(log->size_bytes(), 2048U);
@@ -93,13 +93,13 @@ TEST_F(LogTest, RetentionThatFailsMidwayTellsOfAllThatItRenamed) {
     fill_to(60);
     const Offset active = log->active_segment_base();
     disk.fail_rename_of = path(22, suffix::log);
-    const auto first = log->delete_old_segments(wall_now, log->log_end());
+    const auto first = delete_old_segments(wall_now, log->log_end());
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_EQ(first->size(), 6U) << "three files of each of two segments";
     for (const std::string& file : *first) EXPECT_TRUE(disk.has(file));
-    EXPECT_FALSE(log->delete_old_segments(wall_now, log->log_end())) << "nothing is renamed";
+    EXPECT_FALSE(delete_old_segments(wall_now, log->log_end())) << "nothing is renamed";
     disk.fail_rename_of = path(22, suffix::index);
-    const auto second = log->delete_old_segments(wall_now, log->log_end());
+    const auto second = delete_old_segments(wall_now, log->log_end());
     ASSERT_TRUE(second) << second.error().message;
     EXPECT_TRUE(disk.has(path(22, suffix::log) + std::string(suffix::deleted)));
     EXPECT_GE(log->log_start(), active);
@@ -124,12 +124,12 @@ TEST_F(LogTest, RetentionByTimeGoesByTheLargestTimestamp) {
     fill_to(20);
     const Offset late = log->active_segment_base();
     ASSERT_TRUE(append(1, {.timestamp = wall_now + 5000}));
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 1000, log->log_end()));
+    ASSERT_TRUE(delete_old_segments(wall_now + 1000, log->log_end()));
     EXPECT_EQ(log->log_start(), Offset(0));
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 1001, log->log_end()));
+    ASSERT_TRUE(delete_old_segments(wall_now + 1001, log->log_end()));
     EXPECT_EQ(log->log_start(), late);
     // The active segment too, once it is due.
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 7000, log->log_end()));
+    ASSERT_TRUE(delete_old_segments(wall_now + 7000, log->log_end()));
     EXPECT_EQ(log->log_start(), log->log_end());
     EXPECT_EQ(log->segment_count(), 1U);
     ASSERT_TRUE(append());
@@ -140,7 +140,7 @@ TEST_F(LogTest, NothingIsDeletedAtOrAboveTheHighWatermark) {
     config.retention_ms = 1;
     open();
     fill_to(60);
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, Offset(3)));
+    ASSERT_TRUE(delete_old_segments(wall_now + 10'000, Offset(3)));
     EXPECT_EQ(log->log_start(), Offset(0));
 }
 
@@ -151,11 +151,11 @@ TEST_F(LogTest, CompactedTopicsLoseOnlyWhatLiesBeforeTheLogStart) {
     config.retention_bytes = 1;
     open();
     fill_to(60);
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, log->log_end()));
+    ASSERT_TRUE(delete_old_segments(wall_now + 10'000, log->log_end()));
     EXPECT_EQ(log->log_start(), Offset(0));
     ASSERT_TRUE(log->advance_log_start(Offset(20)));
     const std::size_t before = log->segment_count();
-    ASSERT_TRUE(log->delete_old_segments(wall_now + 10'000, log->log_end()));
+    ASSERT_TRUE(delete_old_segments(wall_now + 10'000, log->log_end()));
     EXPECT_LT(log->segment_count(), before);
     EXPECT_EQ(log->log_start(), Offset(20));
     expect_all_readable();
