@@ -105,7 +105,7 @@ class Segment {
     Result<> remove();
 
     bool dirty = false;               ///< the log file was written since the last flush began
-    bool cut_back = false;            ///< a write that failed was taken back; not known to be durable
+    bool cut_back = false;            ///< a write that failed may have been taken back; not known to be durable
     bool index_dirty = false;         ///< closed, and its index files are not known to be durable
     bool transactions_dirty = false;  ///< the index of aborted transactions was written
     std::uint64_t written_back = 0;   ///< up to where writeback was asked for

@@ -116,20 +116,27 @@ TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
 }
 
 TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
-    open();
-    fill_to(5);
-    const std::uint64_t size = log->size_bytes();
-    // The device has the first of two batches when the second does not fit.
-    const Bytes first = make_batch(Offset(5));
-    const Bytes second = make_batch(Offset(6));
-    const ByteView parts[] = {first, second};
-    disk.capacity_bytes = disk.used_bytes() + first.size();
-    disk.sync_on_write = true;
-    ASSERT_FALSE(log->append(parts, wall_now));
-    disk.sync_on_write = false;
-    disk.capacity_bytes = UINT64_MAX;
-    ASSERT_TRUE(log->roll(wall_now));
-    EXPECT_EQ(disk.durable(path(0, suffix::log)).size(), size);
+    for (const bool killed_between : {false, true}) {
+        SCOPED_TRACE(killed_between);
+        open();
+        fill_to(5);
+        flush(FlushKind::checkpoint);
+        const std::uint64_t size = log->size_bytes();
+        // The device has the first of two batches when the second does not fit.
+        const Bytes first = make_batch(Offset(5));
+        const Bytes second = make_batch(Offset(6));
+        const ByteView parts[] = {first, second};
+        disk.capacity_bytes = disk.used_bytes() + first.size();
+        disk.sync_on_write = true;
+        ASSERT_FALSE(log->append(parts, wall_now));
+        disk.sync_on_write = false;
+        disk.capacity_bytes = UINT64_MAX;
+        if (killed_between) crash_and_reopen();
+        ASSERT_TRUE(log->roll(wall_now));
+        EXPECT_EQ(disk.durable(path(0, suffix::log)).size(), size);
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
+    }
 }
 
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
