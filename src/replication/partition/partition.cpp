@@ -199,6 +199,8 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
                              .max_bytes = request.max_bytes,
                              .up_to = committed,
                              .at_least_one = request.at_least_one});
+    // What others of the same answer hold is given back with it.
+    if (!slice && is_shortage(slice.error()) && !request.at_least_one) return outcome;
     if (!slice) {
         log::error("cannot read {}-{} at {}: {}", log_->name().topic, log_->name().partition, request.offset,
                    slice.error().message);

@@ -86,6 +86,9 @@ TEST_F(PosixDiskTest, AFullDeviceIsToldFromAFailingOne) {
 }
 
 TEST_F(PosixDiskTest, ALackOfDescriptorsIsToldFromAFailingDevice) {
+#if __has_feature(undefined_behavior_sanitizer)
+    GTEST_SKIP() << "without a descriptor left the sanitizer takes every object for a wrong one";
+#endif
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     rlimit few = before;

@@ -10,7 +10,7 @@ runtime::Task<void> close_partition(std::shared_ptr<Partition> partition) {
     static_cast<void>(co_await partition->close(protocol::ErrorCode::unknown_topic_or_partition));
 }
 
-class PartitionRetentionTest : public storage::LogTest {
+class PartitionFilesTest : public storage::LogTest {
  protected:
     std::shared_ptr<Partition> lead(std::unique_ptr<storage::Log> its) {
         auto partition = std::make_shared<Partition>(tools, std::move(its), PartitionConfig{});
@@ -32,7 +32,7 @@ class PartitionRetentionTest : public storage::LogTest {
     PartitionTools tools{disk, shard};
 };
 
-TEST_F(PartitionRetentionTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew) {
+TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew) {
     config.retention_ms = 1;
     open();
     fill_to(60);
@@ -52,7 +52,7 @@ TEST_F(PartitionRetentionTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMade
     expect_all_readable();
 }
 
-TEST_F(PartitionRetentionTest, RetentionOfAPartitionThatIsThereDeletes) {
+TEST_F(PartitionFilesTest, RetentionOfAPartitionThatIsThereDeletes) {
     config.retention_ms = 1;
     open();
     fill_to(60);
@@ -62,6 +62,30 @@ TEST_F(PartitionRetentionTest, RetentionOfAPartitionThatIsThereDeletes) {
     EXPECT_TRUE(partition->expire());
     EXPECT_FALSE(partition->delete_expired().empty());
     EXPECT_EQ(partition->log().log_start(), Offset(60));
+    runtime::spawn(shard, close_partition(partition));
+    settle();
+}
+
+TEST_F(PartitionFilesTest, AFetchThatRunsOutOfDescriptorsEndsWithWhatItHas) {
+    open();
+    fill_to(60);
+    ASSERT_TRUE(log->close());
+    log.reset();
+    storage::LogOptions with = options();
+    with.clean_shutdown = true;
+    with.recovery_point = with.high_watermark = Offset(60);
+    open(with);
+    const auto partition = lead(std::move(log));
+    disk.max_open_files = disk.open_files;
+    ReadRequest wanted{.offset = Offset(0), .max_bytes = 1000};
+    const ReadOutcome behind_others = partition->read(wanted, nullptr);
+    EXPECT_EQ(behind_others.error, protocol::ErrorCode::none);
+    EXPECT_FALSE(behind_others.records);
+    EXPECT_EQ(behind_others.high_watermark, Offset(60)) << "so that it is asked for again";
+    wanted.at_least_one = true;
+    EXPECT_EQ(partition->read(wanted, nullptr).error, protocol::ErrorCode::kafka_storage_error);
+    disk.max_open_files = SIZE_MAX;
+    EXPECT_TRUE(partition->read(wanted, nullptr).records);
     runtime::spawn(shard, close_partition(partition));
     settle();
 }
