@@ -12,6 +12,13 @@ runtime::Task<void> close_partition(std::shared_ptr<Partition> partition) {
 
 class PartitionFilesTest : public storage::LogTest {
  protected:
+    void SetUp() override {
+        ASSERT_TRUE(disk.create_directories("/data"));
+        auto opened = storage::LogDirectory::open(disk, "/data");
+        ASSERT_TRUE(opened);
+        directory = std::move(*opened);
+        tools.directory = directory.get();
+    }
     std::shared_ptr<Partition> lead(std::unique_ptr<storage::Log> its) {
         auto partition = std::make_shared<Partition>(tools, std::move(its), PartitionConfig{});
         partition->become_leader(LeaderEpoch(1));
@@ -30,6 +37,7 @@ class PartitionFilesTest : public storage::LogTest {
 
     runtime::ManualShard shard;
     PartitionTools tools{disk, shard};
+    std::unique_ptr<storage::LogDirectory> directory;
 };
 
 TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew) {
@@ -76,7 +84,7 @@ TEST_F(PartitionFilesTest, AFetchThatRunsOutOfDescriptorsEndsWithWhatItHas) {
     with.recovery_point = with.high_watermark = Offset(60);
     open(with);
     const auto partition = lead(std::move(log));
-    disk.max_open_files = disk.open_files;
+    disk.max_open_files = 0;
     ReadRequest wanted{.offset = Offset(0), .max_bytes = 1000};
     const ReadOutcome behind_others = partition->read(wanted, nullptr);
     EXPECT_EQ(behind_others.error, protocol::ErrorCode::none);
