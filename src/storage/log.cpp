@@ -186,6 +186,8 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
 
 // A missing snapshot costs time at the next start, no more.
 void Log::write_snapshot_here() {
+    // The one of a checkpoint is durable, and the recovery point needs it.
+    if (snapshots_.contains(log_end_)) return;
     producers_.set_end_offset(log_end_);
     FlushJob job;
     job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};

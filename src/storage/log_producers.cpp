@@ -26,6 +26,7 @@ Result<> Log::remove_snapshots_after(Offset end) {
 Result<bool> Log::load_newest_snapshot() {
     while (!snapshots_.empty()) {
         const Offset newest = *snapshots_.rbegin();
+        if (newest < log_start_) return false;  // what is between is gone
         const std::string path = path_of(offset_file_name(newest, suffix::snapshot));
         auto content = runtime::read_whole(disk_, path);
         if (!content && content.error().code != Errc::not_found) return std::unexpected(std::move(content).error());

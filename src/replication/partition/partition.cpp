@@ -252,8 +252,8 @@ bool Partition::expire() {
     if (closed_ != ErrorCode::none) return false;
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
-    // What is not durable stays: recovery begins at the recovery point, which is never before the log start.
-    const auto expired = log_->expire(now, std::min(core_.high_watermark(), log_->durable_end()));
+    // Recovery begins at the recovery point, which is never before the log start.
+    const auto expired = log_->expire(now, std::min(core_.high_watermark(), log_->recovery_point()));
     if (!expired)
         log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, expired.error().message);
     return expired.value_or(false);

@@ -114,6 +114,7 @@ metadata::Properties draw_settings(SimRandom& random) {
     set("metadata.log.max.record.bytes.between.snapshots", random.coin() ? random.between(200, 3'000) : 20'971'520);
     set("replica.high.watermark.checkpoint.interval.ms", random.between(100, 5'000));
     set("log.retention.check.interval.ms", random.between(100, 5'000));
+    set("log.initial.task.delay.ms", random.between(10, 2'000));
     set("metadata.max.idle.interval.ms", random.coin() ? 500 : random.between(20, 500));
     return settings;
 }

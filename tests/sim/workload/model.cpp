@@ -166,7 +166,9 @@ void Model::check_whole(const Partition& partition, const Reading& reading) {
         broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), reading.log_end,
                            log.firm_until));
     const auto retained = retained_.find(partition.topic);
-    const bool may_be_trimmed = retained != retained_.end() && reading.bytes >= retained->second;
+    // Retention counts what is not durable yet, too.
+    const bool may_be_trimmed =
+        retained != retained_.end() && (reading.bytes >= retained->second || !lossy_ends_.empty());
     const auto lost = [&](RecordId id) {
         broken(fmt::format("{}: {} was committed and is gone; the log starts at {}, {} bytes from there",
                            text_of(partition), text_of(id), reading.log_start, reading.bytes));

@@ -44,7 +44,7 @@ TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew
     config.retention_ms = 1;
     open();
     fill_to(60);
-    flush();
+    flush(storage::FlushKind::checkpoint);
     const auto deleted = lead(std::move(log));
     ASSERT_EQ(deleted->high_watermark(), Offset(60));
     runtime::spawn(shard, close_partition(deleted));
@@ -64,7 +64,7 @@ TEST_F(PartitionFilesTest, RetentionOfAPartitionThatIsThereDeletes) {
     config.retention_ms = 1;
     open();
     fill_to(60);
-    flush();
+    flush(storage::FlushKind::checkpoint);
     const auto partition = lead(std::move(log));
     shard.advance(std::chrono::hours(1));
     EXPECT_TRUE(partition->expire());

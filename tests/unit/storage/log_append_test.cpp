@@ -139,6 +139,16 @@ TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
     }
 }
 
+TEST_F(LogTest, RollingLeavesTheSnapshotOfTheRecoveryPointAsItIs) {
+    open();
+    fill_to(5);
+    flush(FlushKind::checkpoint);
+    ASSERT_EQ(log->recovery_point(), Offset(5));
+    const std::size_t writes = disk.writes;
+    ASSERT_TRUE(log->roll(wall_now));
+    EXPECT_EQ(disk.writes, writes) << "it is durable, and would not be any more";
+}
+
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
     open();
     for (std::uint64_t room = 0; room < 2000; room += 7) {
