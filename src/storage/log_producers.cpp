@@ -1,7 +1,5 @@
 // Rebuilding the producers' state from snapshots and batches.
 
-#include <fmt/format.h>
-
 #include <moldau/base/log.h>
 #include <moldau/storage/log.h>
 #include <moldau/storage/log_names.h>
@@ -86,9 +84,7 @@ Result<> Log::replay_segment(Segment& segment, Offset from) {
         segment.transactions_dirty = segment.dirty = directory_dirty_ = true;
     }
     if (scanner.status()) return {};
-    return std::unexpected(
-        Error(scanner.status().error())
-            .within(fmt::format("{} at position {}", segment.path(suffix::log), scanner.next_position())));
+    return segment.damage_at(scanner.next_position(), scanner.status().error());
 }
 
 }  // namespace moldau::storage

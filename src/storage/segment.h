@@ -104,6 +104,9 @@ class Segment {
     /// Removes all files.
     Result<> remove();
 
+    /// `damage`, found at `position`, with the name of the log file.
+    std::unexpected<Error> damage_at(std::uint64_t position, const Error& damage) const;
+
     bool dirty = false;               ///< the log file was written since the last flush began
     bool cut_back = false;            ///< a write that failed may have been taken back; not known to be durable
     bool index_dirty = false;         ///< closed, and its index files are not known to be durable
@@ -113,8 +116,6 @@ class Segment {
  private:
     Result<std::optional<BatchPlace>> find_from(std::uint64_t position, Offset offset, Bytes& scratch);
     Result<TimeIndex::Entry> largest_timestamp_from(std::uint64_t position, Bytes& scratch);
-    std::unexpected<Error> damage_at(std::uint64_t position, const Error& damage) const;
-
     runtime::Disk& disk_;
     std::string stem_;  // directory and twenty digits
     Offset base_;

@@ -53,7 +53,7 @@ Partition::Partition(PartitionTools& tools, std::unique_ptr<storage::Log> log, c
       is_internal_(metadata::is_internal_topic(log_->name().topic)) {
     tools_.by_log.emplace(log_.get(), this);
     log_->join(&tools_.open_files);
-    // What recovery left to be made durable keeps its files open until then.
+    // What recovery found counts as durable after the next flush, which nobody else may ask for.
     if (log_->needs_flush()) tools_.flusher.flush_later(*log_);
 }
 

@@ -78,6 +78,17 @@ class RaftDriverTest : public testing::Test {
         return last.value_or(no_offset);
     }
 
+    /// A log whose next snapshot is due, and all else that there is to do is done.
+    void commit_all_but_the_snapshot(std::span<const Bytes> values) {
+        snapshot_after_bytes = 500;
+        open();
+        ASSERT_TRUE(driver->propose(listener.leadership.epoch, values));
+        while (listener.committed < driver->core().log_end()) {
+            ASSERT_TRUE(shard.run_ready() || disk.run_blocking_work());
+        }
+        shard.run_ready();
+    }
+
     /// Three records in batches of their own; returns what the log holds.
     Bytes write_three() {
         open();
@@ -181,16 +192,10 @@ TEST_F(RaftDriverTest, ATornTailBehindTheHighWatermarkIsCut) {
 }
 
 TEST_F(RaftDriverTest, AFailedSyncOfASnapshotEndsTheLog) {
-    snapshot_after_bytes = 500;
-    open();
     const Bytes values[] = {Bytes(1000, 'x')};
-    ASSERT_TRUE(driver->propose(listener.leadership.epoch, values));
-    while (listener.committed < driver->core().log_end()) {
-        ASSERT_TRUE(shard.run_ready() || disk.run_blocking_work());
-    }
-    shard.run_ready();
+    ASSERT_NO_FATAL_FAILURE(commit_all_but_the_snapshot(values));
     ASSERT_EQ(listener.failure, "");
-    disk.fail_sync = true;  // of the snapshot, which is all that is left to do
+    disk.fail_sync = true;
     settle();
     EXPECT_NE(listener.failure, "");
     EXPECT_EQ(driver->propose(listener.leadership.epoch, values), std::unexpected(raft::ProposeRefusal::not_leader));
@@ -198,14 +203,8 @@ TEST_F(RaftDriverTest, AFailedSyncOfASnapshotEndsTheLog) {
 }
 
 TEST_F(RaftDriverTest, WithoutRoomForASnapshotItGoesOn) {
-    snapshot_after_bytes = 500;
-    open();
     const Bytes values[] = {Bytes(1000, 'x')};
-    ASSERT_TRUE(driver->propose(listener.leadership.epoch, values));
-    while (listener.committed < driver->core().log_end()) {
-        ASSERT_TRUE(shard.run_ready() || disk.run_blocking_work());
-    }
-    shard.run_ready();
+    ASSERT_NO_FATAL_FAILURE(commit_all_but_the_snapshot(values));
     disk.capacity_bytes = disk.used_bytes();
     settle();
     disk.capacity_bytes = UINT64_MAX;

@@ -1,7 +1,4 @@
-#include <moldau/replication/partition.h>
-
-#include "support/manual_shard.h"
-#include "unit/storage/log_fixture.h"
+#include "partition_fixture.h"
 
 namespace moldau::replication {
 namespace {
@@ -10,34 +7,19 @@ runtime::Task<void> close_partition(std::shared_ptr<Partition> partition) {
     static_cast<void>(co_await partition->close(protocol::ErrorCode::unknown_topic_or_partition));
 }
 
-class PartitionFilesTest : public storage::LogTest {
+class PartitionFilesTest : public PartitionFixture {
  protected:
-    void SetUp() override {
-        ASSERT_TRUE(disk.create_directories("/data"));
-        auto opened = storage::LogDirectory::open(disk, "/data");
-        ASSERT_TRUE(opened);
-        directory = std::move(*opened);
-        tools.directory = directory.get();
-    }
     std::shared_ptr<Partition> lead(std::unique_ptr<storage::Log> its) {
         auto partition = std::make_shared<Partition>(tools, std::move(its), PartitionConfig{});
         partition->become_leader(LeaderEpoch(1));
         settle();
         return partition;
     }
-    void settle() {
-        while (shard.run_ready() || disk.run_blocking_work()) {
-        }
-    }
     std::vector<std::string> files() {
         std::vector<std::string> names;
         for (const auto& entry : *disk.list(storage::log_directory)) names.push_back(entry.name);
         return names;
     }
-
-    runtime::ManualShard shard;
-    PartitionTools tools{disk, shard};
-    std::unique_ptr<storage::LogDirectory> directory;
 };
 
 TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew) {

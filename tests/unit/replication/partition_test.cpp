@@ -1,10 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <moldau/protocol/batch_builder.h>
-#include <moldau/replication/partition.h>
 
-#include "support/manual_shard.h"
-#include "support/memory_disk.h"
+#include "partition_fixture.h"
 
 namespace moldau::replication {
 namespace {
@@ -14,26 +10,18 @@ using protocol::ErrorCode;
 constexpr AppendRequest acks_one{.acks_all = false, .produce_version = 9};
 constexpr AppendRequest acks_all{.acks_all = true, .produce_version = 9};
 
-class PartitionTest : public testing::Test {
+class PartitionTest : public PartitionFixture {
  protected:
     void SetUp() override {
-        ASSERT_TRUE(disk.create_directories("/data"));
-        auto opened = storage::LogDirectory::open(disk, "/data");
-        ASSERT_TRUE(opened);
-        directory = std::move(*opened);
-        tools.directory = directory.get();
-        auto log = storage::Log::open({.disk = disk,
-                                       .directory = "/data/topic-0",
-                                       .name = {"topic", PartitionIndex(0)},
-                                       .now = shard.clock().wall_time()});
-        ASSERT_TRUE(log) << log.error().message;
-        partition.emplace(tools, std::move(*log), PartitionConfig{});
+        PartitionFixture::SetUp();
+        auto opened = storage::Log::open({.disk = disk,
+                                          .directory = storage::log_directory,
+                                          .name = {"topic", PartitionIndex(0)},
+                                          .now = shard.clock().wall_time()});
+        ASSERT_TRUE(opened) << opened.error().message;
+        partition.emplace(tools, std::move(*opened), PartitionConfig{});
         partition->become_leader(LeaderEpoch(3));
         settle();
-    }
-    void settle() {
-        while (shard.run_ready() || disk.run_blocking_work()) {
-        }
     }
 
     /// One record of an idempotent producer.
@@ -54,10 +42,6 @@ class PartitionTest : public testing::Test {
         return partition->read({.offset = offset, .last_fetched_epoch = last_fetched, .max_bytes = 1000}, nullptr);
     }
 
-    runtime::MemoryDisk disk;
-    runtime::ManualShard shard;
-    PartitionTools tools{disk, shard};
-    std::unique_ptr<storage::LogDirectory> directory;
     std::optional<Partition> partition;
 };
 
