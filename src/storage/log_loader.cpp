@@ -212,6 +212,11 @@ Result<Offset> LogLoader::rebuild_indexes(Segment& segment) {
     return end;
 }
 
+std::unexpected<Error> LogLoader::refuse(const Error& damage) const {
+    return fail(damage.code,
+                fmt::format("{}. The log is left as it is: restore {} from a copy", damage.message, log_.directory_));
+}
+
 // A segment begins where the one before ends. Compaction alone leaves gaps, and also in a topic that is compacted no
 // longer: there the segment itself has some.
 Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base) {
@@ -223,11 +228,11 @@ Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base
         if (sparse) return {};
         what = "what follows is missing";
     }
-    return fail(Errc::corrupt,
-                fmt::format("{} at position {}: the file ends at offset {}, the next segment begins at {}: {}. The log "
-                            "is left as it is: restore the file, or remove the directory so that it is fetched again "
-                            "from its leader; where compaction took the records, let cleanup.policy be compact,delete",
-                            segment.path(suffix::log), segment.size_bytes(), end, next_base, what));
+    return refuse(
+        {Errc::corrupt, fmt::format("{} at position {}: the file ends at offset {}, the next segment begins at {}: "
+                                    "{} (where compaction took the records, let cleanup.policy be "
+                                    "compact,delete)",
+                                    segment.path(suffix::log), segment.size_bytes(), end, next_base, what)});
 }
 
 // Apache Kafka's retention may have been quicker than its checkpoint. Ours is not; but of what never was durable the
@@ -236,11 +241,9 @@ Result<> LogLoader::check_log_start() {
     const Offset first = files_.begin()->first;
     if (first <= options_.log_start) return {};
     if (options_.log_start_is_exact && required_end() > options_.log_start)
-        return fail(
-            Errc::corrupt,
-            fmt::format("{} begins at offset {}, and the log at {}: what is between is missing. The log is left "
-                        "as it is: restore the segments before",
-                        log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start));
+        return refuse({Errc::corrupt,
+                       fmt::format("{} begins at offset {}, and the log at {}: what is between is missing",
+                                   log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start)});
     if (options_.log_start.value() > 0)
         log::warn("{} begins at offset {}, {} was noted: what is between went by retention since, or is missing",
                   log_.directory_, first, options_.log_start);
@@ -263,10 +266,7 @@ Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
     next_ = base;
     if (files.log_bytes > 0) {
         auto end = segment->note_from(from, log_.config_.index_interval_bytes, log_.scratch_);
-        if (!end)
-            return fail(end.error().code, fmt::format("after a clean shutdown {}. The log is left as it is: restore {} "
-                                                      "from a copy",
-                                                      end.error().message, log_.directory_));
+        if (!end) return refuse(std::move(end).error().within("after a clean shutdown"));
         next_ = *end;
     }
     log_.segments_.push_back(std::move(segment));

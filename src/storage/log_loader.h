@@ -36,6 +36,8 @@ class LogLoader {
     Result<> adopt_closed(Offset base, const Files& files, Offset next_base);
     /// Returns the offset behind the last batch.
     Result<Offset> rebuild_indexes(Segment& segment);
+    /// `damage`, and what to do: nothing is cut or deleted for it.
+    std::unexpected<Error> refuse(const Error& damage) const;
     Result<> check_follows(Segment& segment, Offset end, Offset next_base);
     Result<> check_log_start();
     void keep_what_is_there();

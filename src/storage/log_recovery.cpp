@@ -12,10 +12,8 @@ namespace moldau::storage {
 Result<> LogLoader::check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const {
     // What lies before the log start was deleted by its owner.
     if (next_ >= required_end() || options_.log_start >= required_end()) return {};
-    return fail(Errc::corrupt,
-                fmt::format("{} at position {}: {}; offsets {} to {} must be there. The log is left as "
-                            "it is: restore {} from a copy",
-                            segment.path(suffix::log), position, damage, next_, required_end() - 1, log_.directory_));
+    return refuse({Errc::corrupt, fmt::format("{} at position {}: {}; offsets {} to {} must be there",
+                                              segment.path(suffix::log), position, damage, next_, required_end() - 1)});
 }
 
 Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
