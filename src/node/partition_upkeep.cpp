@@ -63,14 +63,32 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
 
 Task<bool> PartitionManager::apply_retention() {
     std::vector<std::shared_ptr<Partition>> due;
-    const PartitionTable table = table_;  // the one of now: it may change meanwhile
+    std::vector<storage::Expiry> expiries;  // of each
+    const PartitionTable table = table_;    // the one of now: it may change meanwhile
     for (const auto& [key, partition] : table) {
         if (closing_) break;
-        const bool expired = co_await on_shard(*partition, [](Partition& there) { return there.expire(); });
-        if (expired) due.push_back(partition);
+        auto expired = co_await on_shard(*partition, [](Partition& there) { return there.find_expired(); });
+        if (!expired) continue;
+        due.push_back(partition);
+        expiries.push_back(std::move(*expired));
     }
+    if (due.empty()) co_return true;
+    const Result<> durable =
+        co_await runtime::run_blocking(world_.disk, shard_, [&disk = world_.disk, expiries]() -> Result<> {
+            for (const storage::Expiry& each : expiries) MOLDAU_CHECK(each.make_durable(disk));
+            return {};
+        });
+    if (!durable) {
+        log::error("retention waits: {}", durable.error().message);
+        co_return true;
+    }
+    for (std::size_t i = 0; i < due.size(); ++i)
+        co_await on_shard(*due[i], [&expiry = expiries[i]](Partition& there) {
+            there.let_go(expiry);
+            return true;
+        });
     // Where the log starts is noted before the first file goes.
-    if (due.empty() || !co_await write_checkpoints()) co_return true;
+    if (!co_await write_checkpoints()) co_return true;
     std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
     for (const auto& partition : due) {
         auto [deleted, delay_ms] = co_await on_shard(*partition, [](Partition& there) {

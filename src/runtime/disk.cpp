@@ -39,6 +39,20 @@ Result<> write_atomically(Disk& disk, const std::string& path, ByteView content)
     return disk.sync_directory(parent_path(path));
 }
 
+Result<> overwrite(Disk& disk, const std::string& path, ByteView content) {
+    MOLDAU_TRY(file, disk.open(path, OpenMode::create));
+    MOLDAU_CHECK(file->truncate(0));
+    const ByteView parts[] = {content};
+    return file->write_at(parts, 0);
+}
+
+Result<> sync_file(Disk& disk, const std::string& path) {
+    auto file = disk.open(path, OpenMode::read_write);
+    if (!file && file.error().code == Errc::not_found) return {};
+    if (!file) return std::unexpected(std::move(file).error());
+    return (*file)->sync();
+}
+
 Result<> remove_all(Disk& disk, const std::string& path) {
     MOLDAU_TRY(is_link, disk.is_link(path));
     if (is_link) return disk.remove(path);

@@ -3,24 +3,8 @@
 namespace moldau::storage {
 namespace {
 
-// A segment that was deleted meanwhile needs no index.
-Result<> sync_path(runtime::Disk& disk, const std::string& path) {
-    auto file = disk.open(path, runtime::OpenMode::read_write);
-    if (!file && file.error().code == Errc::not_found) return {};
-    if (!file) return std::unexpected(std::move(file).error());
-    return (*file)->sync();
-}
-
-Result<> write_in_place(runtime::Disk& disk, const FlushJob::Replacement& what, bool sync) {
-    MOLDAU_TRY(file, disk.open(what.path, runtime::OpenMode::create));
-    MOLDAU_CHECK(file->truncate(0));
-    const ByteView parts[] = {what.content};
-    MOLDAU_CHECK(file->write_at(parts, 0));
-    return sync ? file->sync() : Result<>{};
-}
-
 Result<> sync_names(runtime::Disk& disk, const FlushJob& job) {
-    for (const std::string& path : job.index_paths) MOLDAU_CHECK(sync_path(disk, path));
+    for (const std::string& path : job.index_paths) MOLDAU_CHECK(runtime::sync_file(disk, path));
     if (job.sync_directory) MOLDAU_CHECK(disk.sync_directory(job.directory));
     return {};
 }
@@ -40,12 +24,18 @@ Result<FlushOutcome> FlushJob::run(runtime::Disk& disk) const {
         outcome.complete = outcome.checkpointed = false;
         return outcome;
     }
-    if (snapshot) {
-        auto written = write_in_place(disk, *snapshot, sync_snapshot);
-        if (!written && !is_shortage(written.error())) return std::unexpected(std::move(written).error());
-        if (!written) outcome.checkpointed = false;
+    if (auto left = leave_snapshot(disk); !left) {
+        if (!is_shortage(left.error())) return std::unexpected(std::move(left).error());
+        outcome.checkpointed = false;
     }
     return outcome;
+}
+
+Result<> FlushJob::leave_snapshot(runtime::Disk& disk) const {
+    if (snapshot) MOLDAU_CHECK(runtime::overwrite(disk, snapshot->path, snapshot->content));
+    if (snapshot_to_sync.empty()) return {};
+    MOLDAU_CHECK(runtime::sync_file(disk, snapshot_to_sync));
+    return disk.sync_directory(directory);
 }
 
 }  // namespace moldau::storage

@@ -180,22 +180,25 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
     }
     segments_.push_back(std::move(segment));
     recent_.fill({});
-    write_snapshot_here();
+    auto snapshot = write_snapshot_here();
+    // Without one the next start reads more.
+    if (!snapshot && !is_shortage(snapshot.error())) return broken(std::move(snapshot).error());
+    if (!snapshot) log::warn("{}: no producer snapshot at {}: {}", directory_, log_end_, snapshot.error().message);
     return {};
 }
 
-// A missing snapshot costs time at the next start, no more.
-void Log::write_snapshot_here() {
-    // The one of a checkpoint is durable, and the recovery point needs it.
-    if (snapshots_.contains(log_end_)) return;
+std::string Log::snapshot_path(Offset end) const {
+    return path_of(offset_file_name(end, suffix::snapshot));
+}
+
+Result<> Log::write_snapshot_here() {
+    // One that is durable is not put at risk.
+    if (snapshots_.contains(log_end_)) return {};
     producers_.set_end_offset(log_end_);
-    FlushJob job;
-    job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
-    if (auto written = job.run(disk_); !written || !written->checkpointed) {
-        log::warn("{}: no producer snapshot at {}", directory_, log_end_);
-        return;
-    }
+    MOLDAU_CHECK(runtime::overwrite(disk_, snapshot_path(log_end_), producers_.encode_snapshot()));
     snapshots_.insert(log_end_);
+    directory_dirty_ = true;
+    return {};
 }
 
 void Log::remove_expired_producers(Timestamp now) {
@@ -218,7 +221,8 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
     }
     if (job.kind == FlushKind::checkpoint) {
         producers_.set_end_offset(log_end_);
-        job.snapshot = {path_of(offset_file_name(log_end_, suffix::snapshot)), producers_.encode_snapshot()};
+        if (!snapshots_.contains(log_end_)) job.snapshot = {snapshot_path(log_end_), producers_.encode_snapshot()};
+        if (durable_snapshot_ < active().base()) job.snapshot_to_sync = snapshot_path(log_end_);
     }
     // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
     auto dirty_end = segments_.rbegin();
@@ -273,17 +277,18 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     if (job.kind != FlushKind::checkpoint || !outcome->checkpointed) return;
     recovery_point_ = std::max(recovery_point_, job.covers_to);
     snapshots_.insert(job.covers_to);
+    if (!job.snapshot_to_sync.empty()) durable_snapshot_ = job.covers_to;
     drop_old_snapshots(job.covers_to);
 }
 
-// Only the newest snapshot inside a segment stays; those at a segment's base serve truncation.
+// Inside a segment only the newest snapshot stays, and the durable one; those at a segment's base serve truncation.
 void Log::drop_old_snapshots(Offset newest) {
     for (auto each = snapshots_.begin(); each != snapshots_.end() && *each < newest;) {
-        if (segments_[segment_index_of(*each)]->base() == *each) {
+        if (*each == durable_snapshot_ || segments_[segment_index_of(*each)]->base() == *each) {
             ++each;
             continue;
         }
-        auto removed = disk_.remove(path_of(offset_file_name(*each, suffix::snapshot)));
+        auto removed = disk_.remove(snapshot_path(*each));
         if (!removed && removed.error().code != Errc::not_found)
             log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
         each = snapshots_.erase(each);
@@ -297,16 +302,14 @@ Result<> Log::close() {
     active().index_dirty = true;
     epochs_dirty_ = true;
     directory_dirty_ = true;
+    durable_snapshot_ = no_offset;  // a clean start relies on the last one
     MOLDAU_TRY(job, begin_flush(FlushKind::checkpoint));
-    job.sync_snapshot = true;
     const Result<FlushOutcome> outcome = job.run(disk_);
     finish_flush(std::move(job), outcome);
     if (!outcome) return std::unexpected(outcome.error());
     if (!outcome->complete) return fail(Errc::no_descriptors, directory_ + ": too few descriptors to close cleanly");
     if (recovery_point_ < log_end_)
         return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
-    // The snapshot's name.
-    MOLDAU_CHECK(disk_.sync_directory(directory_));
     for (const auto& segment : segments_) segment->release_files();
     return {};
 }

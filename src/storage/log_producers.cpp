@@ -12,8 +12,9 @@ namespace moldau::storage {
 using protocol::BatchView;
 
 Result<> Log::remove_snapshots_after(Offset end) {
+    if (durable_snapshot_ > end) durable_snapshot_ = no_offset;
     while (!snapshots_.empty() && *snapshots_.rbegin() > end) {
-        auto removed = disk_.remove(path_of(offset_file_name(*snapshots_.rbegin(), suffix::snapshot)));
+        auto removed = disk_.remove(snapshot_path(*snapshots_.rbegin()));
         if (!removed && removed.error().code != Errc::not_found) return removed;
         snapshots_.erase(std::prev(snapshots_.end()));
         directory_dirty_ = true;
@@ -25,7 +26,7 @@ Result<bool> Log::load_newest_snapshot() {
     while (!snapshots_.empty()) {
         const Offset newest = *snapshots_.rbegin();
         if (newest < log_start_) return false;  // what is between is gone
-        const std::string path = path_of(offset_file_name(newest, suffix::snapshot));
+        const std::string path = snapshot_path(newest);
         auto content = runtime::read_whole(disk_, path);
         if (!content && content.error().code != Errc::not_found) return std::unexpected(std::move(content).error());
         if (content) {

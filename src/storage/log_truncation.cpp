@@ -126,13 +126,35 @@ Result<std::size_t> Log::count_expired(Timestamp now, Offset high_watermark) {
     return count;
 }
 
-Result<bool> Log::expire(Timestamp now, Offset high_watermark) {
+// After a crash the log ends at the recovery point or behind it, and the producers of what is gone are those of a
+// durable snapshot: there must be one that tells of them all, or everything must be durable, so that one can be made
+// now.
+Result<std::optional<Expiry>> Log::find_expired(Timestamp now, Offset high_watermark) {
     if (failure_) return std::unexpected(*failure_);
-    MOLDAU_TRY(count, count_expired(now, high_watermark));
-    if (count == 0) return false;
+    const Offset surely_kept = recovery_point_ == log_end_ ? log_end_ : durable_snapshot_;
+    MOLDAU_TRY(count, count_expired(now, std::min(high_watermark, surely_kept)));
+    if (count == 0) return std::nullopt;
     if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
-    static_cast<void>(advance_log_start(std::max(log_start_, segments_[count]->base())));
-    return true;
+    Expiry due{.new_start = std::max(log_start_, segments_[count]->base())};
+    if (durable_snapshot_ >= due.new_start) return due;
+    MOLDAU_CHECK(write_snapshot_here());
+    due.snapshot_at = log_end_;
+    due.snapshot_path = snapshot_path(log_end_);
+    due.directory = directory_;
+    return due;
+}
+
+Result<> Expiry::make_durable(runtime::Disk& disk) const {
+    if (snapshot_at == no_offset) return {};
+    MOLDAU_CHECK(runtime::sync_file(disk, snapshot_path));
+    auto synced = disk.sync_directory(directory);
+    if (!synced && synced.error().code == Errc::not_found) return {};
+    return synced;
+}
+
+void Log::let_go(const Expiry& expiry) {
+    durable_snapshot_ = std::max(durable_snapshot_, expiry.snapshot_at);
+    static_cast<void>(advance_log_start(std::min(expiry.new_start, log_end_)));
 }
 
 Result<std::vector<std::string>> Log::delete_expired() {
@@ -147,7 +169,7 @@ Result<std::vector<std::string>> Log::delete_expired() {
             break;
         }
         if (snapshots_.erase(segment.base()) > 0) {
-            auto removed = disk_.remove(path_of(offset_file_name(segment.base(), suffix::snapshot)));
+            auto removed = disk_.remove(snapshot_path(segment.base()));
             if (!removed && removed.error().code != Errc::not_found)
                 log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
         }

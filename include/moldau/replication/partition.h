@@ -130,8 +130,10 @@ class Partition {
     /// OffsetForLeaderEpoch (KIP-320).
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
 
-    /// Retention by time, size and log start: true where delete_expired() is to follow, once the log start is noted.
-    bool expire();
+    /// Retention by time and size (Log::find_expired): nothing when nothing is due.
+    std::optional<storage::Expiry> find_expired();
+    /// Log::let_go.
+    void let_go(const storage::Expiry& expiry);
     /// Returns the files that may be removed after file.delete.delay.ms.
     std::vector<std::string> delete_expired();
 

@@ -115,6 +115,12 @@ Result<Bytes> read_whole(Disk& disk, const std::string& path, std::uint64_t max_
 /// renames, syncs the directory. Waits for the device.
 Result<> write_atomically(Disk& disk, const std::string& path, ByteView content);
 
+/// Gives `path` that content in place: a crash before a sync leaves anything. Errors: no_space; no_descriptors; io.
+Result<> overwrite(Disk& disk, const std::string& path, ByteView content);
+
+/// Makes what was written to `path` durable; it may have been removed meanwhile. Waits for the device.
+Result<> sync_file(Disk& disk, const std::string& path);
+
 /// `directory`/`name`.
 std::string join_path(std::string_view directory, std::string_view name);
 /// All before the last slash; "." when there is none.

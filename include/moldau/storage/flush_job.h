@@ -42,7 +42,7 @@ struct FlushJob {
     Offset first_dirty = no_offset;        ///< base of the first segment that it covers
     std::optional<Replacement> epochs;     ///< replaced atomically
     std::optional<Replacement> snapshot;   ///< its CRC tells when it was torn
-    bool sync_snapshot = false;            ///< a clean start relies on it
+    std::string snapshot_to_sync;          ///< path; empty: none
     bool sync_directory = false;
 
     /// All there is to do is to sync that file: FlushScheduler then needs no job on the pool.
@@ -53,6 +53,9 @@ struct FlushJob {
 
     /// Waits for the device. Touches nothing but the disk. A failure means that the device cannot be trusted any more.
     Result<FlushOutcome> run(runtime::Disk& disk) const;
+
+ private:
+    Result<> leave_snapshot(runtime::Disk& disk) const;
 };
 
 }  // namespace moldau::storage

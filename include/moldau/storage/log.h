@@ -70,6 +70,18 @@ struct TimestampAndOffset {
     friend bool operator==(const TimestampAndOffset&, const TimestampAndOffset&) = default;
 };
 
+/// Segments that retention lets go of.
+struct Expiry {
+    Offset new_start;                ///< the log's, behind them
+    Offset snapshot_at = no_offset;  ///< of the snapshot to be made durable, if any
+    std::string snapshot_path = {};
+    std::string directory = {};  ///< of the log
+
+    /// Without a snapshot the producers of what goes would be forgotten after a crash. Waits for the device. The log
+    /// may have been deleted meanwhile.
+    Result<> make_durable(runtime::Disk& disk) const;
+};
+
 class Log {
  public:
     /// Errors: corrupt, naming file and position, when what must be there is damaged or missing; invalid when the
@@ -141,9 +153,12 @@ class Log {
     Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
     /// Moves the log start up; false when it is there already. Requires: not above the log end.
     bool advance_log_start(Offset offset);
-    /// Retention by time and size: moves the log start behind the segments that are due, never above the high
-    /// watermark. True where segments wait behind the log start for delete_expired().
-    Result<bool> expire(Timestamp now, Offset high_watermark);
+    /// Retention by time and size: what is due, never above the high watermark nor what a crash leaves as it is;
+    /// nothing when nothing is. The caller makes it durable, lets it go, notes the log start on disk, and calls
+    /// delete_expired().
+    Result<std::optional<Expiry>> find_expired(Timestamp now, Offset high_watermark);
+    /// Moves the log start up. Requires: `expiry` was made durable.
+    void let_go(const Expiry& expiry);
     /// Deletes the segments behind the log start. Returns the files, which the caller removes after
     /// file.delete.delay.ms. Requires: the log start is noted on disk, since after a crash some of them may be there
     /// again and others not.
@@ -183,7 +198,8 @@ class Log {
     Result<> append_to_active(std::span<const ByteView> batches, std::uint64_t bytes, Timestamp now);
     void note_appended(const protocol::BatchView& batch, std::uint64_t position, Timestamp now);
     Result<> roll_at(Offset base, Timestamp now);
-    void write_snapshot_here();
+    Result<> write_snapshot_here();
+    std::string snapshot_path(Offset end) const;
     void drop_old_snapshots(Offset newest);
     void write_back_if_due();
     void note_aborted(const CompletedTransaction& transaction);
@@ -221,7 +237,8 @@ class Log {
     LeaderEpochCache epochs_;
     bool epochs_dirty_ = false;  // differs from the file, or from what a flush in flight writes
     ProducerState producers_;
-    std::set<Offset> snapshots_;  // files that are there
+    std::set<Offset> snapshots_;           // files that are there
+    Offset durable_snapshot_ = no_offset;  // the last that is known to be
 
     bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
     bool flush_in_flight_ = false;

@@ -248,15 +248,18 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }
 
-bool Partition::expire() {
-    if (closed_ != ErrorCode::none) return false;
+std::optional<storage::Expiry> Partition::find_expired() {
+    if (closed_ != ErrorCode::none) return std::nullopt;
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
-    // Recovery begins at the recovery point, which is never before the log start.
-    const auto expired = log_->expire(now, std::min(core_.high_watermark(), log_->recovery_point()));
-    if (!expired)
-        log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, expired.error().message);
-    return expired.value_or(false);
+    auto due = log_->find_expired(now, core_.high_watermark());
+    if (due) return std::move(*due);
+    log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, due.error().message);
+    return std::nullopt;
+}
+
+void Partition::let_go(const storage::Expiry& expiry) {
+    if (closed_ == ErrorCode::none) log_->let_go(expiry);
 }
 
 std::vector<std::string> Partition::delete_expired() {

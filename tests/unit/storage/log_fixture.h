@@ -81,8 +81,13 @@ class LogTest : public testing::Test {
     void fill_to(std::int64_t end) {
         while (log->log_end().value() < end) ASSERT_TRUE(append());
     }
+    /// As retention does, once everything is durable.
     Result<std::vector<std::string>> delete_old_segments(Timestamp now, Offset high_watermark) {
-        MOLDAU_CHECK(log->expire(now, high_watermark));
+        flush(FlushKind::checkpoint);
+        MOLDAU_TRY(due, log->find_expired(now, high_watermark));
+        if (!due) return std::vector<std::string>();
+        MOLDAU_CHECK(due->make_durable(disk));
+        log->let_go(*due);
         return log->delete_expired();
     }
     void append_thirty() {

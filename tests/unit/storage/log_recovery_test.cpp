@@ -326,16 +326,42 @@ TEST_F(LogTest, FullDiskDelaysACheckpointAndNothingElse) {
     EXPECT_EQ(log->recovery_point(), Offset(3));
 }
 
-TEST_F(LogTest, OnlyTheNewestSnapshotInsideASegmentStays) {
+TEST_F(LogTest, InsideASegmentTheNewestSnapshotAndTheDurableOneStay) {
     config = {};
     open();
     for (int i = 1; i <= 3; ++i) {
         fill_to(i * 5);
         flush(FlushKind::checkpoint);
     }
-    EXPECT_FALSE(disk.has(path(5, suffix::snapshot)));
+    EXPECT_TRUE(disk.has(path(5, suffix::snapshot)));
     EXPECT_FALSE(disk.has(path(10, suffix::snapshot)));
     EXPECT_TRUE(disk.has(path(15, suffix::snapshot)));
+    ASSERT_TRUE(log->roll(wall_now));
+    fill_to(20);
+    flush(FlushKind::checkpoint);
+    EXPECT_FALSE(disk.has(path(5, suffix::snapshot)));
+    EXPECT_TRUE(disk.has(path(15, suffix::snapshot))) << "at a segment's base";
+    EXPECT_TRUE(disk.has(path(20, suffix::snapshot)));
+}
+
+TEST_F(LogTest, RetentionWaitsForADurableSnapshot) {
+    config.retention_ms = 1;
+    open();
+    fill_to(60);
+    EXPECT_FALSE(*log->find_expired(wall_now + 1000, Offset(60))) << "nothing is durable";
+    flush();
+    EXPECT_FALSE(*log->find_expired(wall_now + 1000, Offset(60))) << "nor is a snapshot";
+    flush(FlushKind::checkpoint);
+    const Offset covered = log->log_end();
+    fill_to(80);
+    const auto some = log->find_expired(wall_now + 1000, Offset(80));
+    ASSERT_TRUE(*some);
+    EXPECT_LE((*some)->new_start, covered);
+    EXPECT_EQ((*some)->snapshot_at, no_offset) << "the checkpoint's is there";
+    flush(FlushKind::checkpoint);
+    const auto all = log->find_expired(wall_now + 1000, Offset(80));
+    ASSERT_TRUE(*all);
+    EXPECT_EQ((*all)->new_start, Offset(80));
 }
 
 class ProducerRestartTest : public LogTest, public testing::WithParamInterface<bool> {};
@@ -393,6 +419,35 @@ TEST_F(LogTest, CleanCloseSurvivesAPowerFailureWithItsProducers) {
     ASSERT_NE(log->producers().find(ProducerId(4)), nullptr);
     EXPECT_EQ(log->producers().find(ProducerId(4))->count, 5);
 }
+
+/// Until which offset retention deletes: of 60, all, or all but what has its last segments.
+class RetainedProducersTest : public LogTest, public testing::WithParamInterface<std::int64_t> {};
+
+TEST_P(RetainedProducersTest, AreKnownAfterAPowerFailureWhenTheirRecordsAreGone) {
+    config.retention_ms = 1;
+    open();
+    std::vector<Bytes> batches;
+    for (int i = 0; i < 5; ++i) {
+        batches.push_back(make_batch(log->log_end(), 1, {.producer_id = ProducerId(4), .base_sequence = i}));
+        const ByteView parts[] = {batches.back()};
+        ASSERT_TRUE(log->append(parts, wall_now));
+    }
+    fill_to(60);
+    flush(FlushKind::checkpoint);
+    ASSERT_TRUE(delete_old_segments(wall_now + 1000, Offset(GetParam())));
+    ASSERT_GT(log->log_start(), Offset(5));
+    LogOptions with = options();
+    with.recovery_point = log->recovery_point();
+    with.log_start = log->log_start();
+    log.reset();
+    disk.lose_unsynced();
+    open(with);
+    ASSERT_EQ(log->log_end(), Offset(60));
+    for (const Bytes& batch : batches)
+        EXPECT_EQ(log->producers().check(protocol::BatchView(batch), ProducerOrigin::client).verdict,
+                  ProducerVerdict::duplicate);
+}
+INSTANTIATE_TEST_SUITE_P(SomeOrAll, RetainedProducersTest, testing::Values(40, 60));
 
 TEST_F(LogTest, DirectoryOfAnotherTopicIsRefused) {
     LogOptions with = options();
