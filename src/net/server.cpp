@@ -130,8 +130,9 @@ void Server::State::admit(std::unique_ptr<runtime::Stream> stream, std::size_t t
     const auto of_host = by_host.find(address.host);
     const bool host_is_full = of_host != by_host.end() && of_host->second >= options.max_connections_per_ip;
     if (total >= options.max_connections || host_is_full) {
-        log::info("listener {}: a connection of {} is closed: {} is reached", listener, address.host,
-                  host_is_full ? "max.connections.per.ip" : "max.connections");
+        log::info("listener {}: a connection of {} is closed: {} are open, as many as {} allows", listener,
+                  address.host, host_is_full ? of_host->second : total,
+                  host_is_full ? "max.connections.per.ip" : "max.connections or the limit of descriptors (ulimit -n)");
         owner.post([refused = std::move(stream)]() mutable { refused.reset(); });
         return;
     }

@@ -78,6 +78,7 @@ bool Log::fits(const BatchView& batch, const Pending& pending, Timestamp now) {
 
 Result<> Log::append(std::span<const ByteView> batches, Timestamp now) {
     if (failure_) return std::unexpected(*failure_);
+    as_closed_ = false;
     Offset next = log_end_;
     for (const ByteView bytes : batches) {
         const BatchView batch(bytes);
@@ -158,6 +159,7 @@ Result<> Log::roll(Timestamp now) {
 }
 
 Result<> Log::roll_at(Offset base, Timestamp now) {
+    as_closed_ = false;
     Segment& old = active();
     // An empty segment that begins too early for the next batch.
     const bool replaces = old.size_bytes() == 0;
@@ -256,6 +258,8 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
 void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     MOLDAU_ASSERT(flush_in_flight_);
     flush_in_flight_ = false;
+    // The system tells of a failed write once: this flush may have succeeded because another sync was told.
+    if (failure_) return;
     if (!outcome) {
         static_cast<void>(broken(outcome.error()));
         return;
@@ -298,6 +302,10 @@ void Log::drop_old_snapshots(Offset newest) {
 Result<> Log::close() {
     MOLDAU_ASSERT(!flush_in_flight_);
     if (failure_) return std::unexpected(*failure_);
+    if (as_closed_ && !epochs_dirty_) {
+        for (const auto& segment : segments_) segment->release_files();
+        return {};
+    }
     MOLDAU_CHECK(active().finish_indexes());
     active().index_dirty = true;
     epochs_dirty_ = true;

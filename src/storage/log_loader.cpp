@@ -43,8 +43,14 @@ Result<> LogLoader::load() {
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
     if (removed_) MOLDAU_CHECK(log_.disk_.sync_directory(log_.directory_));
     MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown));
+    log_.as_closed_ = options_.clean_shutdown && is_untouched();
     Bytes().swap(log_.scratch_);  // recovery reads larger pieces than the log does afterwards
     return {};
+}
+
+bool LogLoader::is_untouched() const {
+    return !removed_ && !log_.directory_dirty_ && !log_.epochs_dirty_ && log_.snapshots_.contains(log_.log_end_) &&
+           std::ranges::none_of(log_.segments_, [](const auto& each) { return each->dirty || each->index_dirty; });
 }
 
 Result<> LogLoader::prepare_directory() {

@@ -41,6 +41,8 @@ class LogLoader {
     Result<> check_follows(Segment& segment, Offset end, Offset next_base);
     Result<> check_log_start();
     void keep_what_is_there();
+    /// After a clean start: as close() left it.
+    bool is_untouched() const;
     Result<> open_active_clean(Offset base, const Files& files);
 
     Result<> recover_from(std::map<Offset, Files>::iterator first);

@@ -22,6 +22,7 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
         return offset;
     }
     ++truncations_;
+    as_closed_ = false;
     recent_.fill({});
     const std::size_t keep = segment_index_of(offset);
     MOLDAU_CHECK(remove_segments_from(keep + 1));
@@ -47,6 +48,7 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
 Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
     if (failure_) return std::unexpected(*failure_);
     ++truncations_;
+    as_closed_ = false;
     recent_.fill({});
     MOLDAU_CHECK(remove_segments_from(0));
     MOLDAU_CHECK(remove_snapshots_after(no_offset));
@@ -159,6 +161,7 @@ void Log::let_go(const Expiry& expiry) {
 
 Result<std::vector<std::string>> Log::delete_expired() {
     if (failure_) return std::unexpected(*failure_);
+    as_closed_ = false;
     std::vector<std::string> files;
     while (segments_.size() > 1 && segments_[1]->base() <= log_start_) {
         Segment& segment = *segments_.front();

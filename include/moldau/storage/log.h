@@ -166,7 +166,8 @@ class Log {
     /// Begins a new segment, unless the active one is empty.
     Result<> roll(Timestamp now);
 
-    /// Leaves everything durable, with a snapshot: a clean start scans nothing. Waits for the device.
+    /// Leaves everything durable, with a snapshot: a clean start scans nothing. Waits for the device, unless nothing
+    /// changed since the last time.
     Result<> close();
     /// The directory was renamed.
     void set_directory(std::string directory);
@@ -241,6 +242,7 @@ class Log {
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
 
     bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
+    bool as_closed_ = false;        // nothing changed since a clean stop
     bool flush_in_flight_ = false;
     std::uint64_t truncations_ = 0;  // a flush that began before one proves nothing about the end
 

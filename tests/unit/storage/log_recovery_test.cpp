@@ -266,6 +266,24 @@ TEST_F(LogTest, FailedSyncIsFinal) {
     EXPECT_FALSE(log->close());
 }
 
+TEST_F(LogTest, AFlushProvesNothingOnceAnotherSyncHasFailed) {
+    open();
+    ASSERT_TRUE(append());
+    disk.capacity_bytes = disk.used_bytes() + 50;
+    ASSERT_FALSE(append()) << "so that the next roll syncs what was taken back";
+    disk.capacity_bytes = UINT64_MAX;
+    auto job = log->begin_flush();
+    ASSERT_TRUE(job);
+    disk.fail_sync = true;
+    EXPECT_FALSE(log->roll(wall_now));
+    disk.fail_sync = false;
+    ASSERT_TRUE(log->failure());
+    const auto outcome = job->run(disk);
+    ASSERT_TRUE(outcome) << "the system tells of a failure once";
+    log->finish_flush(std::move(*job), outcome);
+    EXPECT_EQ(log->durable_end(), Offset(0));
+}
+
 TEST_F(LogTest, AFlushThatCannotOpenItsFilesProvesNothing) {
     open();
     fill_to(60);
@@ -405,6 +423,26 @@ TEST_P(ProducerRestartTest, RetriesOfOldRecordsAreStillKnown) {
               ProducerVerdict::duplicate);
 }
 INSTANTIATE_TEST_SUITE_P(CleanOrKilled, ProducerRestartTest, testing::Bool());
+
+TEST_F(LogTest, ALogThatDidNotChangeIsClosedWithoutTheDisk) {
+    open();
+    fill_to(30);
+    close_and_reopen();
+    const std::size_t syncs = disk.syncs;
+    const std::size_t writes = disk.writes;
+    ASSERT_TRUE(log->close());
+    EXPECT_EQ(disk.syncs, syncs);
+    EXPECT_EQ(disk.writes, writes);
+    close_and_reopen();
+    fill_to(31);
+    close_and_reopen();
+    EXPECT_GT(disk.syncs, syncs);
+    EXPECT_EQ(log->log_end(), Offset(31));
+    ASSERT_TRUE(delete_old_segments(wall_now + 2'000'000'000, log->log_end()));
+    ASSERT_EQ(log->log_start(), Offset(31));
+    close_and_reopen();
+    EXPECT_EQ(log->log_start(), Offset(31));
+}
 
 TEST_F(LogTest, CleanCloseSurvivesAPowerFailureWithItsProducers) {
     open();
