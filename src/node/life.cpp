@@ -243,7 +243,7 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
         if (!record.value) return fail(Errc::corrupt, "a metadata record without value");
         const metadata::Provenance provenance{.last_offset = batch.base_offset() + record.offset_delta,
                                               .last_epoch = batch.partition_leader_epoch(),
-                                              .last_timestamp = batch.base_timestamp() + record.timestamp_delta};
+                                              .last_timestamp = protocol::timestamp_of(batch, record)};
         if (auto replayed = builder_.replay_frame(*record.value, provenance); !replayed)
             return std::unexpected(
                 std::move(replayed).error().within(fmt::format("metadata record {}", provenance.last_offset)));

@@ -16,7 +16,9 @@ using replication::Partition;
 using runtime::Task;
 
 /// Logs that are opened or closed at once: both wait for the disk.
-constexpr std::size_t logs_at_once = 8;
+// A recovery takes a thread of the disk for as long as it reads: acks=all and the metadata log need the others.
+constexpr std::size_t opened_at_once = 4;
+constexpr std::size_t closed_at_once = 8;
 /// After which a partition is tried again that found no room, or whose files could not be read.
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
@@ -94,6 +96,7 @@ std::vector<PartitionManager::Wanted> PartitionManager::due_again(const metadata
 
 Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
     using metadata::ResourceType;
+    if (delta.configs.empty()) co_return true;
     const bool brokers = std::ranges::any_of(
         delta.configs, [](const metadata::ConfigResource& resource) { return resource.type == ResourceType::broker; });
     for (const auto& [key, partition] : table_) {
@@ -116,7 +119,7 @@ Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
 }
 
 Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
-    co_return co_await at_once(shard_, logs_at_once, std::move(wanted),
+    co_return co_await at_once(shard_, opened_at_once, std::move(wanted),
                                [this, &image](Wanted next) { return open(std::move(next), image); });
 }
 
@@ -195,7 +198,7 @@ Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     bool clean = co_await tasks_.close() && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;
     for (const auto& [key, partition] : table_) open.push_back(partition);
-    clean = co_await at_once(shard_, logs_at_once, std::move(open),
+    clean = co_await at_once(shard_, closed_at_once, std::move(open),
                              [this](std::shared_ptr<Partition> next) { return close_for_good(std::move(next)); }) &&
             clean;
     if (!clean) co_return std::nullopt;

@@ -101,7 +101,8 @@ Result<std::uint64_t> PosixFile::size() const {
 }
 
 Result<> PosixFile::sync() {
-    if (::fdatasync(descriptor_) != 0) return system_failure(errno, "fdatasync", path_);
+    while (::fdatasync(descriptor_) != 0)
+        if (errno != EINTR) return system_failure(errno, "fdatasync", path_);
     return {};
 }
 

@@ -221,11 +221,6 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         // A full disk has no room for a checkpoint; the records are made durable all the same.
         if (!written) job.kind = FlushKind::data;
     }
-    if (job.kind == FlushKind::checkpoint) {
-        producers_.set_end_offset(log_end_);
-        if (!snapshots_.contains(log_end_)) job.snapshot = {snapshot_path(log_end_), producers_.encode_snapshot()};
-        if (durable_snapshot_ < active().base()) job.snapshot_to_sync = snapshot_path(log_end_);
-    }
     // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
     auto dirty_end = segments_.rbegin();
     for (; dirty_end != segments_.rend(); ++dirty_end) {
@@ -248,6 +243,12 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (segment.transactions_dirty) job.index_paths.push_back(segment.path(suffix::txn_index));
         segment.dirty = segment.index_dirty = segment.transactions_dirty = false;
     }
+    if (job.kind == FlushKind::checkpoint) {
+        producers_.set_end_offset(log_end_);
+        // From now on a roll at the same end leaves it alone.
+        if (snapshots_.insert(log_end_).second) job.snapshot = {snapshot_path(log_end_), producers_.encode_snapshot()};
+        if (durable_snapshot_ < active().base()) job.snapshot_to_sync = snapshot_path(log_end_);
+    }
     if (epochs_dirty_) job.epochs = {path_of(LeaderEpochCache::file_name), bytes_from(epochs_.encode())};
     job.sync_directory = directory_dirty_;
     epochs_dirty_ = directory_dirty_ = false;
@@ -264,6 +265,8 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
         static_cast<void>(broken(outcome.error()));
         return;
     }
+    const bool is_checkpoint = job.kind == FlushKind::checkpoint && outcome->checkpointed;
+    if (job.snapshot && (!is_checkpoint || job.truncations != truncations_)) remove_snapshot(job.covers_to);
     if (job.truncations != truncations_) {
         // What it synced may have been cut since, and what came after needs another.
         for (const auto& segment : segments_) segment->dirty = true;
@@ -278,9 +281,8 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     }
     durable_end_ = std::max(durable_end_, job.covers_to);
     if (!outcome->epochs_written) epochs_dirty_ = true;
-    if (job.kind != FlushKind::checkpoint || !outcome->checkpointed) return;
+    if (!is_checkpoint) return;
     recovery_point_ = std::max(recovery_point_, job.covers_to);
-    snapshots_.insert(job.covers_to);
     if (!job.snapshot_to_sync.empty()) durable_snapshot_ = job.covers_to;
     drop_old_snapshots(job.covers_to);
 }
@@ -292,11 +294,15 @@ void Log::drop_old_snapshots(Offset newest) {
             ++each;
             continue;
         }
-        auto removed = disk_.remove(snapshot_path(*each));
-        if (!removed && removed.error().code != Errc::not_found)
-            log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
-        each = snapshots_.erase(each);
+        remove_snapshot(*each++);
     }
+}
+
+void Log::remove_snapshot(Offset end) {
+    snapshots_.erase(end);
+    auto removed = disk_.remove(snapshot_path(end));
+    if (!removed && removed.error().code != Errc::not_found)
+        log::warn("{}: a producer snapshot that is not needed stays: {}", directory_, removed.error().message);
 }
 
 Result<> Log::close() {

@@ -282,8 +282,11 @@ Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
 Result<> LogLoader::start_at(Offset offset) {
     for (const auto& segment : log_.segments_) MOLDAU_CHECK(segment->remove());
     log_.segments_.clear();
+    // The one at the new start tells of the producers of what retention has deleted.
+    const bool has_its_own = log_.snapshots_.erase(offset) > 0;
     for (const Offset taken : log_.snapshots_) MOLDAU_CHECK(remove_file(offset_file_name(taken, suffix::snapshot)));
     log_.snapshots_.clear();
+    if (has_its_own) log_.snapshots_.insert(offset);
     auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, offset, options_.now);
     MOLDAU_CHECK(segment->create());
     log_.directory_dirty_ = true;

@@ -27,10 +27,8 @@ Result<std::optional<TimestampAndOffset>> find_record(const BatchView& batch, Of
     MOLDAU_TRY(section, decompressor.decompress(*codec, batch.records(), max_decompressed_bytes));
     protocol::RecordIterator records(section, batch.count());
     protocol::RecordView record;
-    const bool append_time = batch.timestamp_type() == protocol::TimestampType::log_append_time;
     while (records.next(record)) {
-        const Timestamp timestamp =
-            append_time ? batch.max_timestamp() : batch.base_timestamp() + record.timestamp_delta;
+        const Timestamp timestamp = protocol::timestamp_of(batch, record);
         const Offset offset = batch.base_offset() + record.offset_delta;
         if (offset < from || !matches(timestamp)) continue;
         return TimestampAndOffset{timestamp, offset, batch.partition_leader_epoch()};

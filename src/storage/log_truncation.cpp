@@ -137,18 +137,16 @@ Result<std::optional<Expiry>> Log::find_expired(Timestamp now, Offset high_water
     MOLDAU_TRY(count, count_expired(now, std::min(high_watermark, surely_kept)));
     if (count == 0) return std::nullopt;
     if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
-    Expiry due{.new_start = std::max(log_start_, segments_[count]->base())};
+    Expiry due{.new_start = std::max(log_start_, segments_[count]->base()), .directory = directory_};
     if (durable_snapshot_ >= due.new_start) return due;
     MOLDAU_CHECK(write_snapshot_here());
     due.snapshot_at = log_end_;
     due.snapshot_path = snapshot_path(log_end_);
-    due.directory = directory_;
     return due;
 }
 
 Result<> Expiry::make_durable(runtime::Disk& disk) const {
-    if (snapshot_at == no_offset) return {};
-    MOLDAU_CHECK(runtime::sync_file(disk, snapshot_path));
+    if (snapshot_at != no_offset) MOLDAU_CHECK(runtime::sync_file(disk, snapshot_path));
     auto synced = disk.sync_directory(directory);
     if (!synced && synced.error().code == Errc::not_found) return {};
     return synced;
@@ -171,11 +169,7 @@ Result<std::vector<std::string>> Log::delete_expired() {
             log::warn("{}: segment {} is not deleted yet: {}", directory_, segment.base(), renamed.error().message);
             break;
         }
-        if (snapshots_.erase(segment.base()) > 0) {
-            auto removed = disk_.remove(snapshot_path(segment.base()));
-            if (!removed && removed.error().code != Errc::not_found)
-                log::warn("{}: an old producer snapshot stays: {}", directory_, removed.error().message);
-        }
+        if (snapshots_.contains(segment.base())) remove_snapshot(segment.base());
         log::info("{}: segment {} is deleted", directory_, segment.base());
         segments_.erase(segments_.begin());
         directory_dirty_ = true;

@@ -41,7 +41,7 @@ std::optional<Marker> marker_in(const BatchView& batch) {
     if (!records.next(record)) return std::nullopt;
     const auto content = protocol::end_transaction_marker_of(record);
     if (!content) return std::nullopt;
-    return Marker{*content, batch.base_timestamp() + record.timestamp_delta};
+    return Marker{*content, protocol::timestamp_of(batch, record)};
 }
 
 ProducerVerdict check_marker(const ProducerEntry& entry, const BatchView& batch) {

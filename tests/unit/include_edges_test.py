@@ -30,6 +30,10 @@ def module_of(path):
     return parts[2] if parts[0] == "include" else parts[1]
 
 
+def is_core(path):
+    return "core" in path.parts or path.stem.endswith("_core")
+
+
 def problems_of(path, table):
     module = module_of(path)
     if module == "pch":
@@ -41,12 +45,17 @@ def problems_of(path, table):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if CLOCK_USE.search(line) and module not in ("posix",):
             yield f"{number}: a clock or random device outside posix: {line.strip()}"
+        quoted = re.match(r'\s*#include\s*"([^"]+)"', line)
+        if quoted and ".." in quoted.group(1).split("/") and module_of((path.parent / quoted.group(1)).resolve()) != module:
+            yield f"{number}: leaves its module: {line.strip()}"
         match = re.match(r"\s*#include\s*<([^>]+)>", line)
         if not match:
             continue
         header = match.group(1)
         if header.startswith("moldau/"):
             target = header.split("/")[1]
+            if target == "runtime" and is_core(path) and header != "moldau/runtime/time.h":
+                yield f"{number}: a pure core includes <{header}>"
             if target != module and target not in modules:
                 yield f"{number}: {module} may not include {target} (<{header}>)"
             continue

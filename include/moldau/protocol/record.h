@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <moldau/base/bytes.h>
+#include <moldau/base/ids.h>
 
 namespace moldau::protocol {
 
@@ -42,6 +43,12 @@ struct RecordView {
 
     HeaderIterator headers() const { return {header_bytes, header_count}; }
 };
+
+class BatchView;
+
+/// When the record was made, as readers see it: by its own delta, or when the batch was appended. Wraps as Apache
+/// Kafka's arithmetic does.
+Timestamp timestamp_of(const BatchView& batch, const RecordView& record);
 
 /// Walks `count` records, which must fill `section` exactly. Every length is checked against what is left, headers
 /// included; nothing is copied or allocated.

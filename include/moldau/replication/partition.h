@@ -165,6 +165,7 @@ class Partition {
     bool detached_ = false;  ///< closed: its shard knows it no more
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
     Offset told_committed_{0};  ///< those who wait were told of it
+    bool is_telling_ = false;
     FetchWaiters fetch_waiters_;
     std::multimap<Offset, std::move_only_function<void(protocol::ErrorCode)>> ack_waiters_;  ///< by end
 };

@@ -75,7 +75,7 @@ struct Expiry {
     Offset new_start;                ///< the log's, behind them
     Offset snapshot_at = no_offset;  ///< of the snapshot to be made durable, if any
     std::string snapshot_path = {};
-    std::string directory = {};  ///< of the log
+    std::string directory = {};  ///< of the log, whose first segment may be new
 
     /// Without a snapshot the producers of what goes would be forgotten after a crash. Waits for the device. The log
     /// may have been deleted meanwhile.
@@ -202,6 +202,7 @@ class Log {
     Result<> write_snapshot_here();
     std::string snapshot_path(Offset end) const;
     void drop_old_snapshots(Offset newest);
+    void remove_snapshot(Offset end);
     void write_back_if_due();
     void note_aborted(const CompletedTransaction& transaction);
 
@@ -238,7 +239,7 @@ class Log {
     LeaderEpochCache epochs_;
     bool epochs_dirty_ = false;  // differs from the file, or from what a flush in flight writes
     ProducerState producers_;
-    std::set<Offset> snapshots_;           // files that are there
+    std::set<Offset> snapshots_;           // files that are there, or that a flush in flight writes
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
 
     bool directory_dirty_ = false;  // a name was made or removed since the directory was synced

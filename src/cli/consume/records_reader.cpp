@@ -61,15 +61,12 @@ Result<bool> RecordsReader::read_batch(const BatchView& batch, Offset from, cons
     if (!codec) return damaged("there is no such codec");
     const Result<ByteView> section = decompressor_.decompress(*codec, batch.records(), max_batch_output_bytes);
     if (!section) return damaged(section.error().message);
-    const bool log_append_time = batch.timestamp_type() == protocol::TimestampType::log_append_time;
     protocol::RecordIterator records(*section, batch.count());
     protocol::RecordView record;
     while (records.next(record)) {
         const Offset offset = batch.base_offset() + record.offset_delta;
         if (offset < from) continue;
-        const Timestamp timestamp =
-            log_append_time ? batch.max_timestamp() : batch.base_timestamp() + record.timestamp_delta;
-        if (!on_record(offset, timestamp, record)) return false;
+        if (!on_record(offset, protocol::timestamp_of(batch, record), record)) return false;
     }
     if (!records.damage().empty()) return damaged(records.damage());
     decompressor_.release_excess();

@@ -109,12 +109,6 @@ struct Walked {
     }
 };
 
-// The timestamp that readers of the batch see.
-Timestamp timestamp_of(BatchView batch, const RecordView& record) {
-    if (batch.timestamp_type() == TimestampType::log_append_time) return batch.max_timestamp();
-    return Timestamp(wrapping_add(batch.base_timestamp().value(), record.timestamp_delta));
-}
-
 class RecordRules {
  public:
     RecordRules(BatchView batch, const ValidatorConfig& config, Timestamp now)

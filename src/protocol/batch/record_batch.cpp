@@ -1,5 +1,6 @@
 #include <moldau/base/assert.h>
 #include <moldau/base/crc32c.h>
+#include <moldau/protocol/record.h>
 #include <moldau/protocol/record_batch.h>
 
 #include "batch/wrapping.h"
@@ -81,6 +82,11 @@ void set_max_timestamp(MutableBytes batch, TimestampType type, Timestamp max_tim
     store_big_endian(batch.data() + batch_layout::attributes, attributes);
     store_big_endian(batch.data() + batch_layout::max_timestamp, max_timestamp.value());
     renew_crc(batch);
+}
+
+Timestamp timestamp_of(const BatchView& batch, const RecordView& record) {
+    if (batch.timestamp_type() == TimestampType::log_append_time) return batch.max_timestamp();
+    return Timestamp(wrapping_add(batch.base_timestamp().value(), record.timestamp_delta));
 }
 
 }  // namespace moldau::protocol

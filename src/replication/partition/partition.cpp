@@ -136,6 +136,7 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     const ByteView batches[] = {batch.bytes()};
     if (const auto appended = log_->append(batches, now); !appended) {
         log::warn("cannot append to {}-{}: {}", log_->name().topic, log_->name().partition, appended.error().message);
+        if (log_->failure()) on_durable();
         return refuse(error_of(appended.error()), appended.error().message, log_start);
     }
     tools_.directory->note_appended(batch.size_bytes());
@@ -255,6 +256,7 @@ std::optional<storage::Expiry> Partition::find_expired() {
     auto due = log_->find_expired(now, core_.high_watermark());
     if (due) return std::move(*due);
     log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, due.error().message);
+    if (log_->failure()) on_durable();
     return std::nullopt;
 }
 
@@ -301,14 +303,19 @@ void Partition::on_durable() {
 }
 
 void Partition::on_progress() {
-    const Offset committed = core_.high_watermark();
-    const bool has_moved = committed != std::exchange(told_committed_, committed);
-    if (has_moved) log_->on_high_watermark(committed);
-    while (!ack_waiters_.empty() && ack_waiters_.begin()->first <= core_.acknowledged_end()) {
-        auto waiter = ack_waiters_.extract(ack_waiters_.begin());
-        waiter.mapped()(ErrorCode::none);
-    }
-    if (has_moved) fetch_waiters_.fire(tools_.shard);
+    // Who is told may append at once; the loop below goes on with that, and the stack stays flat.
+    if (std::exchange(is_telling_, true)) return;
+    const Offset told_before = told_committed_;
+    do {
+        if (core_.high_watermark() != std::exchange(told_committed_, core_.high_watermark()))
+            log_->on_high_watermark(told_committed_);
+        while (!ack_waiters_.empty() && ack_waiters_.begin()->first <= core_.acknowledged_end()) {
+            auto waiter = ack_waiters_.extract(ack_waiters_.begin());
+            waiter.mapped()(ErrorCode::none);
+        }
+    } while (core_.high_watermark() != told_committed_);
+    is_telling_ = false;
+    if (told_committed_ != told_before) fetch_waiters_.fire(tools_.shard);
 }
 
 }  // namespace moldau::replication

@@ -79,6 +79,31 @@ TEST_F(PartitionTest, WhoWaitsIsToldWhenThePartitionIsLedNoMore) {
     EXPECT_EQ(*wait_for(Offset(1)), ErrorCode::not_leader_or_follower) << "who comes later too";
 }
 
+TEST_F(PartitionTest, WhoIsToldAndAppendsAtOnceNestsNothing) {
+    constexpr int producers = 20;
+    int depth = 0;
+    int deepest = 0;
+    for (int i = 0; i < producers; ++i) {
+        partition->when_acknowledged(append(i, acks_all).end, [&, i](ErrorCode) {
+            deepest = std::max(deepest, ++depth);
+            EXPECT_EQ(append(producers + i, acks_one).error, ErrorCode::none);
+            --depth;
+        });
+    }
+    settle();
+    EXPECT_EQ(deepest, 1);
+    EXPECT_EQ(partition->high_watermark(), Offset(2 * producers));
+}
+
+TEST_F(PartitionTest, AWriteThatTheDeviceRefusesTakesTheDirectoryOffline) {
+    ASSERT_EQ(append(0, acks_one).error, ErrorCode::none);
+    settle();
+    disk.fail_write = true;
+    EXPECT_EQ(append(1, acks_all).error, ErrorCode::kafka_storage_error);
+    EXPECT_TRUE(directory->is_offline());
+    disk.fail_write = false;
+}
+
 TEST_F(PartitionTest, AFetchAfterAnEpochThatTheLogDoesNotKnowIsOutOfRange) {
     static_cast<void>(append(0, acks_one));
     EXPECT_EQ(read(Offset(1), LeaderEpoch(3)).error, ErrorCode::none);

@@ -487,6 +487,37 @@ TEST_P(RetainedProducersTest, AreKnownAfterAPowerFailureWhenTheirRecordsAreGone)
 }
 INSTANTIATE_TEST_SUITE_P(SomeOrAll, RetainedProducersTest, testing::Values(40, 60));
 
+TEST_F(LogTest, ARollBesideACheckpointLeavesItsDurableSnapshotAlone) {
+    open();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(1, {.producer_id = ProducerId(4), .base_sequence = i}));
+    auto job = log->begin_flush(FlushKind::checkpoint);
+    ASSERT_TRUE(job);
+    const auto outcome = job->run(disk);
+    const auto synced = runtime::read_whole(disk, path(5, suffix::snapshot));
+    ASSERT_TRUE(synced);
+    log->remove_expired_producers(Timestamp(INT64_MAX));  // another one would differ
+    ASSERT_TRUE(log->roll(wall_now));
+    log->finish_flush(std::move(*job), outcome);
+    ASSERT_EQ(log->recovery_point(), Offset(5));
+    EXPECT_EQ(*runtime::read_whole(disk, path(5, suffix::snapshot)), *synced);
+}
+
+TEST_F(LogTest, ALogThatBeginsAnewAtItsStartKnowsTheProducersFromBefore) {
+    config.retention_ms = 1;
+    open();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(append(1, {.producer_id = ProducerId(4), .base_sequence = i}));
+    ASSERT_TRUE(delete_old_segments(wall_now + 1000, Offset(5)));
+    ASSERT_EQ(log->log_start(), Offset(5));
+    log.reset();
+    ASSERT_TRUE(disk.remove(path(5, suffix::log)));
+    LogOptions with = options();
+    with.recovery_point = with.log_start = Offset(5);
+    open(with);
+    ASSERT_EQ(log->log_end(), Offset(5));
+    ASSERT_NE(log->producers().find(ProducerId(4)), nullptr);
+    EXPECT_EQ(log->producers().find(ProducerId(4))->last_sequence(), 4);
+}
+
 TEST_F(LogTest, DirectoryOfAnotherTopicIsRefused) {
     LogOptions with = options();
     with.topic_id = Uuid::from_halves(1, 2);

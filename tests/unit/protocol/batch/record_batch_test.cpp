@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <moldau/protocol/record.h>
 #include <moldau/protocol/record_batch.h>
 
 #include "unit/protocol/batch/batch_samples.h"
@@ -40,6 +41,14 @@ TEST(RecordBatch, HeaderFieldsReadBackAsBuilt) {
     EXPECT_EQ(batch.size_bytes(), bytes.size());
     EXPECT_EQ(static_cast<std::size_t>(batch.batch_length()), bytes.size() - 12);
     EXPECT_TRUE(batch.crc_ok());
+}
+
+TEST(RecordBatch, TimestampsWrap) {
+    const Bytes bytes = batch_of(1);
+    const BatchView batch = view_of(bytes);
+    RecordView record;
+    record.timestamp_delta = INT64_MAX;
+    EXPECT_EQ(timestamp_of(batch, record), Timestamp(INT64_MIN + 999));
 }
 
 TEST(RecordBatch, SequencesStartAgainAtZero) {
