@@ -21,8 +21,9 @@ constexpr std::size_t max_answer_parts = 64;
 /// After so many reads, or writes, without a wait other connections have their turn.
 constexpr unsigned reads_a_turn = 16;
 constexpr unsigned sends_a_turn = 8;
-/// After so many requests begun at once.
+/// After so many requests begun at once, or once they took so long.
 constexpr unsigned requests_a_turn = 32;
+constexpr runtime::Duration longest_turn = std::chrono::milliseconds(2);
 
 ConnectionLimits limits_of(const ServerOptions& options) {
     return {.max_request_bytes = options.max_request_bytes,
@@ -175,8 +176,9 @@ void Connection::tell_input_end() {
 void Connection::begin_requests() {
     if (beginning_ || begins_later_) return;
     beginning_ = true;
+    const TimePoint begin = shared_->shard.now();
     for (unsigned begun = 0; !closed_; ++begun) {
-        if (begun == requests_a_turn) {
+        if (begun == requests_a_turn || (begun > 0 && shared_->shard.now() - begin > longest_turn)) {
             begins_later_ = true;
             shared_->shard.post([self = shared_from_this()] {
                 self->begins_later_ = false;

@@ -111,6 +111,12 @@ Task<Result<>> Node::Life::open_metadata_log() {
     co_return co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_->begin_writing(); });
 }
 
+Error Node::Life::not_joined(const Error& error) const {
+    if (error.code != Errc::no_space) return error;
+    return {error.code, fmt::format("{} is full, and the node's registration needs room; free space, and start again",
+                                    options_.log_dir)};
+}
+
 Task<Result<>> Node::Life::join() {
     const auto deadline = runtime::after(shard_.now(), start_deadline);
     while (!controller_->is_active()) {
@@ -154,10 +160,10 @@ Task<Result<>> Node::Life::join() {
         to_broker.max_supported_version = feature.max_version;
     }
     const auto registered_controller = co_await controller_->call(shard_, controller);
-    if (!registered_controller) co_return std::unexpected(registered_controller.error());
+    if (!registered_controller) co_return std::unexpected(not_joined(registered_controller.error()));
     // The lock of the directory proves that no older incarnation lives.
     const auto registered = co_await controller_->call(shard_, broker, true);
-    if (!registered) co_return std::unexpected(registered.error());
+    if (!registered) co_return std::unexpected(not_joined(registered.error()));
     if (registered->error_code != protocol::ErrorCode::none)
         co_return fail(Errc::invalid, fmt::format("the controller refuses to register node {}: {}", options_.id,
                                                   registered->error_code));

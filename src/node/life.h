@@ -44,6 +44,7 @@ class Node::Life final : public MetadataListener {
     runtime::Task<Result<>> open_metadata_log();
     Result<> replay(const protocol::BatchView& batch);
     runtime::Task<Result<>> join();
+    Error not_joined(const Error& error) const;
     runtime::Task<Result<>> heartbeat(bool want_shut_down);
     runtime::Task<void> publish_changes(runtime::Gate::Hold hold);
     runtime::Task<bool> publish_once();

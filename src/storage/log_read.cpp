@@ -22,6 +22,10 @@ constexpr std::size_t max_decompressed_bytes = 256UL << 20;
 template <class Matches>
 Result<std::optional<TimestampAndOffset>> find_record(const BatchView& batch, Offset from,
                                                       protocol::Decompressor& decompressor, Matches matches) {
+    // One record alone is what the header says.
+    if (batch.count() == 1 && batch.last_offset_delta() == 0 && batch.base_offset() >= from &&
+        matches(batch.max_timestamp()))
+        return TimestampAndOffset{batch.max_timestamp(), batch.base_offset(), batch.partition_leader_epoch()};
     const auto codec = batch.codec();
     if (!codec) return fail(Errc::corrupt, "a batch of an unknown codec");
     MOLDAU_TRY(section, decompressor.decompress(*codec, batch.records(), max_decompressed_bytes));

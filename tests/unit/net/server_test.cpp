@@ -62,6 +62,10 @@ class TestService final : public Service {
             default:
                 response.pieces.emplace_back(answer_frame(request.correlation_id, request.body()));
                 response.close = text_of(request.body()) == "close";
+                if (text_of(request.body()) == "slow") {
+                    Shard& shard = *request.peer->shard;
+                    for (const auto begin = shard.now(); shard.now() - begin < milliseconds(3);) continue;
+                }
         }
         std::move(done)(std::move(response));
     }
@@ -232,6 +236,27 @@ TEST_F(ServerTest, ManyRequestsOfOneConnectionLeaveTurnsToOthers) {
     const int most_between_turns = run(Body::run(*this));
     EXPECT_GT(most_between_turns, 0);
     EXPECT_LE(most_between_turns, 100);
+}
+
+TEST_F(ServerTest, RequestsThatTakeLongLeaveATurnToOthersAfterEach) {
+    start();
+    struct Body {
+        static Task<int> run(ServerTest& test) {
+            auto stream = co_await test.connect_stream();
+            Bytes slow;
+            for (std::int32_t id = 1; id <= 8; ++id) append(slow, request_frame(metadata_key, id, bytes_of("slow")));
+            write(*stream, slow);
+            int most = 0;
+            int before = 0;
+            const bool all = co_await test.eventually([&] {
+                const int now = test.services[0]->served;
+                most = std::max(most, now - std::exchange(before, now));
+                return now == 8;
+            });
+            co_return all ? most : -1;
+        }
+    };
+    EXPECT_EQ(run(Body::run(*this)), 1);
 }
 
 TEST_F(ServerTest, AStopDoesNotWaitForWhatWaits) {
