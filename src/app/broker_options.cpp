@@ -95,7 +95,7 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
-    metadata::complete_synonyms(properties);
+    metadata::normalise(properties);
     MOLDAU_CHECK(check_roles(properties));
 
     BrokerOptions options;

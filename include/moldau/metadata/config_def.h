@@ -105,6 +105,9 @@ std::string_view broker_key_of_topic_key(std::string_view topic_key);
 /// The broker key behind a group's key; empty when there is none.
 std::string_view broker_key_of_group_key(std::string_view group_key);
 
+/// Without the blanks around it. Kafka takes them off every value, of whatever type, before it checks and reads it.
+std::string_view trimmed(std::string_view value);
+
 /// Whether `value` may be set: its type and its bounds. Errc::invalid with Kafka's message, which names key and value.
 Result<> check_value(const ConfigDef& def, std::string_view value);
 

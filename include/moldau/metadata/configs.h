@@ -157,7 +157,7 @@ struct PropertiesReview {
 };
 PropertiesReview review_properties(const Properties& file);
 
-/// Lets node.id and broker.id stand for each other, as Kafka does.
-void complete_synonyms(Properties& file);
+/// Takes the blanks off the values and lets node.id and broker.id stand for each other, as Kafka does.
+void normalise(Properties& file);
 
 }  // namespace moldau::metadata

@@ -78,7 +78,7 @@ Outcome<NodeProperties> read_node_properties(std::string_view text, const std::s
     if (!file) return std::unexpected(failure_of(file.error()));
     if (const metadata::PropertiesReview review = metadata::review_properties(*file); !review.errors.empty())
         return failed(ExitCode::failed, fmt::format("{}", fmt::join(review.errors, "\n")));
-    metadata::complete_synonyms(*file);
+    metadata::normalise(*file);
 
     NodeProperties node;
     for (const std::string& role : list_of(*file, "process.roles")) {

@@ -32,9 +32,9 @@ std::optional<std::string> ConfigView::broker_value(std::string_view key) const 
     for (const ConfigSynonym& synonym : broker_synonyms(key)) {
         std::optional<std::string> value;
         if (const std::string* dynamic = dynamic_value(synonym.name)) {
-            value = *dynamic;
+            value = trimmed(*dynamic);
         } else if (const auto in_file = file_.find(synonym.name); in_file != file_.end()) {
-            value = in_file->second;
+            value = trimmed(in_file->second);
         } else if (const ConfigDef* def = find_broker_config(synonym.name); def != nullptr && def->default_value) {
             value = def->default_value;
         }
@@ -47,7 +47,7 @@ std::optional<std::string> ConfigView::broker_value(std::string_view key) const 
 }
 
 std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::string_view key) const {
-    if (const std::string* value = own.find(key)) return *value;
+    if (const std::string* value = own.find(key)) return std::string(trimmed(*value));
     const std::string_view broker_key = broker_key_of_topic_key(key);
     if (!broker_key.empty()) return broker_value(broker_key);
     const ConfigDef* def = find_config(topic_configs(), key);
@@ -138,7 +138,8 @@ TopicConfig ConfigView::topic(const ConfigMap& own) const {
     set(config.segment_jitter_ms, "segment.jitter.ms");
     set(config.segment_ms, "segment.ms");
     config.unclean_leader_election = parse_boolean(text("unclean.leader.election.enable"));
-    config.durability = text("moldau.durability") == "disk" ? Durability::disk : Durability::page_cache;
+    // What is not understood must not be the one that loses records.
+    config.durability = text("moldau.durability") == "page-cache" ? Durability::page_cache : Durability::disk;
     return config;
 }
 
@@ -305,7 +306,8 @@ PropertiesReview review_properties(const Properties& file) {
     return review;
 }
 
-void complete_synonyms(Properties& file) {
+void normalise(Properties& file) {
+    for (auto& [name, value] : file) value = std::string(trimmed(value));
     const auto copy = [&](const char* from, const char* to) {
         const auto found = file.find(from);
         if (found != file.end()) file.try_emplace(to, found->second);

@@ -204,7 +204,7 @@ TEST_F(Configs, secrets_and_unknown_keys_are_not_shown) {
 
 TEST_F(Configs, node_id_and_broker_id_stand_for_each_other) {
     file_ = {{"node.id", "7"}};
-    complete_synonyms(file_);
+    normalise(file_);
     EXPECT_EQ(file_.at("broker.id"), "7");
 }
 
@@ -212,6 +212,36 @@ TEST_F(Configs, durability_is_disk_unless_told_otherwise) {
     EXPECT_EQ(view().topic("events").durability, Durability::disk);
     set(ResourceType::topic, "events", "moldau.durability", "page-cache");
     EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
+}
+
+TEST_F(Configs, are_read_without_the_blanks_that_their_check_lets_pass) {
+    file_ = {{"moldau.durability", "disk "},          {"log.message.timestamp.type", " LogAppendTime\t"},
+             {"compression.type", "zstd "},           {"log.cleanup.policy", "compact , delete "},
+             {"auto.create.topics.enable", "false "}, {"num.partitions", " 3 "}};
+    ASSERT_TRUE(review_properties(file_).errors.empty());
+    const TopicConfig events = view().topic("events");
+    EXPECT_EQ(events.durability, Durability::disk);
+    EXPECT_EQ(events.timestamp_type, TimestampType::log_append_time);
+    EXPECT_EQ(events.compression_type, "zstd");
+    EXPECT_TRUE(events.cleanup_compact);
+    EXPECT_FALSE(view().broker().auto_create_topics);
+    EXPECT_EQ(view().broker().num_partitions, 3);
+
+    set(ResourceType::topic, "events", "moldau.durability", " page-cache ");
+    EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
+    EXPECT_EQ(topic_config("moldau.durability").value, "page-cache");
+}
+
+TEST_F(Configs, a_durability_that_is_not_understood_is_the_safe_one) {
+    set(ResourceType::topic, "events", "moldau.durability", "tape");  // of a version to come
+    EXPECT_EQ(view().topic("events").durability, Durability::disk);
+}
+
+TEST_F(Configs, of_a_file_are_normalised_before_anybody_reads_them_as_they_stand) {
+    file_ = {{"broker.rack", "a "}, {"node.id", " 7 "}, {"authorizer.class.name", " "}};
+    normalise(file_);
+    EXPECT_EQ(file_,
+              (Properties{{"broker.rack", "a"}, {"node.id", "7"}, {"broker.id", "7"}, {"authorizer.class.name", ""}}));
 }
 
 }  // namespace
