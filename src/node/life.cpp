@@ -16,7 +16,6 @@ namespace moldau::node {
 namespace {
 
 using runtime::Task;
-using std::chrono::milliseconds;
 
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
@@ -327,8 +326,9 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
     runtime::TimePoint next_heartbeat = shard_.now();
     while (!stopping_ && !failure_) {
         const metadata::BrokerConfig config = broker_config();
-        const milliseconds idle(config.metadata_max_idle_interval_ms);  // 0: no such records
-        const auto next_no_op = idle.count() > 0 ? runtime::after(last_no_op, idle) : runtime::never;
+        const std::int32_t idle_ms = config.metadata_max_idle_interval_ms;  // 0: no such records
+        const auto next_no_op =
+            idle_ms > 0 ? runtime::after(last_no_op, runtime::duration_of_ms(idle_ms)) : runtime::never;
         const auto next = std::min(next_heartbeat, next_no_op);
         while (!stopping_ && !failure_ && shard_.now() < next) co_await changed_.wait(next);
         if (stopping_ || failure_) break;
@@ -337,7 +337,7 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
             controller_->write_no_op();
         }
         if (shard_.now() < next_heartbeat) continue;
-        next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
+        next_heartbeat = runtime::after(shard_.now(), runtime::duration_of_ms(config.heartbeat_interval_ms));
         // The log says by itself that it lacks room.
         if (const auto alive = co_await heartbeat(false); !alive && !is_shortage(alive.error()))
             log::warn("heartbeat: {}", alive.error().message);
@@ -373,14 +373,14 @@ Task<Result<ProducerId>> Node::Life::next_producer_id() {
 
 runtime::Duration Node::Life::checkpoint_interval() const {
     constexpr std::int64_t shortest_ms = 100;
-    return milliseconds(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
+    return runtime::duration_of_ms(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
 }
 
 UpkeepTimes Node::Life::upkeep_times() const {
     const metadata::BrokerConfig config = broker_config();
     return {.checkpoint_interval = checkpoint_interval(),
-            .retention_interval = milliseconds(config.retention_check_interval_ms),
-            .retention_delay = milliseconds(config.initial_task_delay_ms)};
+            .retention_interval = runtime::duration_of_ms(config.retention_check_interval_ms),
+            .retention_delay = runtime::duration_of_ms(config.initial_task_delay_ms)};
 }
 
 metadata::BrokerConfig Node::Life::broker_config() const {
