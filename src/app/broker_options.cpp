@@ -124,7 +124,10 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     options.server.max_request_bytes = static_cast<std::size_t>(config.socket_request_max_bytes);
     options.server.max_connections = static_cast<std::size_t>(config.max_connections);
     options.server.max_connections_per_ip = static_cast<std::size_t>(config.max_connections_per_ip);
-    options.server.max_idle = std::chrono::milliseconds(config.connections_max_idle_ms);
+    // -1: never, as in Kafka.
+    options.server.max_idle = config.connections_max_idle_ms < 0
+                                  ? runtime::Duration::max()
+                                  : runtime::duration_of_ms(config.connections_max_idle_ms);
     options.sockets = {.send_buffer_bytes = config.socket_send_buffer_bytes,
                        .receive_buffer_bytes = config.socket_receive_buffer_bytes,
                        .backlog = config.socket_listen_backlog_size};
