@@ -80,6 +80,16 @@ Result<> check_roles(const Properties& properties) {
                     value_of(properties, "process.roles")));
 }
 
+/// A broker that lets everybody do everything must not stand in for one that does not.
+Result<> check_authorizer(const Properties& properties) {
+    const std::string authorizer = value_of(properties, "authorizer.class.name");
+    if (authorizer.empty()) return {};
+    return fail(Errc::unsupported,
+                fmt::format("authorizer.class.name={}: ACLs are not supported so far, and everybody would be allowed "
+                            "everything; leave it empty to start all the same",
+                            authorizer));
+}
+
 std::string host_name() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
@@ -97,6 +107,7 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(properties);
     MOLDAU_CHECK(check_roles(properties));
+    MOLDAU_CHECK(check_authorizer(properties));
 
     BrokerOptions options;
     options.warnings = review.warnings;

@@ -63,6 +63,9 @@ Task<Result<>> Node::Life::start() {
     }
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
     co_return Result<>{};
+    if (const std::size_t acls = builder_.stable_image().acls.size(); acls > 0)
+        log::warn("the cluster has {} ACLs, which are kept but not applied so far: everybody is allowed everything",
+                  acls);
 }
 
 Task<Result<>> Node::Life::open_directory() {
