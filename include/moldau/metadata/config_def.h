@@ -47,6 +47,7 @@ struct ValidValues {
     enum class Rule : std::uint8_t {
         any,
         range,               ///< min ≤ value ≤ max
+        not_zero,            ///< at least 1, or negative for no limit
         gzip_level,          ///< 1 to 9, or −1
         one_of,              ///< of `choices`
         one_of_any_case,     ///< of `choices`, upper case or lower

@@ -52,6 +52,8 @@ Result<> check_range(const ConfigDef& def, std::string_view shown, double value)
         if (value == -1 || (value >= 1 && value <= 9)) return {};
         return refuse(def, shown, "Value must be between 1 and 9 or equal to -1");
     }
+    if (def.valid.rule == Rule::not_zero && value == 0)
+        return refuse(def, shown, "Value must be at least 1, or -1 for no limit");
     if (value < def.valid.min) return refuse(def, shown, "Value must be at least " + bound(def.valid.min));
     if (value > def.valid.max) return refuse(def, shown, "Value must be no more than " + bound(def.valid.max));
     return {};

@@ -290,6 +290,38 @@ std::vector<DescribedConfig> ConfigView::describe_client_metrics(std::string_vie
     return result;
 }
 
+namespace {
+
+/// What Apache Kafka asks of settings together. Requires: each value may be set by itself.
+std::vector<std::string> check_together(const Properties& file) {
+    const Image nothing_dynamic;
+    const ConfigView view(nothing_dynamic, no_node, file);
+    const auto number = [&](std::string_view key) { return parse_integer(*view.broker_value(key)); };
+    std::vector<std::string> errors;
+    if (number("log.retention.ms") == 0)
+        errors.push_back(
+            "log.retention.hours, log.retention.minutes or log.retention.ms is 0: the age at which segments "
+            "are deleted must be at least 1, or -1 for never");
+    const std::int64_t idle_ms = number("connections.max.idle.ms");
+    const std::int64_t delay_ms = number("connection.failed.authentication.delay.ms");
+    if (idle_ms >= 0 && idle_ms <= delay_ms)
+        errors.push_back(
+            fmt::format("connections.max.idle.ms={}: it must be longer than "
+                        "connection.failed.authentication.delay.ms, which is {}, or -1 for never",
+                        idle_ms, delay_ms));
+    if (number("max.connections.per.ip") == 0 && view.broker_value("max.connections.per.ip.overrides")->empty())
+        errors.push_back("max.connections.per.ip=0: nobody could connect without max.connections.per.ip.overrides");
+    const auto node = file.find("node.id");
+    const auto broker = file.find("broker.id");
+    if (node != file.end() && broker != file.end() && parse_integer(node->second) != parse_integer(broker->second))
+        errors.push_back(
+            fmt::format("node.id={} and broker.id={}: they are one number under two names; leave out broker.id",
+                        node->second, broker->second));
+    return errors;
+}
+
+}  // namespace
+
 PropertiesReview review_properties(const Properties& file) {
     PropertiesReview review;
     for (const auto& [name, value] : file) {
@@ -303,6 +335,7 @@ PropertiesReview review_properties(const Properties& file) {
         if (def->standing == Standing::ignored) review.ignored.push_back(name);
         if (const auto checked = check_value(*def, value); !checked) review.errors.push_back(checked.error().message);
     }
+    if (review.errors.empty()) review.errors = check_together(file);
     return review;
 }
 

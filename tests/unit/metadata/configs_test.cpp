@@ -61,6 +61,18 @@ TEST(ConfigValues, are_refused_with_kafkas_words) {
     EXPECT_NE(refusal(topic_configs(), "moldau.durability", "tape"), "");
 }
 
+TEST(ConfigValues, of_ages_are_bounded_as_in_kafka) {
+    for (const char* value : {"0", "-1"}) EXPECT_NE(refusal(broker_configs(), "log.roll.ms", value), "") << value;
+    EXPECT_EQ(refusal(broker_configs(), "log.roll.ms", "1"), "");
+    EXPECT_NE(refusal(broker_configs(), "log.roll.jitter.ms", "-1"), "");
+    EXPECT_EQ(refusal(broker_configs(), "log.roll.jitter.ms", "0"), "");
+    EXPECT_EQ(refusal(broker_configs(), "log.retention.ms", "0"),
+              "Invalid value 0 for configuration log.retention.ms: Value must be at least 1, or -1 for no limit");
+    for (const char* value : {"1", "-1", "-5"})
+        EXPECT_EQ(refusal(broker_configs(), "log.retention.ms", value), "") << value;
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "0"), "");  // only a broker's is bounded so
+}
+
 TEST(ConfigValues, within_bounds_are_accepted) {
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "compact, delete"), "");
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", ""), "");
@@ -121,6 +133,22 @@ TEST(Properties, a_review_tells_errors_unknown_and_ignored_keys) {
     EXPECT_NE(review.warnings[0].find("log.retention.hours"), std::string::npos);
     EXPECT_EQ(review.errors.size(), 1U);
     EXPECT_EQ(review.ignored, std::vector<std::string>{"num.io.threads"});
+}
+
+TEST(Properties, are_also_checked_together_as_in_kafka) {
+    const auto errors = [](const Properties& file) { return review_properties(file).errors.size(); };
+    EXPECT_EQ(errors({{"log.retention.hours", "0"}}), 1U);
+    EXPECT_EQ(errors({{"log.retention.minutes", "0"}, {"log.retention.hours", "1"}}), 1U);
+    EXPECT_EQ(errors({{"log.retention.hours", "0"}, {"log.retention.ms", "5"}}), 0U);
+    EXPECT_EQ(errors({{"log.retention.hours", "-7"}}), 0U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "0"}}), 1U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "101"}}), 0U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "-1"}}), 0U);
+    EXPECT_EQ(errors({{"max.connections.per.ip", "0"}}), 1U);
+    EXPECT_EQ(errors({{"max.connections.per.ip", "0"}, {"max.connections.per.ip.overrides", "localhost:9"}}), 0U);
+    EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "2"}}), 1U);
+    EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "1 "}}), 0U);
+    EXPECT_EQ(errors({}), 0U);
 }
 
 class Configs : public testing::Test {
