@@ -105,7 +105,7 @@ const std::array<ConfigDef, 87> server_config_table{{
     {"max.connection.creation.rate", integer, "2147483647", at_least(0), medium, cluster_wide, works,
      "New connections a second."},
     {"max.connections", integer, "2147483647", at_least(0), medium, cluster_wide, works,
-     "Open connections; the most idle one makes room."},
+     "Open connections; one more is closed at once."},
     {"max.connections.per.ip", integer, "2147483647", at_least(0), medium, cluster_wide, works,
      "Open connections of one address."},
     {"max.connections.per.ip.overrides", string, "", any, medium, cluster_wide, works,
