@@ -6,6 +6,7 @@
 #include <moldau/base/log.h>
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/metadata/image_writer.h>
+#include <moldau/metadata/topic_name.h>
 #include <moldau/protocol/record.h>
 #include <moldau/raft/format.h>
 
@@ -62,10 +63,10 @@ Task<Result<>> Node::Life::start() {
         co_return joined;
     }
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
-    co_return Result<>{};
     if (const std::size_t acls = builder_.stable_image().acls.size(); acls > 0)
         log::warn("the cluster has {} ACLs, which are kept but not applied so far: everybody is allowed everything",
                   acls);
+    co_return Result<>{};
 }
 
 Task<Result<>> Node::Life::open_directory() {
@@ -410,7 +411,8 @@ TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::stri
         if (validator.compression == protocol::Codec::lz4) validator.compression_level = config.lz4_level;
         if (validator.compression == protocol::Codec::zstd) validator.compression_level = config.zstd_level;
     }
-    settings.partition.flush_before_commit = config.durability == metadata::Durability::disk;
+    settings.partition.flush_before_commit =
+        config.durability == metadata::Durability::disk || metadata::is_internal_topic(topic);
     storage::LogConfig& log = settings.log;
     log.segment_bytes = config.segment_bytes;
     log.segment_ms = config.segment_ms;
