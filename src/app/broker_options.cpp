@@ -96,13 +96,28 @@ std::string host_name() {
     return name;
 }
 
+/// What a start says about keys: those that are unknown, and those without effect.
+std::vector<std::string> notices_on(const Properties& told) {
+    metadata::PropertiesReview review = metadata::review_properties(told);
+    std::vector<std::string> notices = std::move(review.warnings);
+    if (!review.ignored.empty())
+        notices.push_back(
+            fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
+    if (!review.later.empty())
+        notices.push_back(fmt::format("these keys have no effect so far, since what they are for is not there yet: {}",
+                                      fmt::join(review.later, ", ")));
+    return notices;
+}
+
 Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
-    Properties properties = embedded();
+    Properties properties;
     if (arguments.config_file) {
         MOLDAU_TRY(read, from_file(*arguments.config_file));
         properties = std::move(read);
     }
     MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
+    const std::vector<std::string> notices = notices_on(properties);  // on what the user wrote
+    if (!arguments.config_file) properties.merge(embedded());
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(properties);
@@ -110,10 +125,7 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     MOLDAU_CHECK(check_authorizer(properties));
 
     BrokerOptions options;
-    options.warnings = review.warnings;
-    if (!review.ignored.empty())
-        options.warnings.push_back(
-            fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
+    options.warnings = notices;
     if (value_of(properties, "node.id").empty())
         return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
     options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));

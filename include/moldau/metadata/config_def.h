@@ -38,6 +38,7 @@ enum class Importance : std::uint8_t { high, medium, low };
 /// What a key is for here.
 enum class Standing : std::uint8_t {
     works,
+    later,     ///< kept and told, but nothing here goes by it yet
     ignored,   ///< known to Kafka, without meaning here
     internal,  ///< works, but only shown when set
 };

@@ -333,6 +333,7 @@ PropertiesReview review_properties(const Properties& file) {
             continue;
         }
         if (def->standing == Standing::ignored) review.ignored.push_back(name);
+        if (def->standing == Standing::later) review.later.push_back(name);
         if (const auto checked = check_value(*def, value); !checked) review.errors.push_back(checked.error().message);
     }
     if (review.errors.empty()) review.errors = check_together(file);

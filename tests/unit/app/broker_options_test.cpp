@@ -107,6 +107,17 @@ TEST(BrokerOptions, NamesOfListenersAreTheSameInUpperAndLowerCase) {
     EXPECT_EQ(told.node.controller_endpoints.front(), (metadata::Endpoint{"CONTROLLER", "here", 9093, 0}));
 }
 
+TEST(BrokerOptions, KeysWithoutEffectAreToldOnceByName) {
+    const auto warnings = options({"num.io.threads=8", "offsets.topic.replication.factor=1", "log.cleaner.threads=2",
+                                   "log.retention.hour=1", "num.partitions=3"})
+                              .warnings;
+    ASSERT_EQ(warnings.size(), 3U);
+    EXPECT_NE(warnings[0].find("log.retention.hours"), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[1].find("ignored: num.io.threads"), std::string::npos) << warnings[1];
+    EXPECT_NE(warnings[2].find("yet: log.cleaner.threads, offsets.topic.replication.factor"), std::string::npos)
+        << warnings[2];
+}
+
 TEST(BrokerOptions, ListenersThatCannotWorkAreRefused) {
     const auto refused = [](const char* listeners, const char* more) {
         return refusal({fmt::format("listeners={}", listeners), more});

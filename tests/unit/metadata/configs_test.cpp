@@ -127,12 +127,16 @@ TEST(Properties, a_broken_escape_names_its_line) {
 }
 
 TEST(Properties, a_review_tells_errors_unknown_and_ignored_keys) {
-    const auto review = review_properties(
-        {{"log.retention.hour", "1"}, {"num.partitions", "x"}, {"num.io.threads", "8"}, {"node.id", "1"}});
+    const auto review = review_properties({{"log.retention.hour", "1"},
+                                           {"num.partitions", "x"},
+                                           {"num.io.threads", "8"},
+                                           {"node.id", "1"},
+                                           {"queued.max.request.bytes", "-1"}});
     ASSERT_EQ(review.warnings.size(), 1U);
     EXPECT_NE(review.warnings[0].find("log.retention.hours"), std::string::npos);
     EXPECT_EQ(review.errors.size(), 1U);
     EXPECT_EQ(review.ignored, std::vector<std::string>{"num.io.threads"});
+    EXPECT_EQ(review.later, std::vector<std::string>{"queued.max.request.bytes"});
 }
 
 TEST(Properties, are_also_checked_together_as_in_kafka) {
