@@ -20,6 +20,8 @@ using runtime::Task;
 
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
+/// Apache Kafka also takes 0 and less, and sends without pause.
+constexpr runtime::Duration shortest_heartbeat_interval = std::chrono::milliseconds(10);
 
 storage::TopicPartition metadata_partition() {
     return {std::string(raft::metadata_topic_name), PartitionIndex(0)};
@@ -341,7 +343,8 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
             controller_->write_no_op();
         }
         if (shard_.now() < next_heartbeat) continue;
-        next_heartbeat = runtime::after(shard_.now(), runtime::duration_of_ms(config.heartbeat_interval_ms));
+        next_heartbeat = runtime::after(
+            shard_.now(), std::max(shortest_heartbeat_interval, runtime::duration_of_ms(config.heartbeat_interval_ms)));
         // The log says by itself that it lacks room.
         if (const auto alive = co_await heartbeat(false); !alive && !is_shortage(alive.error()))
             log::warn("heartbeat: {}", alive.error().message);

@@ -295,6 +295,17 @@ TEST(Life, TheLongestIntervalsAreForEverNotAtOnce) {
     EXPECT_TRUE(machine.stop());
 }
 
+TEST(Life, HeartbeatsWithoutAPauseLeaveTimeForTheRest) {
+    for (const char* interval_ms : {"0", "-1"}) {
+        runtime::MemoryDisk disk;
+        Machine machine(disk, {{"broker.heartbeat.interval.ms", interval_ms}});
+        ASSERT_TRUE(machine.start());
+        machine.advance(1s);
+        EXPECT_TRUE(machine.create_topic("orders"));
+        EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
+    }
+}
+
 TEST(Life, NoOpRecordsComeAtTheirInterval) {
     runtime::MemoryDisk disk;
     Machine machine(disk);
