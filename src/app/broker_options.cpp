@@ -80,29 +80,52 @@ Result<> check_roles(const Properties& properties) {
                     value_of(properties, "process.roles")));
 }
 
+/// A broker that lets everybody do everything must not stand in for one that does not.
+Result<> check_authorizer(const Properties& properties) {
+    const std::string authorizer = value_of(properties, "authorizer.class.name");
+    if (authorizer.empty()) return {};
+    return fail(Errc::unsupported,
+                fmt::format("authorizer.class.name={}: ACLs are not supported so far, and everybody would be allowed "
+                            "everything; leave it empty to start all the same",
+                            authorizer));
+}
+
 std::string host_name() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
     return name;
 }
 
+/// What a start says about keys: those that are unknown, and those without effect.
+std::vector<std::string> notices_on(const Properties& told) {
+    metadata::PropertiesReview review = metadata::review_properties(told);
+    std::vector<std::string> notices = std::move(review.warnings);
+    if (!review.ignored.empty())
+        notices.push_back(
+            fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
+    if (!review.later.empty())
+        notices.push_back(fmt::format("these keys have no effect so far, since what they are for is not there yet: {}",
+                                      fmt::join(review.later, ", ")));
+    return notices;
+}
+
 Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
-    Properties properties = embedded();
+    Properties properties;
     if (arguments.config_file) {
         MOLDAU_TRY(read, from_file(*arguments.config_file));
         properties = std::move(read);
     }
     MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
+    const std::vector<std::string> notices = notices_on(properties);  // on what the user wrote
+    if (!arguments.config_file) properties.merge(embedded());
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
-    metadata::complete_synonyms(properties);
+    metadata::normalise(properties);
     MOLDAU_CHECK(check_roles(properties));
+    MOLDAU_CHECK(check_authorizer(properties));
 
     BrokerOptions options;
-    options.warnings = review.warnings;
-    if (!review.ignored.empty())
-        options.warnings.push_back(
-            fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
+    options.warnings = notices;
     if (value_of(properties, "node.id").empty())
         return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
     options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));
@@ -124,7 +147,10 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     options.server.max_request_bytes = static_cast<std::size_t>(config.socket_request_max_bytes);
     options.server.max_connections = static_cast<std::size_t>(config.max_connections);
     options.server.max_connections_per_ip = static_cast<std::size_t>(config.max_connections_per_ip);
-    options.server.max_idle = std::chrono::milliseconds(config.connections_max_idle_ms);
+    // -1: never, as in Kafka.
+    options.server.max_idle = config.connections_max_idle_ms < 0
+                                  ? runtime::Duration::max()
+                                  : runtime::duration_of_ms(config.connections_max_idle_ms);
     options.sockets = {.send_buffer_bytes = config.socket_send_buffer_bytes,
                        .receive_buffer_bytes = config.socket_receive_buffer_bytes,
                        .backlog = config.socket_listen_backlog_size};

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/ranges.h>
+
 #include <moldau/metadata/feature_levels.h>
 
 namespace moldau::metadata {
@@ -61,22 +63,26 @@ std::vector<SupportedFeature> registered_features() {
 }
 
 Result<> check_finalized_features(const Image& image) {
+    std::vector<std::string> beyond;
+    std::vector<std::string> remedy;
     for (const auto& [name, level] : image.features) {
         const FeatureRange* known = find_feature_range(name);
-        if (known == nullptr) {
+        if (known != nullptr && level < known->min_version)
             return fail(Errc::unsupported,
-                        fmt::format("The cluster has finalised the feature {} at level {}, which is not known here. "
-                                    "Lower it to 0 with kafka-features before this node joins.",
-                                    name, level));
-        }
-        if (level < known->min_version || level > known->works_up_to) {
-            return fail(Errc::unsupported,
-                        fmt::format("The cluster has finalised the feature {} at level {}, but only levels {} to {} "
-                                    "work here. Change it with kafka-features before this node joins.",
-                                    name, level, known->min_version, known->works_up_to));
-        }
+                        fmt::format("The cluster has finalised the feature {} at level {}, and the lowest that works "
+                                    "here is {}. Raise it with kafka-features under Apache Kafka first.",
+                                    name, level, known->min_version));
+        const std::int16_t most = known == nullptr ? 0 : known->works_up_to;
+        if (level <= most) continue;
+        beyond.push_back(fmt::format("{} at level {} (here {})", name, level,
+                                     known == nullptr ? "it is not known" : fmt::format("at most {}", most)));
+        remedy.push_back(fmt::format("--feature {}={}", name, most));
     }
-    return {};
+    if (beyond.empty()) return {};
+    return fail(Errc::unsupported,
+                fmt::format("The cluster has finalised features beyond what works here so far: {}. Start Apache Kafka "
+                            "on it, lower them with 'kafka-features downgrade {}', stop Apache Kafka, and start again.",
+                            fmt::join(beyond, ", "), fmt::join(remedy, " ")));
 }
 
 VersionedRecord versioned(protocol::MetadataRecord record, std::int16_t metadata_version) {

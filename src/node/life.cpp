@@ -6,6 +6,7 @@
 #include <moldau/base/log.h>
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/metadata/image_writer.h>
+#include <moldau/metadata/topic_name.h>
 #include <moldau/protocol/record.h>
 #include <moldau/raft/format.h>
 
@@ -16,10 +17,11 @@ namespace moldau::node {
 namespace {
 
 using runtime::Task;
-using std::chrono::milliseconds;
 
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
+/// Apache Kafka also takes 0 and less, and sends without pause.
+constexpr runtime::Duration shortest_heartbeat_interval = std::chrono::milliseconds(10);
 
 storage::TopicPartition metadata_partition() {
     return {std::string(raft::metadata_topic_name), PartitionIndex(0)};
@@ -63,6 +65,9 @@ Task<Result<>> Node::Life::start() {
         co_return joined;
     }
     runtime::spawn(shard_, keep_alive(tasks_.enter()));
+    if (const std::size_t acls = builder_.stable_image().acls.size(); acls > 0)
+        log::warn("the cluster has {} ACLs, which are kept but not applied so far: everybody is allowed everything",
+                  acls);
     co_return Result<>{};
 }
 
@@ -333,8 +338,9 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
     runtime::TimePoint next_heartbeat = shard_.now();
     while (!stopping_ && !failure_) {
         const metadata::BrokerConfig config = broker_config();
-        const milliseconds idle(config.metadata_max_idle_interval_ms);  // 0: no such records
-        const auto next_no_op = idle.count() > 0 ? runtime::after(last_no_op, idle) : runtime::never;
+        const std::int32_t idle_ms = config.metadata_max_idle_interval_ms;  // 0: no such records
+        const auto next_no_op =
+            idle_ms > 0 ? runtime::after(last_no_op, runtime::duration_of_ms(idle_ms)) : runtime::never;
         const auto next = std::min(next_heartbeat, next_no_op);
         while (!stopping_ && !failure_ && shard_.now() < next) co_await changed_.wait(next);
         if (stopping_ || failure_) break;
@@ -343,7 +349,8 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
             controller_->write_no_op();
         }
         if (shard_.now() < next_heartbeat) continue;
-        next_heartbeat = runtime::after(shard_.now(), milliseconds(config.heartbeat_interval_ms));
+        next_heartbeat = runtime::after(
+            shard_.now(), std::max(shortest_heartbeat_interval, runtime::duration_of_ms(config.heartbeat_interval_ms)));
         // The log says by itself that it lacks room.
         if (const auto alive = co_await heartbeat(false); !alive && !is_shortage(alive.error()))
             log::warn("heartbeat: {}", alive.error().message);
@@ -379,14 +386,14 @@ Task<Result<ProducerId>> Node::Life::next_producer_id() {
 
 runtime::Duration Node::Life::checkpoint_interval() const {
     constexpr std::int64_t shortest_ms = 100;
-    return milliseconds(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
+    return runtime::duration_of_ms(std::max(shortest_ms, broker_config().high_watermark_checkpoint_interval_ms));
 }
 
 UpkeepTimes Node::Life::upkeep_times() const {
     const metadata::BrokerConfig config = broker_config();
     return {.checkpoint_interval = checkpoint_interval(),
-            .retention_interval = milliseconds(config.retention_check_interval_ms),
-            .retention_delay = milliseconds(config.initial_task_delay_ms)};
+            .retention_interval = runtime::duration_of_ms(config.retention_check_interval_ms),
+            .retention_delay = runtime::duration_of_ms(config.initial_task_delay_ms)};
 }
 
 metadata::BrokerConfig Node::Life::broker_config() const {
@@ -413,7 +420,8 @@ TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::stri
         if (validator.compression == protocol::Codec::lz4) validator.compression_level = config.lz4_level;
         if (validator.compression == protocol::Codec::zstd) validator.compression_level = config.zstd_level;
     }
-    settings.partition.flush_before_commit = config.durability == metadata::Durability::disk;
+    settings.partition.flush_before_commit =
+        config.durability == metadata::Durability::disk || metadata::is_internal_topic(topic);
     storage::LogConfig& log = settings.log;
     log.segment_bytes = config.segment_bytes;
     log.segment_ms = config.segment_ms;

@@ -84,7 +84,7 @@ class PartitionManager {
         TopicId topic_id;
         storage::TopicPartition name;
         std::shared_ptr<replication::Partition> partition;  ///< null when it could not be opened
-        std::chrono::milliseconds delete_delay{};
+        runtime::Duration delete_delay{};
         bool has_directory = true;
     };
 

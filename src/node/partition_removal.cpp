@@ -68,7 +68,7 @@ Task<void> PartitionManager::remove(std::vector<Leaving> leaving, runtime::Gate:
     co_await at_once(shard_, closed_at_once, std::move(each_of_them),
                      [this](Leaving* next) { return close_leaving(*next); });
     std::vector<storage::Departure> departures;
-    std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
+    std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const Leaving& each : leaving) {
         if (!each.has_directory) continue;
         departures.push_back(departure(each.name, PartitionDirectoryKind::removed));
@@ -89,7 +89,7 @@ Task<void> PartitionManager::remove(std::vector<Leaving> leaving, runtime::Gate:
 
 Task<bool> PartitionManager::close_leaving(Leaving& leaving) {
     if (leaving.partition) {
-        leaving.delete_delay = std::chrono::milliseconds(co_await on_shard(
+        leaving.delete_delay = runtime::duration_of_ms(co_await on_shard(
             *leaving.partition, [](Partition& there) { return there.log().config().file_delete_delay_ms; }));
         co_return co_await close_one(*leaving.partition, protocol::ErrorCode::unknown_topic_or_partition);
     }

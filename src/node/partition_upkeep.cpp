@@ -89,12 +89,12 @@ Task<bool> PartitionManager::apply_retention() {
         });
     // Where the log starts is noted before the first file goes.
     if (!co_await write_checkpoints()) co_return true;
-    std::map<std::chrono::milliseconds, std::vector<std::string>> removed;
+    std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const auto& partition : due) {
         auto [deleted, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
             return std::pair(there.delete_expired(), there.log().config().file_delete_delay_ms);
         });
-        std::ranges::move(deleted, std::back_inserter(removed[std::chrono::milliseconds(delay_ms)]));
+        std::ranges::move(deleted, std::back_inserter(removed[runtime::duration_of_ms(delay_ms)]));
     }
     for (auto& [delay, paths] : removed)
         if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));

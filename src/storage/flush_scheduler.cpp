@@ -27,14 +27,14 @@ void FlushScheduler::flush_later(Log& log) {
     if (entry.forgotten) return;
     note_change(log, entry);
     if (entry.flush_at != runtime::never) return;
-    entry.flush_at = shard_.now() + config_.unwaited_delay;
+    entry.flush_at = runtime::after(shard_.now(), config_.unwaited_delay);
     due_.insert({entry.flush_at, {log.name(), &log}});
     arm();
 }
 
 void FlushScheduler::note_change(Log& log, Entry& entry) {
     if (entry.checkpoint_at != runtime::never) return;
-    entry.checkpoint_at = shard_.now() + config_.checkpoint_delay;
+    entry.checkpoint_at = runtime::after(shard_.now(), config_.checkpoint_delay);
     due_.insert({entry.checkpoint_at, {log.name(), &log}});
     arm();
 }

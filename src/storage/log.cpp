@@ -66,7 +66,7 @@ bool Log::fits(const BatchView& batch, const Pending& pending, Timestamp now) {
     if (segment.indexes_full(pending.batches, config_.segment_index_bytes)) return false;
     std::int64_t limit_ms = config_.segment_ms;
     // Spreads the rolls of logs that began together; the same for a segment however often it is asked.
-    if (config_.segment_jitter_ms > 0) {
+    if (config_.segment_jitter_ms > 0 && config_.segment_ms > 0) {
         const auto seed = static_cast<std::uint64_t>(segment.base().value()) * 0x9e3779b97f4a7c15U +
                           std::hash<std::string_view>{}(name_.topic) +
                           static_cast<std::uint64_t>(name_.partition.value());

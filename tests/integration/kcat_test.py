@@ -44,6 +44,16 @@ class Kcat(unittest.TestCase):
                 read = kcat(under_test, "-C", "-t", "kept", "-e", "-q", "-K", ":", "-o", "beginning").stdout.decode()
                 self.assertEqual(read.splitlines(), lines)
 
+    def test_an_internal_topic_is_not_made_by_asking_for_it(self):
+        with broker() as under_test:
+            refused = kcat(under_test, "-P", "-t", "__consumer_offsets", "-X", "message.timeout.ms=3000",
+                           "-X", "topic.metadata.propagation.max.ms=500", stdin=b"x\n", check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            kcat(under_test, "-P", "-t", "own", stdin=b"x\n")
+            listing = kcat(under_test, "-L").stdout.decode()
+            self.assertIn('topic "own"', listing)
+            self.assertNotIn("__consumer_offsets", listing)
+
     def test_lists_the_broker_and_its_topics(self):
         with broker() as under_test:
             kcat(under_test, "-P", "-t", "one", stdin=b"x\n")

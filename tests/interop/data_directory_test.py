@@ -5,7 +5,7 @@ import re
 import unittest
 
 import interop
-from interop import apache_kafka
+from interop import apache_kafka, moldau_broker
 
 LINES = [f"line-{number}" for number in range(200)]
 TOPIC = "kept"
@@ -104,6 +104,27 @@ class OpenedByTheOther(unittest.TestCase):
         self.addCleanup(broker.close)
         broker.start()
         self.assertEqual(consumed(broker, 2 * len(LINES)), LINES * 2)
+        broker.stop()
+
+    def test_what_is_beyond_us_in_a_directory_of_apache_kafka_is_told_with_the_command_that_lowers_it(self):
+        kafka = apache_kafka.KafkaBroker(features={}, overrides={
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS"})
+        self.addCleanup(kafka.close)
+        kafka.start()
+        tool(kafka, apache_kafka.ACLS, "--add", "--allow-principal", "User:alice", "--operation", "Read", "--topic", TOPIC)
+        kafka.stop()
+        broker = moldau_broker.MoldauBroker(directory=kafka.directory, ports=(kafka.port, kafka.controller_port))
+        self.addCleanup(broker.close)
+        with self.assertRaises(RuntimeError) as refused:
+            broker.start()
+        told = re.search(r"'kafka-features (downgrade [^']*)'", str(refused.exception))
+        self.assertTrue(told, refused.exception)
+        kafka.start()
+        tool(kafka, apache_kafka.FEATURES_TOOL, *told.group(1).split())
+        kafka.stop()
+        broker.start()
+        self.assertIn("the cluster has 1 ACLs", broker.log_path.read_text())
         broker.stop()
 
 

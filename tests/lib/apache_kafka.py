@@ -21,6 +21,8 @@ START_TIMEOUT_S = 60
 FEATURES = {"metadata.version": 30, "kraft.version": 1, "transaction.version": 0, "group.version": 0,
             "eligible.leader.replicas.version": 0, "share.version": 0, "streams.version": 0}
 
+ACLS = "org.apache.kafka.tools.AclCommand"
+FEATURES_TOOL = "org.apache.kafka.tools.FeatureCommand"
 TOPICS = "org.apache.kafka.tools.TopicCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
 CONSOLE_PRODUCER = "org.apache.kafka.tools.ConsoleProducer"

@@ -38,6 +38,7 @@ enum class Importance : std::uint8_t { high, medium, low };
 /// What a key is for here.
 enum class Standing : std::uint8_t {
     works,
+    later,     ///< kept and told, but nothing here goes by it yet
     ignored,   ///< known to Kafka, without meaning here
     internal,  ///< works, but only shown when set
 };
@@ -47,6 +48,7 @@ struct ValidValues {
     enum class Rule : std::uint8_t {
         any,
         range,               ///< min ≤ value ≤ max
+        not_zero,            ///< at least 1, or negative for no limit
         gzip_level,          ///< 1 to 9, or −1
         one_of,              ///< of `choices`
         one_of_any_case,     ///< of `choices`, upper case or lower
@@ -104,6 +106,9 @@ std::vector<ConfigSynonym> broker_synonyms(std::string_view broker_key);
 std::string_view broker_key_of_topic_key(std::string_view topic_key);
 /// The broker key behind a group's key; empty when there is none.
 std::string_view broker_key_of_group_key(std::string_view group_key);
+
+/// Without the blanks around it. Kafka takes them off every value, of whatever type, before it checks and reads it.
+std::string_view trimmed(std::string_view value);
 
 /// Whether `value` may be set: its type and its bounds. Errc::invalid with Kafka's message, which names key and value.
 Result<> check_value(const ConfigDef& def, std::string_view value);

@@ -154,10 +154,11 @@ struct PropertiesReview {
     std::vector<std::string> errors;    ///< values that break a rule: the start must fail
     std::vector<std::string> warnings;  ///< unknown keys, each with the nearest known one
     std::vector<std::string> ignored;   ///< keys known to Kafka that have no meaning here
+    std::vector<std::string> later;     ///< keys that nothing here goes by yet
 };
 PropertiesReview review_properties(const Properties& file);
 
-/// Lets node.id and broker.id stand for each other, as Kafka does.
-void complete_synonyms(Properties& file);
+/// Takes the blanks off the values and lets node.id and broker.id stand for each other, as Kafka does.
+void normalise(Properties& file);
 
 }  // namespace moldau::metadata

@@ -73,6 +73,11 @@ runtime::Task<std::map<std::string, ErrorCode>> create_missing(Call& call, const
             answers[name] = ErrorCode::invalid_topic_exception;
             continue;
         }
+        // Its coordinator makes it, with the partitions and settings that it needs, once there is one.
+        if (metadata::is_internal_topic(name)) {
+            answers[name] = ErrorCode::unknown_topic_or_partition;
+            continue;
+        }
         if (!call.allows(Operation::create, ResourceType::cluster, cluster_resource) &&
             !call.allows(Operation::create, ResourceType::topic, name)) {
             answers[name] = ErrorCode::topic_authorization_failed;

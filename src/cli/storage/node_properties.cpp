@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <moldau/base/number.h>
 #include <moldau/metadata/config_def.h>
 #include <moldau/metadata/configs.h>
+#include <moldau/metadata/listeners.h>
 #include <moldau/metadata/properties.h>
 
 namespace moldau::cli {
@@ -24,37 +24,14 @@ std::vector<std::string> list_of(const Properties& file, std::string_view key) {
     return metadata::parse_list(value_of(file, key));
 }
 
-/// "NAME://host:port"
-std::optional<raft::Endpoint> parse_listener(std::string_view text) {
-    const std::size_t scheme = text.find("://");
-    const std::size_t colon = text.rfind(':');
-    if (scheme == std::string_view::npos || colon <= scheme) return std::nullopt;
-    std::string_view host = text.substr(scheme + 3, colon - scheme - 3);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
-    if (!port) return std::nullopt;
-    return raft::Endpoint{std::string(text.substr(0, scheme)), std::string(host), *port};
-}
-
 Outcome<> add_controller_endpoints(const Properties& file, const std::string& host_name, NodeProperties& node) {
-    for (const std::string& name : list_of(file, "controller.listener.names")) {
-        std::optional<raft::Endpoint> found;
-        for (const char* key : {"advertised.listeners", "listeners"}) {
-            for (const std::string& text : list_of(file, key)) {
-                const auto endpoint = parse_listener(text);
-                if (!endpoint)
-                    return failed(ExitCode::failed, fmt::format("{}: '{}' is not name://host:port", key, text));
-                if (!found && endpoint->listener == name) found = endpoint;
-            }
-        }
-        if (!found)
-            return failed(ExitCode::failed,
-                          fmt::format("controller.listener.names: there is no '{}' among the listeners", name));
-        if (found->host.empty() || found->host == "0.0.0.0" || found->host == "::") found->host = host_name;
-        node.controller_endpoints.push_back(std::move(*found));
+    const auto listeners = metadata::parse_listeners(file);
+    if (!listeners) return failed(ExitCode::failed, listeners.error().message);
+    for (const std::string& name : listeners->controllers) {
+        const auto& bound = *std::ranges::find(listeners->bound, name, &metadata::ListenerAddress::name);
+        const auto& [_, host, port] = listeners->told(bound);
+        node.controller_endpoints.push_back({name, metadata::is_every_address(host) ? host_name : host, port});
     }
-    if (node.controller_endpoints.empty())
-        return failed(ExitCode::failed, "controller.listener.names must name a listener of a controller");
     return {};
 }
 
@@ -78,7 +55,7 @@ Outcome<NodeProperties> read_node_properties(std::string_view text, const std::s
     if (!file) return std::unexpected(failure_of(file.error()));
     if (const metadata::PropertiesReview review = metadata::review_properties(*file); !review.errors.empty())
         return failed(ExitCode::failed, fmt::format("{}", fmt::join(review.errors, "\n")));
-    metadata::complete_synonyms(*file);
+    metadata::normalise(*file);
 
     NodeProperties node;
     for (const std::string& role : list_of(*file, "process.roles")) {

@@ -34,6 +34,7 @@ using enum Standing;
 using Rule = ValidValues::Rule;
 
 inline constexpr ValidValues any{};
+inline constexpr ValidValues not_zero{.rule = Rule::not_zero};
 inline constexpr ValidValues gzip_level{.rule = Rule::gzip_level};
 inline constexpr ValidValues non_empty{.rule = Rule::non_empty};
 inline constexpr ValidValues throttled_replicas{.rule = Rule::throttled_replicas};

@@ -11,13 +11,6 @@ namespace {
 
 using Rule = ValidValues::Rule;
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blank = " \t\r\n\f\v";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
-
 std::string lower(std::string_view text) {
     std::string result(text);
     std::ranges::transform(result, result.begin(),
@@ -59,6 +52,8 @@ Result<> check_range(const ConfigDef& def, std::string_view shown, double value)
         if (value == -1 || (value >= 1 && value <= 9)) return {};
         return refuse(def, shown, "Value must be between 1 and 9 or equal to -1");
     }
+    if (def.valid.rule == Rule::not_zero && value == 0)
+        return refuse(def, shown, "Value must be at least 1, or -1 for no limit");
     if (value < def.valid.min) return refuse(def, shown, "Value must be at least " + bound(def.valid.min));
     if (value > def.valid.max) return refuse(def, shown, "Value must be no more than " + bound(def.valid.max));
     return {};
@@ -146,6 +141,13 @@ Result<> check_text(const ConfigDef& def, std::string_view raw) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n\f\v";
+    const std::size_t first = text.find_first_not_of(blank);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
 
 Result<> check_value(const ConfigDef& def, std::string_view value) {
     switch (def.type) {

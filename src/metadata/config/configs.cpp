@@ -32,9 +32,9 @@ std::optional<std::string> ConfigView::broker_value(std::string_view key) const 
     for (const ConfigSynonym& synonym : broker_synonyms(key)) {
         std::optional<std::string> value;
         if (const std::string* dynamic = dynamic_value(synonym.name)) {
-            value = *dynamic;
+            value = trimmed(*dynamic);
         } else if (const auto in_file = file_.find(synonym.name); in_file != file_.end()) {
-            value = in_file->second;
+            value = trimmed(in_file->second);
         } else if (const ConfigDef* def = find_broker_config(synonym.name); def != nullptr && def->default_value) {
             value = def->default_value;
         }
@@ -47,7 +47,7 @@ std::optional<std::string> ConfigView::broker_value(std::string_view key) const 
 }
 
 std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::string_view key) const {
-    if (const std::string* value = own.find(key)) return *value;
+    if (const std::string* value = own.find(key)) return std::string(trimmed(*value));
     const std::string_view broker_key = broker_key_of_topic_key(key);
     if (!broker_key.empty()) return broker_value(broker_key);
     const ConfigDef* def = find_config(topic_configs(), key);
@@ -138,7 +138,8 @@ TopicConfig ConfigView::topic(const ConfigMap& own) const {
     set(config.segment_jitter_ms, "segment.jitter.ms");
     set(config.segment_ms, "segment.ms");
     config.unclean_leader_election = parse_boolean(text("unclean.leader.election.enable"));
-    config.durability = text("moldau.durability") == "disk" ? Durability::disk : Durability::page_cache;
+    // What is not understood must not be the one that loses records.
+    config.durability = text("moldau.durability") == "page-cache" ? Durability::page_cache : Durability::disk;
     return config;
 }
 
@@ -289,6 +290,38 @@ std::vector<DescribedConfig> ConfigView::describe_client_metrics(std::string_vie
     return result;
 }
 
+namespace {
+
+/// What Apache Kafka asks of settings together. Requires: each value may be set by itself.
+std::vector<std::string> check_together(const Properties& file) {
+    const Image nothing_dynamic;
+    const ConfigView view(nothing_dynamic, no_node, file);
+    const auto number = [&](std::string_view key) { return parse_integer(*view.broker_value(key)); };
+    std::vector<std::string> errors;
+    if (number("log.retention.ms") == 0)
+        errors.push_back(
+            "log.retention.hours, log.retention.minutes or log.retention.ms is 0: the age at which segments "
+            "are deleted must be at least 1, or -1 for never");
+    const std::int64_t idle_ms = number("connections.max.idle.ms");
+    const std::int64_t delay_ms = number("connection.failed.authentication.delay.ms");
+    if (idle_ms >= 0 && idle_ms <= delay_ms)
+        errors.push_back(
+            fmt::format("connections.max.idle.ms={}: it must be longer than "
+                        "connection.failed.authentication.delay.ms, which is {}, or -1 for never",
+                        idle_ms, delay_ms));
+    if (number("max.connections.per.ip") == 0 && view.broker_value("max.connections.per.ip.overrides")->empty())
+        errors.push_back("max.connections.per.ip=0: nobody could connect without max.connections.per.ip.overrides");
+    const auto node = file.find("node.id");
+    const auto broker = file.find("broker.id");
+    if (node != file.end() && broker != file.end() && parse_integer(node->second) != parse_integer(broker->second))
+        errors.push_back(
+            fmt::format("node.id={} and broker.id={}: they are one number under two names; leave out broker.id",
+                        node->second, broker->second));
+    return errors;
+}
+
+}  // namespace
+
 PropertiesReview review_properties(const Properties& file) {
     PropertiesReview review;
     for (const auto& [name, value] : file) {
@@ -300,12 +333,15 @@ PropertiesReview review_properties(const Properties& file) {
             continue;
         }
         if (def->standing == Standing::ignored) review.ignored.push_back(name);
+        if (def->standing == Standing::later) review.later.push_back(name);
         if (const auto checked = check_value(*def, value); !checked) review.errors.push_back(checked.error().message);
     }
+    if (review.errors.empty()) review.errors = check_together(file);
     return review;
 }
 
-void complete_synonyms(Properties& file) {
+void normalise(Properties& file) {
+    for (auto& [name, value] : file) value = std::string(trimmed(value));
     const auto copy = [&](const char* from, const char* to) {
         const auto found = file.find(from);
         if (found != file.end()) file.try_emplace(to, found->second);

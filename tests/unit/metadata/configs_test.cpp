@@ -61,6 +61,18 @@ TEST(ConfigValues, are_refused_with_kafkas_words) {
     EXPECT_NE(refusal(topic_configs(), "moldau.durability", "tape"), "");
 }
 
+TEST(ConfigValues, of_ages_are_bounded_as_in_kafka) {
+    for (const char* value : {"0", "-1"}) EXPECT_NE(refusal(broker_configs(), "log.roll.ms", value), "") << value;
+    EXPECT_EQ(refusal(broker_configs(), "log.roll.ms", "1"), "");
+    EXPECT_NE(refusal(broker_configs(), "log.roll.jitter.ms", "-1"), "");
+    EXPECT_EQ(refusal(broker_configs(), "log.roll.jitter.ms", "0"), "");
+    EXPECT_EQ(refusal(broker_configs(), "log.retention.ms", "0"),
+              "Invalid value 0 for configuration log.retention.ms: Value must be at least 1, or -1 for no limit");
+    for (const char* value : {"1", "-1", "-5"})
+        EXPECT_EQ(refusal(broker_configs(), "log.retention.ms", value), "") << value;
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "0"), "");  // only a broker's is bounded so
+}
+
 TEST(ConfigValues, within_bounds_are_accepted) {
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "compact, delete"), "");
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", ""), "");
@@ -115,12 +127,32 @@ TEST(Properties, a_broken_escape_names_its_line) {
 }
 
 TEST(Properties, a_review_tells_errors_unknown_and_ignored_keys) {
-    const auto review = review_properties(
-        {{"log.retention.hour", "1"}, {"num.partitions", "x"}, {"num.io.threads", "8"}, {"node.id", "1"}});
+    const auto review = review_properties({{"log.retention.hour", "1"},
+                                           {"num.partitions", "x"},
+                                           {"num.io.threads", "8"},
+                                           {"node.id", "1"},
+                                           {"queued.max.request.bytes", "-1"}});
     ASSERT_EQ(review.warnings.size(), 1U);
     EXPECT_NE(review.warnings[0].find("log.retention.hours"), std::string::npos);
     EXPECT_EQ(review.errors.size(), 1U);
     EXPECT_EQ(review.ignored, std::vector<std::string>{"num.io.threads"});
+    EXPECT_EQ(review.later, std::vector<std::string>{"queued.max.request.bytes"});
+}
+
+TEST(Properties, are_also_checked_together_as_in_kafka) {
+    const auto errors = [](const Properties& file) { return review_properties(file).errors.size(); };
+    EXPECT_EQ(errors({{"log.retention.hours", "0"}}), 1U);
+    EXPECT_EQ(errors({{"log.retention.minutes", "0"}, {"log.retention.hours", "1"}}), 1U);
+    EXPECT_EQ(errors({{"log.retention.hours", "0"}, {"log.retention.ms", "5"}}), 0U);
+    EXPECT_EQ(errors({{"log.retention.hours", "-7"}}), 0U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "0"}}), 1U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "101"}}), 0U);
+    EXPECT_EQ(errors({{"connections.max.idle.ms", "-1"}}), 0U);
+    EXPECT_EQ(errors({{"max.connections.per.ip", "0"}}), 1U);
+    EXPECT_EQ(errors({{"max.connections.per.ip", "0"}, {"max.connections.per.ip.overrides", "localhost:9"}}), 0U);
+    EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "2"}}), 1U);
+    EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "1 "}}), 0U);
+    EXPECT_EQ(errors({}), 0U);
 }
 
 class Configs : public testing::Test {
@@ -204,7 +236,7 @@ TEST_F(Configs, secrets_and_unknown_keys_are_not_shown) {
 
 TEST_F(Configs, node_id_and_broker_id_stand_for_each_other) {
     file_ = {{"node.id", "7"}};
-    complete_synonyms(file_);
+    normalise(file_);
     EXPECT_EQ(file_.at("broker.id"), "7");
 }
 
@@ -212,6 +244,36 @@ TEST_F(Configs, durability_is_disk_unless_told_otherwise) {
     EXPECT_EQ(view().topic("events").durability, Durability::disk);
     set(ResourceType::topic, "events", "moldau.durability", "page-cache");
     EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
+}
+
+TEST_F(Configs, are_read_without_the_blanks_that_their_check_lets_pass) {
+    file_ = {{"moldau.durability", "disk "},          {"log.message.timestamp.type", " LogAppendTime\t"},
+             {"compression.type", "zstd "},           {"log.cleanup.policy", "compact , delete "},
+             {"auto.create.topics.enable", "false "}, {"num.partitions", " 3 "}};
+    ASSERT_TRUE(review_properties(file_).errors.empty());
+    const TopicConfig events = view().topic("events");
+    EXPECT_EQ(events.durability, Durability::disk);
+    EXPECT_EQ(events.timestamp_type, TimestampType::log_append_time);
+    EXPECT_EQ(events.compression_type, "zstd");
+    EXPECT_TRUE(events.cleanup_compact);
+    EXPECT_FALSE(view().broker().auto_create_topics);
+    EXPECT_EQ(view().broker().num_partitions, 3);
+
+    set(ResourceType::topic, "events", "moldau.durability", " page-cache ");
+    EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
+    EXPECT_EQ(topic_config("moldau.durability").value, "page-cache");
+}
+
+TEST_F(Configs, a_durability_that_is_not_understood_is_the_safe_one) {
+    set(ResourceType::topic, "events", "moldau.durability", "tape");  // of a version to come
+    EXPECT_EQ(view().topic("events").durability, Durability::disk);
+}
+
+TEST_F(Configs, of_a_file_are_normalised_before_anybody_reads_them_as_they_stand) {
+    file_ = {{"broker.rack", "a "}, {"node.id", " 7 "}, {"authorizer.class.name", " "}};
+    normalise(file_);
+    EXPECT_EQ(file_,
+              (Properties{{"broker.rack", "a"}, {"node.id", "7"}, {"broker.id", "7"}, {"authorizer.class.name", ""}}));
 }
 
 }  // namespace

@@ -282,7 +282,25 @@ TEST(FeatureLevels, what_is_finalised_beyond_what_works_is_refused_by_name) {
     replay_all(builder, {feature("share.version", 1)});
     const auto refused = check_finalized_features(builder.image());
     ASSERT_FALSE(refused.has_value());
-    EXPECT_NE(refused.error().message.find("share.version"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("share.version at level 1 (here at most 0)"), std::string::npos);
+}
+
+TEST(FeatureLevels, one_command_is_told_that_lowers_all_that_is_finalised_beyond_what_works) {
+    ImageBuilder builder = cluster();
+    replay_all(builder, {feature("group.version", 1), feature("transaction.version", 2), feature("new.version", 3)});
+    const std::string message = check_finalized_features(builder.image()).error().message;
+    EXPECT_NE(message.find("new.version at level 3 (here it is not known)"), std::string::npos) << message;
+    EXPECT_NE(message.find("'kafka-features downgrade --feature group.version=0 --feature new.version=0 "
+                           "--feature transaction.version=0'"),
+              std::string::npos)
+        << message;
+}
+
+TEST(FeatureLevels, a_level_below_the_lowest_is_refused) {
+    ImageBuilder builder = cluster();
+    replay_all(builder, {feature("metadata.version", 6)});
+    EXPECT_NE(check_finalized_features(builder.image()).error().message.find("the lowest that works here is 7"),
+              std::string::npos);
 }
 
 TEST(FeatureLevels, a_directory_is_formatted_with_metadata_version_alone) {

@@ -281,6 +281,31 @@ TEST(Life, RareNoOpRecordsDoNotFenceTheBroker) {
     EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
 }
 
+TEST(Life, TheLongestIntervalsAreForEverNotAtOnce) {
+    const std::string longest = std::to_string(INT64_MAX);
+    runtime::MemoryDisk disk;
+    Machine machine(disk, {{"log.initial.task.delay.ms", longest},
+                           {"log.retention.check.interval.ms", longest},
+                           {"replica.high.watermark.checkpoint.interval.ms", longest}});
+    ASSERT_TRUE(machine.start());
+    ASSERT_TRUE(machine.create_topic("orders"));
+    machine.advance(10s);
+    EXPECT_FALSE(disk.has("/data/recovery-point-offset-checkpoint"));
+    EXPECT_EQ(machine.failure, "");
+    EXPECT_TRUE(machine.stop());
+}
+
+TEST(Life, HeartbeatsWithoutAPauseLeaveTimeForTheRest) {
+    for (const char* interval_ms : {"0", "-1"}) {
+        runtime::MemoryDisk disk;
+        Machine machine(disk, {{"broker.heartbeat.interval.ms", interval_ms}});
+        ASSERT_TRUE(machine.start());
+        machine.advance(1s);
+        EXPECT_TRUE(machine.create_topic("orders"));
+        EXPECT_FALSE(machine.image().find_broker(NodeId(1))->fenced);
+    }
+}
+
 TEST(Life, NoOpRecordsComeAtTheirInterval) {
     runtime::MemoryDisk disk;
     Machine machine(disk);

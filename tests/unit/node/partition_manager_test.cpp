@@ -244,6 +244,18 @@ TEST_F(PartitionManagerTest, ATopicDeletedAndMadeAnewInOnePublicationIsEmpty) {
     EXPECT_EQ(manager->table().find(std::pair(new_orders, PartitionIndex(0)))->get()->log().log_end(), Offset(0));
 }
 
+TEST_F(PartitionManagerTest, WithTheLongestDelayADeletedTopicsFilesStay) {
+    settings.log.file_delete_delay_ms = INT64_MAX;
+    start();
+    put(old_orders, "orders");
+    publish();
+    take(old_orders);
+    publish();
+    ASSERT_EQ(find(old_orders), nullptr);
+    advance(60s);
+    EXPECT_EQ(directories("orders").size(), 1U);
+}
+
 TEST_F(PartitionManagerTest, WhatAnEarlierLifeWasRemovingIsRemoved) {
     leave_directory("/data/orders-0.0123456789abcdef0000000000000002-delete", old_orders);
     start();

@@ -61,6 +61,16 @@ TEST_F(LogTest, SegmentsRollByTheTimeBetweenRecords) {
     EXPECT_EQ(log->segment_count(), 2U);
 }
 
+TEST_F(LogTest, WithoutTimeToSpreadTheRollsOverThereIsNoJitter) {
+    config = {};
+    config.segment_ms = 0;
+    config.segment_jitter_ms = 1000;
+    open();
+    ASSERT_TRUE(append(1, {.timestamp = wall_now}));
+    ASSERT_TRUE(append(1, {.timestamp = wall_now + 1}));
+    EXPECT_EQ(log->segment_count(), 2U);
+}
+
 TEST_F(LogTest, SegmentsRollWhenRelativeOffsetsWouldNotFit) {
     config = {};
     open();

@@ -1,0 +1,140 @@
+// What becomes of settings: a table of server.properties and options. Each row is what a user may write.
+
+#include "broker_options.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include <moldau/metadata/configs.h>
+
+namespace moldau::app {
+namespace {
+
+using runtime::Duration;
+
+const std::string longest = std::to_string(INT64_MAX);
+
+Result<BrokerOptions> resolved(std::vector<std::string> settings) {
+    return resolve({.config_file = std::nullopt, .overrides = std::move(settings)});
+}
+
+BrokerOptions options(std::vector<std::string> settings) {
+    auto result = resolved(std::move(settings));
+    EXPECT_TRUE(result) << result.error().message;
+    return result.value_or(BrokerOptions{});
+}
+
+std::string refusal(std::vector<std::string> settings) {
+    const auto result = resolved(std::move(settings));
+    return result ? "" : result.error().message;
+}
+
+metadata::TopicConfig topic(const std::vector<std::string>& settings) {
+    const metadata::Image empty;
+    const BrokerOptions from = options(settings);
+    return metadata::ConfigView(empty, from.node.id, from.node.file).topic("events");
+}
+
+TEST(BrokerOptions, WithoutAnythingItIsOneNodeThatFormatsItsDirectory) {
+    const BrokerOptions embedded = options({});
+    EXPECT_EQ(embedded.node.id, NodeId(1));
+    EXPECT_TRUE(embedded.node.format_if_empty);
+    ASSERT_EQ(embedded.listeners.all.size(), 2U);
+    EXPECT_EQ(embedded.node.advertised.front().host, "127.0.0.1");
+    EXPECT_EQ(embedded.node.controller_endpoints.front().name, "CONTROLLER");
+    EXPECT_TRUE(embedded.warnings.empty()) << embedded.warnings.front();
+}
+
+TEST(BrokerOptions, IdleConnectionsAreClosedAfterTheTimeThatIsToldOrNever) {
+    const auto max_idle = [](const std::string& ms) {
+        return options({"connections.max.idle.ms=" + ms}).server.max_idle;
+    };
+    EXPECT_EQ(max_idle("600000"), std::chrono::minutes(10));
+    EXPECT_EQ(max_idle("-1"), Duration::max());
+    EXPECT_EQ(max_idle("-7"), Duration::max());
+    EXPECT_EQ(max_idle(longest), Duration::max());
+    EXPECT_EQ(max_idle(" 101 "), std::chrono::milliseconds(101));
+    EXPECT_NE(refusal({"connections.max.idle.ms=0"}), "");
+}
+
+TEST(BrokerOptions, BlanksAroundAValueMeanNothing) {
+    const BrokerOptions told = options({"broker.rack=a ", "node.id= 7 ", "log.dirs=/data ", "moldau.shards=2 ",
+                                        "process.roles=broker, controller ", "metadata.log.dir=/data "});
+    EXPECT_EQ(told.node.rack, "a");
+    EXPECT_EQ(told.node.id, NodeId(7));
+    EXPECT_EQ(told.node.log_dir, "/data");
+    EXPECT_EQ(told.shards, 2U);
+    EXPECT_EQ(topic({"moldau.durability=disk "}).durability, metadata::Durability::disk);
+    EXPECT_EQ(topic({"moldau.durability=page-cache "}).durability, metadata::Durability::page_cache);
+    EXPECT_EQ(topic({"compression.type=zstd "}).compression_type, "zstd");
+}
+
+TEST(BrokerOptions, AgesMayBeTheLongestOrUnlimited) {
+    EXPECT_EQ(topic({"log.retention.ms=-1"}).retention_ms, -1);
+    EXPECT_EQ(topic({"log.retention.hours=-1"}).retention_ms, -1);
+    EXPECT_EQ(topic({"log.retention.ms=" + longest}).retention_ms, INT64_MAX);
+    EXPECT_EQ(topic({"log.roll.ms=" + longest}).segment_ms, INT64_MAX);
+    EXPECT_EQ(topic({"log.segment.delete.delay.ms=" + longest}).file_delete_delay_ms, INT64_MAX);
+}
+
+TEST(BrokerOptions, WhatKafkaRefusesIsRefusedByName) {
+    for (const char* setting : {"log.roll.ms=0", "log.roll.jitter.ms=-1", "log.retention.ms=0", "log.segment.bytes=-1",
+                                "log.segment.delete.delay.ms=-1", "log.retention.check.interval.ms=0",
+                                "moldau.durability=tape", "max.connections.per.ip=0", "broker.id=2"}) {
+        const std::string key(setting, std::string_view(setting).find('='));
+        EXPECT_NE(refusal({setting}).find(key), std::string::npos) << setting << ": " << refusal({setting});
+    }
+}
+
+TEST(BrokerOptions, AnAuthorizerIsNotReplacedByNone) {
+    const std::string standard = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+    const auto refused = resolved({"authorizer.class.name=" + standard});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unsupported);
+    EXPECT_NE(refused.error().message.find("authorizer.class.name=" + standard), std::string::npos);
+    EXPECT_EQ(refusal({"authorizer.class.name="}), "");
+    EXPECT_EQ(refusal({"authorizer.class.name= "}), "");
+}
+
+TEST(BrokerOptions, NamesOfListenersAreTheSameInUpperAndLowerCase) {
+    const BrokerOptions told =
+        options({"listeners=plaintext://:9092,controller://here:9093", "advertised.listeners=Plaintext://there:19092",
+                 "controller.listener.names=Controller"});
+    ASSERT_EQ(told.node.advertised.size(), 1U);
+    EXPECT_EQ(told.node.advertised.front(), (metadata::Endpoint{"PLAINTEXT", "there", 19092, 0}));
+    ASSERT_EQ(told.node.controller_endpoints.size(), 1U);
+    EXPECT_EQ(told.node.controller_endpoints.front(), (metadata::Endpoint{"CONTROLLER", "here", 9093, 0}));
+}
+
+TEST(BrokerOptions, KeysWithoutEffectAreToldOnceByName) {
+    const auto warnings = options({"num.io.threads=8", "offsets.topic.replication.factor=1", "log.cleaner.threads=2",
+                                   "log.retention.hour=1", "num.partitions=3"})
+                              .warnings;
+    ASSERT_EQ(warnings.size(), 3U);
+    EXPECT_NE(warnings[0].find("log.retention.hours"), std::string::npos) << warnings[0];
+    EXPECT_NE(warnings[1].find("ignored: num.io.threads"), std::string::npos) << warnings[1];
+    EXPECT_NE(warnings[2].find("yet: log.cleaner.threads, offsets.topic.replication.factor"), std::string::npos)
+        << warnings[2];
+}
+
+TEST(BrokerOptions, ListenersThatCannotWorkAreRefused) {
+    const auto refused = [](const char* listeners, const char* more) {
+        return refusal({fmt::format("listeners={}", listeners), more});
+    };
+    const char* const usual = "PLAINTEXT://:9092,CONTROLLER://:9093";
+    EXPECT_EQ(refused(usual, "num.partitions=1"), "");
+    EXPECT_NE(refused(usual, "controller.listener.names=OTHER").find("OTHER"), std::string::npos);
+    EXPECT_NE(refused(usual, "advertised.listeners=OTHER://a:1").find("OTHER"), std::string::npos);
+    EXPECT_NE(refused(usual, "advertised.listeners=PLAINTEXT://0.0.0.0:1").find("0.0.0.0"), std::string::npos);
+    EXPECT_NE(refused("CONTROLLER://:9093", "num.partitions=1").find("for clients"), std::string::npos);
+    EXPECT_NE(refused("PLAINTEXT://:9092,plaintext://:9094,CONTROLLER://:9093", "num.partitions=1").find("twice"),
+              std::string::npos);
+    EXPECT_NE(refused("PLAINTEXT:9092,CONTROLLER://:9093", "num.partitions=1").find("PLAINTEXT:9092"),
+              std::string::npos);
+    EXPECT_NE(refused("SASL_SSL://:9092,CONTROLLER://:9093", "num.partitions=1").find("only PLAINTEXT"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace moldau::app
