@@ -21,6 +21,7 @@ FRAMES = int(os.environ.get("MOLDAU_HOSTILE_FRAMES", "10000"))
 IDLE_CONNECTIONS = int(os.environ.get("MOLDAU_IDLE_CONNECTIONS", "2000"))
 ANNOUNCING_CONNECTIONS = 200
 DEAF_CONNECTIONS = 200
+POLLING_CONNECTIONS = 20
 SEED = int(os.environ.get("MOLDAU_SEED", "0")) or random.randrange(1, 1 << 30)
 MEMORY_BOUND = 60 << 20
 # Of who does not read a connection keeps 64 KiB of answers and one read's requests, which small ones take several times.
@@ -28,7 +29,7 @@ DEAF_MEMORY_BOUND = 200 * (512 << 10)
 AT_ONCE = 50
 SETTLE_S = 15
 
-GOOD, TARGET = "untouched", "hostile-target"
+GOOD, TARGET, POLLED = "untouched", "hostile-target", "polled"
 
 
 def apis(port):
@@ -227,11 +228,31 @@ class Hostile(unittest.TestCase):
                 connection.send(question)
         return connections
 
+    def send_behind_a_long_poll(self, port, size_bytes):
+        """Connections that poll and send a large request behind it, as much of it as the broker takes."""
+        left = {}
+        for _ in range(POLLING_CONNECTIONS):
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+            poll = wire.fetch_body(POLLED, 0, 0, max_wait_ms=8000, min_bytes=1 << 30)
+            connection.sendall(wire.request(wire.FETCH, wire.FETCH_VERSION, 1, poll))
+            connection.sendall(struct.pack(">i", size_bytes) + wire.header(wire.PRODUCE, 3, 2))
+            connection.setblocking(False)
+            left[connection] = size_bytes - len(wire.header(wire.PRODUCE, 3, 2)) - 1  # it is never whole
+        deadline = time.monotonic() + 4
+        while time.monotonic() < deadline:
+            ready = select.select([], [each for each, bytes_left in left.items() if bytes_left > 0], [], 0.2)[1]
+            if not ready:
+                break
+            for connection in ready:
+                left[connection] -= connection.send(bytes(min(left[connection], 1 << 18)))
+        return list(left)
+
     def test_leaves_a_good_client_untouched(self):
         print(f"seed {SEED}, {FRAMES} frames")
         with broker(**{"auto.create.topics.enable": "false"}) as under_test:
             create_topic(under_test, GOOD)
             create_topic(under_test, TARGET, partitions=2)
+            create_topic(under_test, POLLED)
             with GoodClient(under_test.port, GOOD) as good:
                 idle = under_test.server.resident_bytes()
                 idle_descriptors = descriptors(under_test)
@@ -264,6 +285,13 @@ class Hostile(unittest.TestCase):
                 for connection in connections:
                     connection.close()
                 self.settled(good, under_test, idle, idle_descriptors, "after those that do not read")
+
+                connections = self.send_behind_a_long_poll(under_test.port, 32 << 20)
+                good.wait_for_progress()
+                self.assert_grown_by(MEMORY_BOUND, under_test, idle, f"{POLLING_CONNECTIONS} that send 32 MiB behind a poll")
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after those that poll")
             self.assertGreater(good.consumed, 0)
             self.assertEqual(good.consumed, good.produced)
             under_test.stop()
