@@ -349,6 +349,15 @@ class Hostile(unittest.TestCase):
                     self.assertTrue(connection.call(keys[what], version, body), what)
                 self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body(["n" * 32767])))
 
+    def test_describes_a_resource_once_however_often_it_is_named(self):
+        named = b"\x04" + wire.text("1") + struct.pack(">i", -1)  # the broker, all settings
+        with broker() as under_test, wire.Connection(under_test.port) as connection:
+            idle = under_test.server.resident_bytes()
+            once = connection.call(32, 3, wire.array([named]) + b"\x01\x01")
+            often = connection.call(32, 3, wire.array([named] * 20_000) + b"\x01\x01")
+            self.assertEqual(often, once)
+            self.assert_grown_by(MEMORY_BOUND, under_test, idle, "a broker described 20,000 times")
+
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
         tls = bytes.fromhex("16030100c8010000c40303") + bytes(190)
