@@ -21,6 +21,10 @@ struct ApiLimits {
     std::int32_t max_described_partitions;  ///< max.request.partition.size.limit
 };
 
+/// What a request's arrays may take in memory, however few bytes their elements have in its frame. A fetch of 100,000
+/// partitions takes a fifth of it.
+inline constexpr std::size_t max_request_array_bytes = 32 << 20;
+
 /// One a shard; owned by ApiService.
 struct Shell {
     node::Node& node;

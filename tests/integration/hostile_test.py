@@ -358,6 +358,21 @@ class Hostile(unittest.TestCase):
             self.assertEqual(often, once)
             self.assert_grown_by(MEMORY_BOUND, under_test, idle, "a broker described 20,000 times")
 
+    def test_closes_on_requests_that_would_take_many_times_their_size(self):
+        """Arrays of what is a byte or two on the wire."""
+        count = 8 << 20
+        bodies = [(wire.METADATA, 4, struct.pack(">i", count) + bytes(2 * count) + b"\0"),
+                  (wire.FETCH, 4, struct.pack(">iiiibi", -1, 0, 0, 0, 0, count) + bytes(6 * count))]
+        with broker() as under_test:
+            idle = under_test.server.resident_bytes()
+            for key, version, body in bodies:
+                with wire.Connection(under_test.port) as connection, self.assertRaises((ConnectionError, OSError)):
+                    connection.call(key, version, body)
+            self.assert_grown_by(MEMORY_BOUND, under_test, idle, "after requests that expand")
+            with wire.Connection(under_test.port) as connection:
+                many = [f"topic-{i}" for i in range(10_000)]
+                self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body(many)))
+
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"
         tls = bytes.fromhex("16030100c8010000c40303") + bytes(190)
