@@ -12,9 +12,14 @@ protocol::Writer::Frame begin_response(protocol::Writer& writer, const net::Requ
     return frame;
 }
 
-net::Response end_response(protocol::Writer& writer, protocol::Writer::Frame frame,
+net::Response end_response(protocol::Writer& writer, protocol::Writer::Frame frame, const net::Request& request,
                            std::vector<net::FileSlice> slices) {
     writer.end_frame(frame);
+    if (writer.is_too_large()) {
+        return closing(fmt::format("the answer to its {} v{} would have {} bytes, which no frame can hold",
+                                   protocol::find_api(request.api_key)->name, request.api_version,
+                                   writer.total_size_bytes()));
+    }
     const std::vector<protocol::Writer::Splice> splices = writer.splices();
     net::Response response;
     if (splices.empty()) {

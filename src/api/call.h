@@ -21,6 +21,10 @@ struct ApiLimits {
     std::int32_t max_described_partitions;  ///< max.request.partition.size.limit
 };
 
+/// What a request's arrays may take in memory, however few bytes their elements have in its frame. A fetch of 100,000
+/// partitions takes a fifth of it.
+inline constexpr std::size_t max_request_array_bytes = 32 << 20;
+
 /// One a shard; owned by ApiService.
 struct Shell {
     node::Node& node;
@@ -58,8 +62,9 @@ inline net::Response closing(std::string reason) {
 
 /// Begins the frame of an answer.
 protocol::Writer::Frame begin_response(protocol::Writer& writer, const net::Request& request);
-/// Ends it and cuts it where slices belong.
-net::Response end_response(protocol::Writer& writer, protocol::Writer::Frame frame, std::vector<net::FileSlice> slices);
+/// Ends it and cuts it where slices belong. An answer that is too large for a frame closes the connection.
+net::Response end_response(protocol::Writer& writer, protocol::Writer::Frame frame, const net::Request& request,
+                           std::vector<net::FileSlice> slices);
 
 /// The answer's frame: size, header of the version that goes with the request, message; external records, by their
 /// index in `slices`, between the pieces.
@@ -69,7 +74,7 @@ net::Response encode_response(const net::Request& request, const Message& messag
     protocol::Writer writer(expected_size_bytes);
     const auto frame = begin_response(writer, request);
     message.encode(writer, request.api_version);
-    return end_response(writer, frame, std::move(slices));
+    return end_response(writer, frame, request, std::move(slices));
 }
 
 }  // namespace moldau::api

@@ -34,6 +34,7 @@ void FetchPartitions::update(const protocol::FetchRequest& request) {
                 known->second = dirty_.emplace(dirty_.end());
                 known->second->self = known->second;
                 known->second->key = key;
+                ++*kept_;
             }
             FetchEntry& entry = *known->second;
             entry.max_bytes = partition.partition_max_bytes;
@@ -54,6 +55,7 @@ void FetchPartitions::forget(const protocol::FetchRequest& request) {
             if (known == by_key_.end()) continue;
             (known->second->dirty ? dirty_ : clean_).erase(known->second);
             by_key_.erase(known);
+            --*kept_;
         }
     }
 }
@@ -85,8 +87,9 @@ const std::shared_ptr<replication::FetchWaiter>& waiter_at(const std::shared_ptr
     return entry.waiter;
 }
 
-FetchSessions::FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count)
-    : max_sessions_(max_sessions), shard_(shard), shard_count_(shard_count) {}
+FetchSessions::FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count,
+                             std::size_t max_partitions)
+    : max_sessions_(max_sessions), shard_(shard), shard_count_(shard_count), max_partitions_(max_partitions) {}
 
 bool FetchSessions::ends_session(const protocol::FetchRequest& request) {
     return request.session_epoch == initial_epoch || request.session_epoch == final_epoch;
@@ -95,11 +98,10 @@ bool FetchSessions::ends_session(const protocol::FetchRequest& request) {
 FetchSessions::Begun FetchSessions::begin(const protocol::FetchRequest& request, bool uses_topic_ids) {
     if (ends_session(request)) {
         end(request.session_id);
-        std::shared_ptr<FetchSession> session;
-        if (request.session_epoch == initial_epoch) session = create();
-        if (!session) session = std::make_shared<FetchSession>(shard_);
+        std::shared_ptr<FetchSession> session = unkept();
         session->uses_topic_ids = uses_topic_ids;
         session->partitions.update(request);
+        if (request.session_epoch == initial_epoch) keep(session);
         return {.session = std::move(session)};
     }
     const auto known = sessions_.find(request.session_id);
@@ -109,30 +111,34 @@ FetchSessions::Begun FetchSessions::begin(const protocol::FetchRequest& request,
         return {.session = nullptr, .error = ErrorCode::invalid_fetch_session_epoch};
     if (session->uses_topic_ids != uses_topic_ids)
         return {.session = nullptr, .error = ErrorCode::fetch_session_topic_id_error};
+    const std::size_t before = session->partitions.size();
     session->partitions.update(request);
     session->partitions.forget(request);
     session->last_used = shard_.now();
     if (session->partitions.size() == 0) {
         sessions_.erase(known);
-        return {.session = std::make_shared<FetchSession>(shard_), .incremental = true};
+        return {.session = unkept(), .incremental = true};
+    }
+    if (session->partitions.size() > before && is_crowded()) {
+        sessions_.erase(known);
+        return {.session = nullptr, .error = ErrorCode::fetch_session_id_not_found};
     }
     session->epoch = next_epoch(session->epoch);
     return {.session = session, .incremental = true};
 }
 
-std::shared_ptr<FetchSession> FetchSessions::create() {
-    if (sessions_.size() >= max_sessions_ && !make_room()) return nullptr;
+void FetchSessions::keep(const std::shared_ptr<FetchSession>& session) {
+    while (sessions_.size() >= max_sessions_ || is_crowded())
+        if (!make_room()) return;
     const std::uint64_t ids = static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) / shard_count_;
     for (;;) {
         const auto id = static_cast<std::int32_t>(shard_.random().below(ids) * shard_count_ + shard_.index());
         if (id == 0) continue;
-        auto [place, added] = sessions_.try_emplace(id);
-        if (!added) continue;
-        place->second = std::make_shared<FetchSession>(shard_);
-        place->second->id = id;
-        place->second->epoch = next_epoch(initial_epoch);
-        place->second->last_used = shard_.now();
-        return place->second;
+        if (!sessions_.try_emplace(id, session).second) continue;
+        session->id = id;
+        session->epoch = next_epoch(initial_epoch);
+        session->last_used = shard_.now();
+        return;
     }
 }
 

@@ -58,6 +58,12 @@ class FetchPartitions {
  public:
     using List = std::list<FetchEntry>;
 
+    /// `kept`: how many there are in all fetches of the shard, counted with these.
+    explicit FetchPartitions(std::shared_ptr<std::size_t> kept) : kept_(std::move(kept)) {}
+    FetchPartitions(const FetchPartitions&) = delete;
+    FetchPartitions& operator=(const FetchPartitions&) = delete;
+    ~FetchPartitions() { *kept_ -= size(); }
+
     /// Takes what a request says of each partition: adds, or changes offset, limits and epochs.
     void update(const protocol::FetchRequest& request);
     void forget(const protocol::FetchRequest& request);
@@ -73,11 +79,13 @@ class FetchPartitions {
     List dirty_;
     List clean_;
     std::map<FetchKey, List::iterator> by_key_;
+    std::shared_ptr<std::size_t> kept_;
 };
 
 /// What is kept between requests. Owned by FetchSessions; a fetch that is being served shares it.
 struct FetchSession {
-    explicit FetchSession(runtime::Shard& on_shard) : shard(on_shard), changed(on_shard) {}
+    FetchSession(runtime::Shard& on_shard, std::shared_ptr<std::size_t> kept)
+        : shard(on_shard), partitions(std::move(kept)), changed(on_shard) {}
 
     runtime::Shard& shard;
     std::int32_t id = 0;
@@ -98,8 +106,13 @@ const std::shared_ptr<replication::FetchWaiter>& waiter_at(const std::shared_ptr
 /// The sessions of one shard.
 class FetchSessions {
  public:
+    /// A partition takes some 400 bytes for as long as its session lasts, or its fetch waits.
+    static constexpr std::size_t default_max_partitions = 500'000;
+
+    /// `max_partitions`: in all fetches of the shard. What begins above it is neither kept nor waits.
     /// `shard` and `shard_count` make ids that tell their shard: id mod count.
-    FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count);
+    FetchSessions(std::size_t max_sessions, runtime::Shard& shard, unsigned shard_count,
+                  std::size_t max_partitions = default_max_partitions);
 
     /// The shard that a session of this id lives on.
     static unsigned shard_of(std::int32_t session_id, unsigned shard_count) {
@@ -120,14 +133,20 @@ class FetchSessions {
     void end(std::int32_t session_id) { sessions_.erase(session_id); }
 
     std::size_t size() const { return sessions_.size(); }
+    /// There are more partitions than may be kept: a fetch that can wait is answered instead.
+    bool is_crowded() const { return *kept_ > max_partitions_; }
 
  private:
-    std::shared_ptr<FetchSession> create();
+    std::shared_ptr<FetchSession> unkept() const { return std::make_shared<FetchSession>(shard_, kept_); }
+    /// Gives it an id, where there is room.
+    void keep(const std::shared_ptr<FetchSession>& session);
     bool make_room();
 
     std::size_t max_sessions_;
     runtime::Shard& shard_;
     unsigned shard_count_;
+    std::size_t max_partitions_;
+    std::shared_ptr<std::size_t> kept_ = std::make_shared<std::size_t>(0);  // partitions; a fetch may outlive this
     std::map<std::int32_t, std::shared_ptr<FetchSession>> sessions_;
 };
 

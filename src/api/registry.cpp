@@ -34,8 +34,9 @@ using runtime::Task;
 template <class Request, auto handle>
 Task<void> run(Shell& shell, net::Request raw, Handler<net::Response> done) {
     Call call{shell, std::move(raw)};
-    protocol::Reader reader(call.request.body());
+    protocol::Reader reader(call.request.body(), max_request_array_bytes);
     Request request = Request::decode(reader, call.version());
+    call.request.budget.add(reader.array_bytes());
     if (!reader.ok()) {
         std::move(done)(closing(
             fmt::format("its {} v{} cannot be read: {}", Request::message_name, call.version(), reader.error())));

@@ -29,6 +29,10 @@ class UnansweredRequests {
         co_return sent;
     }
 
+    void close() {
+        if (stream_) stream_->close();
+    }
+
     /// Asks something that is answered behind all that was sent: a broker answers a connection in order, and closes it
     /// when it cannot do what it was asked without an answer.
     Task<Result<>> settle(runtime::TimePoint deadline) {
@@ -79,7 +83,9 @@ class UnansweredRequests {
             if (!written) co_return std::unexpected(written.error());
             left = left.subspan(*written);
             if (*written > 0) continue;
+            const auto timer = shard_.timers().add(deadline, [this] { stream_->close(); });
             Result<> writable = co_await stream_->wait_writable();
+            shard_.timers().cancel(timer);
             if (!writable) co_return writable;
         }
         co_return Result<>();
@@ -107,7 +113,10 @@ class NetConnection final : public Connection {
         co_return net::Answer{};
     }
     Task<Result<>> settle(runtime::TimePoint deadline) override { return unanswered_->settle(deadline); }
-    void close() override { client_->close(); }
+    void close() override {
+        client_->close();
+        unanswered_->close();
+    }
 
  private:
     std::unique_ptr<net::Client> client_;

@@ -36,14 +36,26 @@ ConnectionCore::~ConnectionCore() {
     budget_.end_frame(ticket_);
 }
 
+bool ConnectionCore::may_overlap(std::int16_t api_key) const {
+    return in_flight_.back().api_key == api_key && service_.may_overlap(api_key);
+}
+
+bool ConnectionCore::is_behind_barrier() const {
+    if (in_flight_.empty()) return false;
+    const bool has_key = arrived_ >= sizeof(std::int16_t);
+    return !may_overlap(has_key ? load_big_endian<std::int16_t>(frame_.data()) : in_flight_.back().api_key);
+}
+
 bool ConnectionCore::has_room() const {
-    return !input_ended_ && ready_.empty() && in_flight_.size() < limits_.max_requests_ahead &&
-           output_bytes_ < limits_.max_output_bytes;
+    const bool may_come = !input_ended_ && ready_.empty() && in_flight_.size() < limits_.max_requests_ahead &&
+                          output_bytes_ < limits_.max_output_bytes;
+    if (!may_come || prefix_filled_ < sizeof prefix_ || !is_behind_barrier()) return may_come;
+    return announced_ <= RequestBudget::small_frame_bytes && !budget_.is_spent();
 }
 
 bool ConnectionCore::budget_allows() const {
     // The size is always read: four bytes, which tell whether the frame may come.
-    return prefix_filled_ < sizeof prefix_ || budget_.may_read(ticket_, announced_);
+    return prefix_filled_ < sizeof prefix_ || is_behind_barrier() || budget_.may_read(ticket_, announced_);
 }
 
 bool ConnectionCore::wants_read() const {
@@ -73,15 +85,16 @@ void ConnectionCore::on_read(ByteView bytes) {
         arrived_ += bytes.size();
         charge_.add(bytes.size());
         if (arrived_ == announced_) complete_frame();
-        return;
+        return keep_in_line();
     }
     while (!bytes.empty() && !input_ended_) prefix_filled_ < sizeof prefix_ ? take_prefix(bytes) : take_body(bytes);
     keep_in_line();
 }
 
-// Who cannot read on for want of room is not waited for: the turn of the oldest frame goes to another.
+// Who cannot read on for want of room is not waited for: the turn of the oldest frame goes to another. Nor is who would
+// not be served once it is whole: the oldest may read on though the budget is spent because it gives back soon.
 void ConnectionCore::keep_in_line() {
-    const bool in_line = prefix_filled_ == sizeof prefix_ && has_room();
+    const bool in_line = prefix_filled_ == sizeof prefix_ && has_room() && !is_behind_barrier();
     if (in_line == (ticket_ != 0)) return;
     if (in_line) {
         ticket_ = budget_.start_frame();
@@ -151,10 +164,8 @@ void ConnectionCore::refuse(std::string_view reason) {
 std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
     if (ready_.empty() || output_bytes_ >= limits_.max_output_bytes) return std::nullopt;
     const std::int16_t api_key = ready_.front().api_key;
-    if (!in_flight_.empty()) {
-        const bool overlaps = in_flight_.back().api_key == api_key && service_.may_overlap(api_key);
-        if (!overlaps || in_flight_.size() >= limits_.max_requests_ahead) return std::nullopt;
-    }
+    if (!in_flight_.empty() && (!may_overlap(api_key) || in_flight_.size() >= limits_.max_requests_ahead))
+        return std::nullopt;
     const std::uint64_t sequence = first_in_flight_ + in_flight_.size();
     in_flight_.push({api_key, std::nullopt});
     Dispatch next{sequence, ready_.pop()};

@@ -7,6 +7,9 @@
 // Order: a request leaves `ready` when nothing is in flight, or when what is in flight is of its own kind and the
 // service lets that kind overlap (a Produce behind a Produce). Answers enter the output in the order of requests.
 //
+// Memory: a frame whose request would have to wait, for as long as a Fetch polls, is not read before its turn, but for
+// what came together with the bytes before it and for small ones while there is budget.
+//
 // End: by the peer's end, or by bytes that make no request, only the input ends: requests that were read before are
 // served and answered. An answer that asks for it ends everything behind it.
 
@@ -95,6 +98,10 @@ class ConnectionCore {
         std::optional<Response> answer;
     };
 
+    /// Requires: something is in flight.
+    bool may_overlap(std::int16_t api_key) const;
+    /// The frame that is arriving would wait for what is in flight, as far as is known of it.
+    bool is_behind_barrier() const;
     bool has_room() const;
     bool budget_allows() const;
     void keep_in_line();

@@ -110,7 +110,6 @@ Task<Result<>> Node::Life::open_metadata_log() {
                                                  [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
     raft_ = std::move(*opened);
-    if (failure_) co_return std::unexpected(*failure_);
     // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
     // partitions' logs, which are opened later, are held to their recovery points.
     co_return co_await runtime::run_blocking(world_.disk, shard_, [this] { return directory_->begin_writing(); });
@@ -206,7 +205,12 @@ Task<bool> Node::Life::stop() {
     }
     left_ = true;
     changed_.notify_all();
-    clean = co_await tasks_.close(deadline) && clean;
+    if (!co_await tasks_.close(deadline)) {
+        // Who waits for the controller is told. What waits for the disk, a log that is being recovered, is waited for:
+        // it must not outlive the node.
+        if (controller_) controller_->deactivate();
+        co_await tasks_.close();
+    }
     std::optional<storage::Checkpoints> checkpoints;
     if (partitions_) checkpoints = co_await partitions_->close();
     clean = checkpoints && clean;
@@ -237,8 +241,8 @@ void Node::Life::on_snapshot(raft::SnapshotId id) {
     applied_end_ = id.end_offset;
 }
 
-void Node::Life::on_snapshot_batch(const protocol::BatchView& batch) {
-    if (const auto replayed = replay(batch); !replayed) on_failure(replayed.error());
+Result<> Node::Life::on_snapshot_batch(const protocol::BatchView& batch) {
+    return replay(batch);
 }
 
 void Node::Life::on_commit(const protocol::BatchView& batch) {

@@ -32,7 +32,7 @@ class Node::Life final : public MetadataListener {
     void on_failure(std::move_only_function<void(Error)> notify) { notify_failure_ = std::move(notify); }
 
     void on_snapshot(raft::SnapshotId id) override;
-    void on_snapshot_batch(const protocol::BatchView& batch) override;
+    Result<> on_snapshot_batch(const protocol::BatchView& batch) override;
     void on_commit(const protocol::BatchView& batch) override;
     void on_leader_change(const raft::Leadership& leadership) override;
     std::vector<Bytes> snapshot_records() override;

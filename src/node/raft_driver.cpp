@@ -63,11 +63,15 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
     return log;
 }
 
-void give_snapshot(const LoadedSnapshot& snapshot, MetadataListener& listener) {
+Result<> give_snapshot(const LoadedSnapshot& snapshot, MetadataListener& listener) {
     listener.on_snapshot(snapshot.id);
     raft::SnapshotReader reader;
     reader.feed(snapshot.content);
-    for (protocol::BatchView batch; reader.next(batch) == true;) listener.on_snapshot_batch(batch);
+    for (protocol::BatchView batch; reader.next(batch) == true;) {
+        if (auto taken = listener.on_snapshot_batch(batch); !taken)
+            return std::unexpected(std::move(taken).error().within(raft::snapshot_file_name(snapshot.id)));
+    }
+    return {};
 }
 
 }  // namespace
@@ -99,7 +103,7 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
     recovered.log_end = log->log_end();
     recovered.durable_end = log->durable_end();
     MOLDAU_TRY(core, raft::Core::open({.self = options.self}, std::move(recovered)));
-    if (snapshot) give_snapshot(*snapshot, listener);
+    if (snapshot) MOLDAU_CHECK(give_snapshot(*snapshot, listener));
     return std::unique_ptr<RaftDriver>(new RaftDriver(options, listener, std::move(log), std::move(core), base));
 }
 

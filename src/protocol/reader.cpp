@@ -68,13 +68,18 @@ Reader::Length Reader::bytes_length(bool compact) {
     return length(compact, false);
 }
 
-Reader::Length Reader::array_count(bool compact, std::size_t min_element_bytes) {
-    MOLDAU_ASSERT(min_element_bytes > 0);
+Reader::Length Reader::array_count(bool compact, std::size_t min_element_bytes, std::size_t element_bytes) {
+    MOLDAU_ASSERT(min_element_bytes > 0 && element_bytes > 0);
     const Length result = length(compact, false);
     if (result.value > remaining() / min_element_bytes) {
         fail("an array announces more elements than the message can hold");
         return {};
     }
+    if (result.value > (max_array_bytes_ - array_bytes_) / element_bytes) {
+        fail("its arrays take more memory than a message may");
+        return {};
+    }
+    array_bytes_ += result.value * element_bytes;
     return result;
 }
 

@@ -74,7 +74,7 @@ Writer::Frame Writer::begin_frame() {
 
 void Writer::end_frame(Frame frame) {
     const std::size_t size = size_ - frame.position - 4 + external_bytes_ - frame.external_before;
-    MOLDAU_ASSERT(size <= max_length);
+    if (size > max_length) too_large_ = true;
     store_big_endian(buffer_.data() + frame.position, static_cast<std::int32_t>(size));
 }
 

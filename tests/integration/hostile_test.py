@@ -21,6 +21,7 @@ FRAMES = int(os.environ.get("MOLDAU_HOSTILE_FRAMES", "10000"))
 IDLE_CONNECTIONS = int(os.environ.get("MOLDAU_IDLE_CONNECTIONS", "2000"))
 ANNOUNCING_CONNECTIONS = 200
 DEAF_CONNECTIONS = 200
+POLLING_CONNECTIONS = 20
 SEED = int(os.environ.get("MOLDAU_SEED", "0")) or random.randrange(1, 1 << 30)
 MEMORY_BOUND = 60 << 20
 # Of who does not read a connection keeps 64 KiB of answers and one read's requests, which small ones take several times.
@@ -28,7 +29,7 @@ DEAF_MEMORY_BOUND = 200 * (512 << 10)
 AT_ONCE = 50
 SETTLE_S = 15
 
-GOOD, TARGET = "untouched", "hostile-target"
+GOOD, TARGET, POLLED = "untouched", "hostile-target", "polled"
 
 
 def apis(port):
@@ -227,11 +228,31 @@ class Hostile(unittest.TestCase):
                 connection.send(question)
         return connections
 
+    def send_behind_a_long_poll(self, port, size_bytes):
+        """Connections that poll and send a large request behind it, as much of it as the broker takes."""
+        left = {}
+        for _ in range(POLLING_CONNECTIONS):
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+            poll = wire.fetch_body(POLLED, 0, 0, max_wait_ms=8000, min_bytes=1 << 30)
+            connection.sendall(wire.request(wire.FETCH, wire.FETCH_VERSION, 1, poll))
+            connection.sendall(struct.pack(">i", size_bytes) + wire.header(wire.PRODUCE, 3, 2))
+            connection.setblocking(False)
+            left[connection] = size_bytes - len(wire.header(wire.PRODUCE, 3, 2)) - 1  # it is never whole
+        deadline = time.monotonic() + 4
+        while time.monotonic() < deadline:
+            ready = select.select([], [each for each, bytes_left in left.items() if bytes_left > 0], [], 0.2)[1]
+            if not ready:
+                break
+            for connection in ready:
+                left[connection] -= connection.send(bytes(min(left[connection], 1 << 18)))
+        return list(left)
+
     def test_leaves_a_good_client_untouched(self):
         print(f"seed {SEED}, {FRAMES} frames")
         with broker(**{"auto.create.topics.enable": "false"}) as under_test:
             create_topic(under_test, GOOD)
             create_topic(under_test, TARGET, partitions=2)
+            create_topic(under_test, POLLED)
             with GoodClient(under_test.port, GOOD) as good:
                 idle = under_test.server.resident_bytes()
                 idle_descriptors = descriptors(under_test)
@@ -264,6 +285,13 @@ class Hostile(unittest.TestCase):
                 for connection in connections:
                     connection.close()
                 self.settled(good, under_test, idle, idle_descriptors, "after those that do not read")
+
+                connections = self.send_behind_a_long_poll(under_test.port, 32 << 20)
+                good.wait_for_progress()
+                self.assert_grown_by(MEMORY_BOUND, under_test, idle, f"{POLLING_CONNECTIONS} that send 32 MiB behind a poll")
+                for connection in connections:
+                    connection.close()
+                self.settled(good, under_test, idle, idle_descriptors, "after those that poll")
             self.assertGreater(good.consumed, 0)
             self.assertEqual(good.consumed, good.produced)
             under_test.stop()
@@ -320,6 +348,30 @@ class Hostile(unittest.TestCase):
                 for what, version, body in requests:
                     self.assertTrue(connection.call(keys[what], version, body), what)
                 self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body(["n" * 32767])))
+
+    def test_describes_a_resource_once_however_often_it_is_named(self):
+        named = b"\x04" + wire.text("1") + struct.pack(">i", -1)  # the broker, all settings
+        with broker() as under_test, wire.Connection(under_test.port) as connection:
+            idle = under_test.server.resident_bytes()
+            once = connection.call(32, 3, wire.array([named]) + b"\x01\x01")
+            often = connection.call(32, 3, wire.array([named] * 20_000) + b"\x01\x01")
+            self.assertEqual(often, once)
+            self.assert_grown_by(MEMORY_BOUND, under_test, idle, "a broker described 20,000 times")
+
+    def test_closes_on_requests_that_would_take_many_times_their_size(self):
+        """Arrays of what is a byte or two on the wire."""
+        count = 8 << 20
+        bodies = [(wire.METADATA, 4, struct.pack(">i", count) + bytes(2 * count) + b"\0"),
+                  (wire.FETCH, 4, struct.pack(">iiiibi", -1, 0, 0, 0, 0, count) + bytes(6 * count))]
+        with broker() as under_test:
+            idle = under_test.server.resident_bytes()
+            for key, version, body in bodies:
+                with wire.Connection(under_test.port) as connection, self.assertRaises((ConnectionError, OSError)):
+                    connection.call(key, version, body)
+            self.assert_grown_by(MEMORY_BOUND, under_test, idle, "after requests that expand")
+            with wire.Connection(under_test.port) as connection:
+                many = [f"topic-{i}" for i in range(10_000)]
+                self.assertTrue(connection.call(wire.METADATA, wire.METADATA_VERSION, wire.metadata_body(many)))
 
     def test_names_in_its_log_what_is_no_kafka_client(self):
         http = b"GET /metrics HTTP/1.1\r\nHost: broker\r\n\r\n"

@@ -56,7 +56,8 @@ class RequestBudget {
     bool is_spent() const { return used_bytes_ >= total_bytes_; }
 
     /// Whether a started frame may read on: any while there is budget; then the oldest only, which so needs no more
-    /// than itself, and small ones from the reserve.
+    /// than itself, and small ones from the reserve. Requires: once whole it is served without waiting for another
+    /// request; else no bound holds.
     bool may_read(Ticket ticket, std::size_t frame_bytes) const;
 
     /// Called when a frame that may_read() refused might be allowed now.

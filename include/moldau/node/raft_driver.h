@@ -27,9 +27,10 @@ class MetadataListener {
  public:
     virtual ~MetadataListener() = default;
 
-    /// The state begins anew with a snapshot, of which its data batches follow. Their offsets mean nothing.
+    /// The state begins anew with a snapshot, of which its data batches follow. Their offsets mean nothing. The only
+    /// calls that come from open(), on any thread; an error ends it.
     virtual void on_snapshot(raft::SnapshotId id) = 0;
-    virtual void on_snapshot_batch(const protocol::BatchView& batch) = 0;
+    virtual Result<> on_snapshot_batch(const protocol::BatchView& batch) = 0;
     /// A committed batch of the log, control batches included, in order and without gaps.
     virtual void on_commit(const protocol::BatchView& batch) = 0;
     /// A new leader, or none. When this node leads, all before `epoch_start` has been given to on_commit.
@@ -60,7 +61,7 @@ class RaftDriver {
  public:
     /// Recovers the log and gives the newest snapshot to the listener. Errors: corrupt, naming the file, when what was
     /// durable for certain is damaged or missing: nothing is cut then; unsupported when the quorum is another than this
-    /// node alone; io. Waits for the device.
+    /// node alone; io; the listener's. Waits for the device.
     /// Requires: nothing else touches the listener meanwhile; options' disk and shard, and the listener, outlive it.
     static Result<std::unique_ptr<RaftDriver>> open(const RaftDriverOptions& options, MetadataListener& listener);
     ~RaftDriver();

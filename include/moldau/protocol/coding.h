@@ -79,7 +79,7 @@ bool read_unless_null(Reader& reader, Form form, T& value) {
         return !length.null;
     } else if constexpr (is_vector<T>) {
         using Item = typename T::value_type;
-        const auto count = reader.array_count(form.flexible, min_encoded_bytes<Item>());
+        const auto count = reader.array_count(form.flexible, min_encoded_bytes<Item>(), sizeof(Item));
         value = T(count.value);
         for (std::size_t i = 0; i < count.value && reader.ok(); ++i) {
             if constexpr (Structure<Item>) {

@@ -3,6 +3,9 @@
 // empty, so that decoding needs no checks in between and `ok()` is asked once at the end. Nothing is allocated here;
 // lengths and counts are checked against what is left before anyone allocates for them. Text and bytes borrow from the
 // frame. Lives on the stack of who decodes.
+//
+// Elements of arrays may take many times more memory than bytes in the frame: who decodes what strangers send says how
+// much they may take in all.
 
 #include <bit>
 #include <concepts>
@@ -30,7 +33,11 @@ class Reader {
         std::size_t end = 0;
     };
 
-    explicit Reader(ByteView frame) : frame_(frame) {}
+    static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
+
+    /// `max_array_bytes`: memory for all arrays of the message together.
+    explicit Reader(ByteView frame, std::size_t max_array_bytes = unlimited)
+        : frame_(frame), max_array_bytes_(max_array_bytes) {}
 
     bool ok() const { return reason_ == nullptr; }
     /// What was wrong and at which byte; empty when nothing was.
@@ -54,8 +61,11 @@ class Reader {
     /// Lengths: compact (unsigned varint, plus one) in flexible versions, else 16 bits for text and 32 for bytes.
     Length text_length(bool compact);
     Length bytes_length(bool compact);
-    /// Requires: min_element_bytes > 0. A count that cannot fit into what is left is an error.
-    Length array_count(bool compact, std::size_t min_element_bytes);
+    /// Elements take at least `min_element_bytes` in the frame and `element_bytes` in memory, both above zero. A count
+    /// that cannot fit into what is left, or takes more memory than is allowed, is an error.
+    Length array_count(bool compact, std::size_t min_element_bytes, std::size_t element_bytes);
+    /// What the arrays so far take in memory.
+    std::size_t array_bytes() const { return array_bytes_; }
 
     /// `size` bytes of the frame, not copied; empty when they are not there.
     ByteView bytes(std::size_t size);
@@ -84,6 +94,8 @@ class Reader {
 
     ByteView frame_;
     std::size_t position_ = 0;
+    std::size_t max_array_bytes_;
+    std::size_t array_bytes_ = 0;  // at most max_array_bytes_
     const char* reason_ = nullptr;
     std::size_t failed_at_ = 0;
 };

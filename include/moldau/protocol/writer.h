@@ -62,9 +62,11 @@ class Writer {
     /// Length and content, or the length and a splice.
     void records(const Records& records, bool compact, bool nullable);
 
-    /// A frame: four bytes of size, known at its end.
+    /// A frame: four bytes of size, known at its end. One whose size these cannot tell is not to be sent: how large an
+    /// answer becomes is not the programmer's to say.
     Frame begin_frame();
     void end_frame(Frame frame);
+    bool is_too_large() const { return too_large_; }
 
     /// A tagged field. Requires: no external records inside.
     std::size_t begin_tag(std::uint32_t number);
@@ -84,6 +86,7 @@ class Writer {
     std::size_t size_ = 0;
     std::size_t external_bytes_ = 0;  // the sum over splices_
     std::vector<Splice> splices_;
+    bool too_large_ = false;  // a frame is
 };
 
 }  // namespace moldau::protocol

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <moldau/base/number.h>
 #include <moldau/metadata/configs.h>
@@ -19,12 +20,21 @@ using protocol::DescribeConfigsResponse;
 using protocol::ErrorCode;
 using Told = DescribeConfigsResponse::DescribeConfigsResult;
 
+/// What librdkafka takes at most (receive.message.max.bytes): 10,000 topics with all that can be told of them fit.
+constexpr std::size_t max_answer_bytes = 100'000'000;
+/// A broker's description takes a millisecond: after so many others have their turn.
+constexpr unsigned resources_a_turn = 8;
+
 /// A refusal, or the settings.
 struct Described {
     ErrorCode error = ErrorCode::none;
     std::string message{};
     std::vector<DescribedConfig> configs{};
 };
+
+Described no_room() {
+    return {ErrorCode::invalid_request, "there is no room for it in the answer: ask for fewer resources at a time", {}};
+}
 
 Described describe_broker(const Call& call, const metadata::ConfigView& view, std::string_view name) {
     if (name.empty()) return {.configs = view.describe_default_broker()};
@@ -94,13 +104,31 @@ void tell(const DescribedConfig& config, const DescribeConfigsRequest& request, 
     }
 }
 
+/// What a result takes in an answer, roughly.
+std::size_t size_of(const Told& result) {
+    constexpr std::size_t around_strings = 16;
+    std::size_t size = around_strings + result.resource_name.size();
+    for (const auto& config : result.configs) {
+        size += around_strings + config.name.size() + (config.value ? config.value->size() : 0) +
+                (config.documentation ? config.documentation->size() : 0);
+        for (const auto& synonym : config.synonyms)
+            size += around_strings + synonym.name.size() + (synonym.value ? synonym.value->size() : 0);
+    }
+    return size;
+}
+
 }  // namespace
 
 Answer<DescribeConfigsResponse> describe_configs(Call& call, DescribeConfigsRequest& request) {
     const auto image = call.shell.node.view(call.shard()).image;
     DescribeConfigsResponse response;
+    std::set<std::pair<std::int8_t, std::string_view>> known;
+    std::size_t answer_bytes = 0;
+    unsigned described_count = 0;
     for (const auto& resource : request.resources) {
-        const Described described = describe(call, *image, resource);
+        if (!known.emplace(resource.resource_type, resource.resource_name.view()).second) continue;
+        if (++described_count % resources_a_turn == 0) co_await runtime::yield(call.shard());
+        const Described described = answer_bytes < max_answer_bytes ? describe(call, *image, resource) : no_room();
         auto& result = response.results.emplace_back();
         result.resource_type = resource.resource_type;
         result.resource_name = resource.resource_name;
@@ -112,8 +140,10 @@ Answer<DescribeConfigsResponse> describe_configs(Call& call, DescribeConfigsRequ
             keys.emplace();
             for (const protocol::Text& key : *resource.configuration_keys) keys->insert(key.view());
         }
+        result.configs.reserve(keys ? 0 : described.configs.size());
         for (const DescribedConfig& config : described.configs)
             if (!keys || keys->contains(config.name)) tell(config, request, result);
+        answer_bytes += size_of(result);
     }
     co_return response;
 }

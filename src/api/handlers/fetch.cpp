@@ -109,6 +109,7 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
     for (;;) {
         co_await read_dirty();
         if (enough() || patience_.is_over || shell_.shard.now() >= deadline || session_->partitions.size() == 0) break;
+        if (session_->id == 0 && shell_.sessions.is_crowded()) break;
         if (std::ranges::any_of(session_->partitions.dirty(), [this](FetchEntry& entry) { return is_pending(entry); }))
             continue;  // something changed while other shards were read
         if (!co_await session_->changed.wait(deadline)) break;

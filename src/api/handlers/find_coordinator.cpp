@@ -18,6 +18,8 @@ constexpr std::int8_t transaction_type = 1;
 constexpr std::int8_t share_type = 2;
 constexpr std::int16_t first_batched_version = 4;
 constexpr std::int16_t first_version_with_types = 1;
+/// A key may take a byte in the request and takes many in the answer. Clients ask again for what they were not told.
+constexpr std::size_t max_answered_keys = 100'000;
 
 struct Refusal {
     ErrorCode error;
@@ -74,6 +76,7 @@ Answer<protocol::FindCoordinatorResponse> find_coordinator(Call& call, protocol:
         co_return response;
     }
     for (const protocol::Text& key : request.coordinator_keys) {
+        if (response.coordinators.size() == max_answered_keys) break;
         const Refusal refusal = refusal_of(call, type, key);
         auto& told = response.coordinators.emplace_back();
         told.key = key;

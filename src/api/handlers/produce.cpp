@@ -71,7 +71,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
 };
 
 void ProduceOperation::start() {
-    protocol::Reader reader(raw_.body());
+    protocol::Reader reader(raw_.body(), max_request_array_bytes);
     const ProduceRequest request = ProduceRequest::decode(reader, raw_.api_version);
     if (!reader.ok()) {
         std::move(done_)(

@@ -146,6 +146,39 @@ TEST_F(FetchSessionsTest, WithoutSlotsNothingIsKept) {
     EXPECT_EQ(none.begin(request_of(0, 0, {0}), false).session->id, 0);
 }
 
+TEST_F(FetchSessionsTest, WhatHasTooManyPartitionsIsServedAndForgotten) {
+    FetchSessions small(2, shard, 4, 3);
+    {
+        const auto large = small.begin(request_of(0, 0, {0, 1, 2, 3}), false);
+        EXPECT_EQ(large.session->id, 0);
+        EXPECT_EQ(large.session->partitions.size(), 4U);
+        EXPECT_TRUE(small.is_crowded());
+    }
+    EXPECT_FALSE(small.is_crowded());
+    EXPECT_NE(small.begin(request_of(0, 0, {0, 1, 2}), false).session->id, 0);
+}
+
+TEST_F(FetchSessionsTest, PartitionsOfAllSessionsCount) {
+    FetchSessions small(2, shard, 4, 3);
+    const std::int32_t first = small.begin(request_of(0, 0, {0, 1}), false).session->id;
+    EXPECT_EQ(small.begin(request_of(0, 0, {0, 1}), false).session->id, 0);
+    EXPECT_NE(small.begin(request_of(0, 0, {0}), false).session->id, 0);
+    EXPECT_EQ(small.begin(request_of(first, 1, {0}), false).error, ErrorCode::none) << "it is there already";
+    EXPECT_EQ(small.begin(request_of(first, 2, {2}), false).error, ErrorCode::fetch_session_id_not_found);
+    EXPECT_EQ(small.size(), 1U);
+    EXPECT_NE(small.begin(request_of(0, 0, {0, 1}), false).session->id, 0) << "its partitions went with it";
+    EXPECT_EQ(small.begin(request_of(0, 0, {0}), false).session->id, 0);
+    shard.advance(2min);
+    EXPECT_NE(small.begin(request_of(0, 0, {0}), false).session->id, 0) << "the idle ones make room";
+}
+
+TEST_F(FetchSessionsTest, ForgottenPartitionsMakeRoom) {
+    FetchSessions small(2, shard, 4, 3);
+    const std::int32_t id = small.begin(request_of(0, 0, {0, 1, 2}), false).session->id;
+    EXPECT_EQ(small.begin(forgetting(id, 1, {0, 1}), false).error, ErrorCode::none);
+    EXPECT_NE(small.begin(request_of(0, 0, {3, 4}), false).session->id, 0);
+}
+
 TEST_F(FetchSessionsTest, WhatWasAnsweredIsReadAgainWhenTheClientOrThePartitionMovesOn) {
     const auto session = new_session({0, 1, 2});
     FetchPartitions& partitions = session->partitions;

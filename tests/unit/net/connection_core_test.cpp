@@ -372,7 +372,9 @@ TEST_F(ConnectionCoreTest, WhenTheBudgetIsSpentOnlyTheOldestAndSmallFramesGoOn) 
     RequestBudget::Charge rest(budget);
     rest.add(1 << 20);
     EXPECT_EQ(feed_other(request_frame(metadata_key, 1)), 0U) << "small";
-    ASSERT_TRUE(other.next_request());
+    const auto small = other.next_request();
+    ASSERT_TRUE(small);
+    other.on_answer(small->sequence, {});
     EXPECT_EQ(feed_other(frame), frame.size() - 4) << "large: its size is read, no more";
     EXPECT_FALSE(other.wants_read());
     feed(ByteView(frame).subspan(1000));
@@ -396,10 +398,11 @@ TEST_F(ConnectionCoreTest, AFrameThatHasNoRoomToReadOnHoldsNobodyBack) {
     answer(1);
     EXPECT_EQ(begin(), Ids{2});
     EXPECT_FALSE(core->wants_read());
+    EXPECT_FALSE(core->waits_for_budget()) << "it waits for another answer";
+    answer(2);
     EXPECT_TRUE(core->waits_for_budget()) << "it is the younger now";
     budget.end_frame(younger);
     EXPECT_TRUE(core->wants_read());
-    answer(2);
     feed(ByteView(frame).subspan(1000));
     EXPECT_EQ(begin(), Ids{9});
 }
@@ -421,6 +424,62 @@ TEST_F(ConnectionCoreTest, AFrameWhosePeerDoesNotReadItsAnswersHoldsNobodyBack) 
     EXPECT_TRUE(core->waits_for_budget()) << "it is the younger now";
     budget.end_frame(younger);
     EXPECT_TRUE(core->wants_read());
+}
+
+TEST_F(ConnectionCoreTest, ALargeFrameBehindALongPollIsNotReadUntilItCanBeServed) {
+    const Bytes frame = request_frame(produce_key, 9, Bytes(500'000), 3);
+    feed(request_frame(fetch_key, 1));
+    EXPECT_EQ(begin(), Ids{1});
+    requests.clear();
+    EXPECT_TRUE(core->wants_read()) << "the end of a client that waits is noticed";
+    feed(ByteView(frame).first(1000));
+    EXPECT_FALSE(core->wants_read());
+    EXPECT_FALSE(core->waits_for_budget()) << "it waits for an answer";
+    EXPECT_EQ(budget.used_bytes(), 996U);
+    const auto younger = budget.start_frame();
+    RequestBudget::Charge rest(budget);
+    rest.add(1 << 20);
+    EXPECT_TRUE(budget.may_read(younger, frame.size())) << "it holds nobody back";
+    budget.end_frame(younger);
+    EXPECT_FALSE(core->wants_read()) << "nor does its turn come";
+    rest.release();
+    answer(1);
+    EXPECT_TRUE(core->wants_read());
+    feed(ByteView(frame).subspan(1000));
+    EXPECT_EQ(begin(), Ids{9});
+}
+
+TEST_F(ConnectionCoreTest, BehindAProduceALargeFrameIsReadWhenItIsAProduce) {
+    feed(request_frame(produce_key, 1, {}, 3));
+    EXPECT_EQ(begin(), Ids{1});
+    feed(ByteView(request_frame(produce_key, 2, Bytes(500'000), 3)).first(1000));
+    EXPECT_TRUE(core->wants_read());
+    core.emplace(limits, budget, service);
+    feed(request_frame(produce_key, 1, {}, 3));
+    EXPECT_EQ(begin(), Ids{1});
+    feed(ByteView(request_frame(metadata_key, 2, Bytes(500'000))).first(4));
+    EXPECT_TRUE(core->wants_read()) << "not known yet";
+    const MutableBytes target = core->read_target(scratch);
+    store_big_endian(target.data(), metadata_key);
+    core->on_read(target.first(1000));
+    EXPECT_FALSE(core->wants_read());
+    EXPECT_FALSE(core->waits_for_budget());
+}
+
+TEST_F(ConnectionCoreTest, ASmallFrameBehindALongPollUsesNoReserve) {
+    feed(request_frame(fetch_key, 1));
+    EXPECT_EQ(begin(), Ids{1});
+    RequestBudget::Charge rest(budget);
+    rest.add(1 << 20);
+    const Bytes frame = request_frame(metadata_key, 2);
+    feed(ByteView(frame).first(4));
+    EXPECT_FALSE(core->wants_read());
+    rest.release();
+    EXPECT_TRUE(core->wants_read());
+    feed(ByteView(frame).subspan(4));
+    EXPECT_TRUE(begin().empty());
+    answer(1);
+    EXPECT_EQ(begin(), Ids{2});
 }
 
 TEST_F(ConnectionCoreTest, AFrameAboveTheWholeBudgetIsAdmitted) {

@@ -51,6 +51,24 @@ class Machine {
         for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
         return clean->value_or(false);
     }
+    /// A topic's creation begins, and so many rounds of the disk's work are done of it; then the disk stands still for
+    /// a while and the node is stopped meanwhile. Whether that stop was clean.
+    bool stop_within_creation(int rounds) {
+        auto& topic = creation_.topics.emplace_back();
+        topic.name = "created";
+        topic.num_partitions = 1;
+        topic.replication_factor = 1;
+        spawn(node_.controller().call(shard_, creation_));
+        for (shard_.run_ready(); rounds > 0 && disk_.run_blocking_work(); --rounds) shard_.run_ready();
+        started_ = false;
+        const auto clean = spawn(node_.stop());
+        for (int i = 0; i < 20; ++i) {
+            shard_.advance(1s);
+            shard_.run_ready();
+        }
+        for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
+        return clean->value_or(false);
+    }
     /// The result, unless the task waits for time to pass.
     template <class T>
     std::optional<T> run(Task<T> task) {
@@ -257,6 +275,19 @@ TEST(Life, TheMarkOfACleanStopGoesBeforeAnythingIsWritten) {
     Machine machine(disk);
     ASSERT_TRUE(machine.start());
     EXPECT_FALSE(disk.has(clean_marker));
+}
+
+TEST(Life, AStopWaitsForADiskThatTakesItsTime) {
+    for (int rounds = 0; rounds < 6; ++rounds) {
+        runtime::MemoryDisk disk;
+        {
+            Machine machine(disk);
+            ASSERT_TRUE(machine.start());
+            EXPECT_TRUE(machine.stop_within_creation(rounds)) << "after " << rounds << " rounds of the disk's work";
+        }
+        Machine again(disk);
+        EXPECT_TRUE(again.start());
+    }
 }
 
 TEST(Life, WithoutNoOpRecordsAnIdleLogRestsAndTheBrokerStaysUnfenced) {

@@ -12,16 +12,20 @@ using namespace std::chrono_literals;
 
 struct Listener final : MetadataListener {
     void on_snapshot(raft::SnapshotId) override {}
-    void on_snapshot_batch(const protocol::BatchView&) override {}
+    Result<> on_snapshot_batch(const protocol::BatchView&) override {
+        if (refuses_snapshot) return fail(Errc::unsupported, "it is of a later version");
+        return {};
+    }
     void on_commit(const protocol::BatchView& batch) override { committed = batch.next_offset(); }
     void on_leader_change(const raft::Leadership& now) override { leadership = now; }
-    std::vector<Bytes> snapshot_records() override { return {}; }
+    std::vector<Bytes> snapshot_records() override { return {Bytes(10, 'x')}; }
     void on_lack_of_room() override { ++lacks; }
     void on_failure(const Error& error) override { failure = error.message; }
 
     Offset committed{0};
     raft::Leadership leadership{};
     int lacks = 0;
+    bool refuses_snapshot = false;
     std::string failure;
 };
 
@@ -211,6 +215,19 @@ TEST_F(RaftDriverTest, WithoutRoomForASnapshotItGoesOn) {
     EXPECT_EQ(listener.failure, "");
     const Offset last = propose();
     EXPECT_EQ(listener.committed, last + 1);
+}
+
+TEST_F(RaftDriverTest, ASnapshotThatTheListenerRefusesEndsTheOpening) {
+    const Bytes values[] = {Bytes(1000, 'x')};
+    ASSERT_NO_FATAL_FAILURE(commit_all_but_the_snapshot(values));
+    settle();
+    close();
+    listener.refuses_snapshot = true;
+    const auto opened = try_open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::unsupported);
+    EXPECT_NE(opened.error().message.find(".checkpoint"), std::string::npos) << opened.error().message;
+    EXPECT_EQ(listener.failure, "") << "that is told on the shard alone";
 }
 
 TEST_F(RaftDriverTest, AProposalThatCannotBeWrittenIsRefused) {

@@ -69,17 +69,31 @@ TEST(Reader, refuses_counts_that_cannot_fit_before_anything_is_allocated) {
     Bytes bytes = {0x7f, 0xff, 0xff, 0xff};
     bytes.resize(4 + 12);
     Reader huge(bytes);
-    EXPECT_EQ(huge.array_count(classic, 1).value, 0U);
+    EXPECT_EQ(huge.array_count(classic, 1, 1).value, 0U);
     EXPECT_FALSE(huge.ok());
 
     bytes[0] = bytes[1] = bytes[2] = 0;
     bytes[3] = 3;
     Reader fitting(bytes);
-    EXPECT_EQ(fitting.array_count(classic, 4).value, 3U);
+    EXPECT_EQ(fitting.array_count(classic, 4, 4).value, 3U);
     EXPECT_TRUE(fitting.ok());
     Reader too_many(bytes);
-    too_many.array_count(classic, 5);
+    too_many.array_count(classic, 5, 1);
     EXPECT_FALSE(too_many.ok());
+}
+
+TEST(Reader, refuses_arrays_that_take_more_memory_than_a_message_may) {
+    Bytes bytes(4 + 4 + 20);
+    bytes[3] = bytes[7] = 10;
+    Reader reader(bytes, 1500);
+    EXPECT_EQ(reader.array_count(classic, 1, 100).value, 10U);
+    EXPECT_EQ(reader.array_bytes(), 1000U);
+    EXPECT_EQ(reader.array_count(classic, 1, 51).value, 0U) << "together with those before it";
+    EXPECT_FALSE(reader.ok());
+    Reader fitting(bytes, 1500);
+    fitting.array_count(classic, 1, 100);
+    EXPECT_EQ(fitting.array_count(classic, 1, 50).value, 10U);
+    EXPECT_TRUE(fitting.ok());
 }
 
 TEST(Reader, refuses_a_varint_that_does_not_end) {

@@ -48,6 +48,17 @@ TEST(Writer, counts_external_records_without_their_bytes) {
     EXPECT_EQ(writer.total_size_bytes(), 1009U);
 }
 
+TEST(Writer, tells_of_a_frame_whose_size_cannot_be_told) {
+    for (const std::size_t large : {1U << 29, 1U << 30}) {
+        Writer writer;
+        const auto frame = writer.begin_frame();
+        writer.records(Records::external(0, large), classic, nullable);
+        writer.records(Records::external(1, large), classic, nullable);
+        writer.end_frame(frame);
+        EXPECT_EQ(writer.is_too_large(), large == 1U << 30);
+    }
+}
+
 TEST(Writer, writes_null_records_as_empty_where_null_has_no_encoding) {
     Writer writer;
     writer.records(Records(), compact, nullable);
