@@ -46,12 +46,13 @@ Result<std::optional<TimestampAndOffset>> find_record(const BatchView& batch, Of
 struct Log::Place {
     std::size_t segment = 0;
     BatchPlace batch;
+    bool is_recent = false;  // appended a moment ago
 };
 
 Result<std::optional<Log::Place>> Log::locate(Offset offset) {
     for (const RecentBatch& recent : recent_) {
         if (recent.size_bytes == 0 || offset < recent.base || offset > recent.last) continue;
-        return Place{segments_.size() - 1, {recent.position, recent.size_bytes, recent.base, recent.last}};
+        return Place{segments_.size() - 1, {recent.position, recent.size_bytes, recent.base, recent.last}, true};
     }
     for (std::size_t i = segment_index_of(offset); i < segments_.size(); ++i) {
         MOLDAU_TRY(found, segments_[i]->find(offset, scratch_));
@@ -88,7 +89,30 @@ Result<LogSlice> Log::read(const ReadRequest& request) {
     slice.file = file;
     slice.position = place->batch.position;
     slice.size_bytes = std::min<std::uint64_t>(wanted, end - place->batch.position);
+    if (!place->is_recent) MOLDAU_CHECK(add_check(slice, place->segment, request.from));
     return slice;
+}
+
+Result<> Log::add_check(LogSlice& slice, std::size_t index, Offset from) {
+    Segment& segment = *segments_[index];
+    const std::uint64_t end = slice.position + slice.size_bytes;
+    // What was asked for may be missing: by compaction, or because the batch that holds it tells another offset.
+    const bool is_behind_gap = slice.first_offset > from;
+    if (!is_behind_gap && segment.is_known(slice.position, end)) return {};
+    MOLDAU_TRY(entry, segment.offset_index().floor(std::min(from, slice.first_offset) - 1));
+    const std::uint64_t begin = std::min(slice.position, entry.position);
+    if (is_behind_gap && segment.is_known(begin, end)) return {};
+    const bool is_last = index + 1 == segments_.size();
+    slice.check =
+        std::make_shared<SliceCheck>(SliceCheck{.path = segment.path(suffix::log),
+                                                .segment_bytes = segment.size_bytes(),
+                                                .segment_base = segment.base(),
+                                                .segment_end = is_last ? log_end_ : segments_[index + 1]->base(),
+                                                .latest_epoch = epochs_.latest_epoch().value_or(LeaderEpoch(INT32_MAX)),
+                                                .from = from,
+                                                .begin = begin,
+                                                .walked = segment.walked()});
+    return {};
 }
 
 Result<std::optional<TimestampAndOffset>> Log::search_segment(Segment& segment, Timestamp target,

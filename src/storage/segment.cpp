@@ -33,7 +33,7 @@ Result<> Segment::create() {
 }
 
 Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes) {
-    size_ = log_bytes;
+    adopt_log(log_bytes);
     largest_is_sure_ = false;
     MOLDAU_CHECK(offset_index_.file().adopt(index_bytes));
     return time_index_.file().adopt(time_index_bytes);
@@ -219,6 +219,7 @@ Result<> Segment::write_indexes() {
 
 Result<std::optional<BatchPlace>> Segment::find(Offset offset, Bytes& scratch) {
     MOLDAU_TRY(entry, offset_index_.floor(offset));
+    forget_unless_cached(entry.position);
     return find_from(entry.position, offset, scratch);
 }
 
@@ -240,11 +241,33 @@ Result<std::optional<BatchPlace>> Segment::find_from(std::uint64_t position, Off
     return damage_at(scanner.next_position(), scanner.status().error());
 }
 
+bool Segment::forget_unless_cached(std::uint64_t position) {
+    const auto log_file = file();
+    std::uint8_t byte = 0;
+    if (log_file && (*log_file)->try_read_at({&byte, 1}, position)) return true;
+    written_from_ = size_;
+    walked_.reset();
+    return false;
+}
+
+bool Segment::is_known(std::uint64_t begin, std::uint64_t end) {
+    const std::uint64_t walked_end = std::min(end, written_from_);
+    if (begin < walked_end && !(walked_ && walked_->covers(begin, walked_end))) return false;
+    return forget_unless_cached(end - 1);
+}
+
+std::shared_ptr<WalkedRange> Segment::walked() {
+    if (!walked_) walked_ = std::make_shared<WalkedRange>();
+    return walked_;
+}
+
 Result<> Segment::truncate(std::uint64_t size, Offset end) {
     MOLDAU_TRY(log_file, file());
     MOLDAU_CHECK(log_file->truncate(size));
     size_ = size;
     written_back = std::min(written_back, size);
+    written_from_ = std::min(written_from_, size);
+    walked_.reset();
     dirty = true;
     offset_index_.truncate_to_position(size);
     time_index_.truncate_to_offset(end);

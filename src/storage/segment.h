@@ -10,6 +10,7 @@
 #include <moldau/protocol/record_batch.h>
 #include <moldau/runtime/disk.h>
 #include <moldau/storage/log_config.h>
+#include <moldau/storage/slice_check.h>
 
 #include "batch_scanner.h"
 #include "offset_index.h"
@@ -41,7 +42,7 @@ class Segment {
     /// Takes over files of these sizes, of a segment that is not appended to.
     Result<> adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes);
     /// Takes over the log file alone: index entries are appended by note().
-    void adopt_log(std::uint64_t log_bytes) { size_ = log_bytes; }
+    void adopt_log(std::uint64_t log_bytes) { size_ = written_from_ = log_bytes; }
 
     /// The log file, opened when it was not. Shared with whoever still sends from it.
     Result<std::shared_ptr<runtime::File>> file();
@@ -81,6 +82,12 @@ class Segment {
     /// The first batch whose last offset is at or behind `offset`; nothing when all are before it.
     Result<std::optional<BatchPlace>> find(Offset offset, Bytes& scratch);
 
+    /// Whether the batches in [begin, end) were written or walked by this process and have not left the page cache
+    /// since, as far as a look at the end tells, and those that find() has met.
+    bool is_known(std::uint64_t begin, std::uint64_t end);
+    /// Where it is told what was walked.
+    std::shared_ptr<WalkedRange> walked();
+
     /// Cuts the log file, which begins a batch at `size`; indexes must be in memory, and are cut too.
     Result<> truncate(std::uint64_t size, Offset end);
 
@@ -116,11 +123,16 @@ class Segment {
  private:
     Result<std::optional<BatchPlace>> find_from(std::uint64_t position, Offset offset, Bytes& scratch);
     Result<TimeIndex::Entry> largest_timestamp_from(std::uint64_t position, Bytes& scratch);
+    /// Forgets what is known of the segment where the byte at `position` is not in the page cache.
+    bool forget_unless_cached(std::uint64_t position);
+
     runtime::Disk& disk_;
     std::string stem_;  // directory and twenty digits
     Offset base_;
     Timestamp opened_at_;
     std::uint64_t size_ = 0;
+    std::uint64_t written_from_ = 0;       // what is behind it this process has written
+    std::shared_ptr<WalkedRange> walked_;  // null until somebody walks
     CachedFile file_{&dirty};
     OffsetIndex offset_index_;
     TimeIndex time_index_;

@@ -28,6 +28,7 @@ class MemoryDisk final : public Disk {
     std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
     std::string fail_rename_of;             ///< of this path
     bool sync_on_write = false;             ///< the device writes back at once
+    bool nothing_cached = false;            ///< reads would wait for the device
     std::size_t reads = 0;
     std::size_t writes = 0;
     std::size_t syncs = 0;
@@ -176,6 +177,7 @@ class MemoryDisk final : public Disk {
             return size;
         }
         Result<std::size_t> try_read_at(MutableBytes into, std::uint64_t position) const override {
+            if (disk_.nothing_cached) return fail(Errc::would_block, "not in the page cache");
             return read_at(into, position);
         }
         Result<> truncate(std::uint64_t size) override {

@@ -48,6 +48,7 @@ class Node {
 
     ControllerDriver& controller();
     const NodeOptions& options() const { return options_; }
+    runtime::Disk& disk() const { return world_.disk; }
     const std::string& cluster_id() const;
     bool is_controller_listener(std::string_view name) const;
 

@@ -82,6 +82,11 @@ struct ReadOutcome {
     Offset log_start = no_offset;
     std::optional<DivergingEpoch> diverging{};
     std::optional<storage::LogSlice> records{};
+
+    /// The batches must be looked at before they go out.
+    bool needs_check() const { return records && records->check; }
+    /// Ends the records before the first one that is damaged, or is an error. Waits for the device; any thread.
+    void check();
 };
 
 struct OffsetOutcome {

@@ -24,6 +24,7 @@
 #include <moldau/storage/leader_epoch_cache.h>
 #include <moldau/storage/log_config.h>
 #include <moldau/storage/producer_state.h>
+#include <moldau/storage/slice_check.h>
 
 namespace moldau::storage {
 
@@ -53,7 +54,8 @@ struct LogSlice {
     std::size_t size_bytes = 0;       ///< may end inside a batch
     Offset first_offset = no_offset;  ///< of the first batch, at most what was asked for
     Offset segment_base = no_offset;
-    bool first_batch_incomplete = false;  ///< it is larger than was asked for
+    bool first_batch_incomplete = false;      ///< it is larger than was asked for
+    std::shared_ptr<const SliceCheck> check;  ///< to be run before it is sent; null: nothing is to be looked at
 };
 
 struct ReadRequest {
@@ -209,6 +211,7 @@ class Log {
     // read
     Result<std::optional<Place>> locate(Offset offset);
     Result<std::uint64_t> end_position(std::size_t segment, Offset up_to);
+    Result<> add_check(LogSlice& slice, std::size_t segment, Offset from);
     Result<std::optional<TimestampAndOffset>> search_segment(Segment& segment, Timestamp target,
                                                              protocol::Decompressor& decompressor);
 

@@ -59,6 +59,13 @@ class FetchOperation {
 
  private:
     runtime::Task<bool> read_dirty();
+    /// On the I/O pool, from where records that are not cached come.
+    auto check(ReadOutcome outcome) const {
+        return runtime::run_blocking(shell_.node.disk(), shell_.shard, [outcome = std::move(outcome)]() mutable {
+            outcome.check();
+            return std::move(outcome);
+        });
+    }
     void take(FetchEntry& entry, ReadOutcome outcome);
     Located locate(const FetchKey& key) const;
     /// Who fetches: a broker, or a negative number.
@@ -170,7 +177,15 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         } else {
             outcomes = co_await runtime::call_on(shell_.shard, there, read_all);
         }
-        for (std::size_t i = 0; i < orders.size(); ++i) take(*orders[i].entry, std::move(outcomes[i]));
+        for (std::size_t i = 0; i < orders.size(); ++i) {
+            if (outcomes[i].needs_check()) {
+                const std::size_t wanted_bytes = outcomes[i].records->size_bytes;
+                outcomes[i] = co_await check(std::move(outcomes[i]));
+                // No use to wait for more.
+                if (outcomes[i].records && outcomes[i].records->size_bytes < wanted_bytes) must_answer_ = true;
+            }
+            take(*orders[i].entry, std::move(outcomes[i]));
+        }
     }
     co_return true;
 }

@@ -21,6 +21,18 @@ AppendOutcome refuse(ErrorCode error, std::string message, Offset log_start = no
     return {.error = error, .message = std::move(message), .log_start = log_start};
 }
 
+/// Of a read: as Kafka answers it.
+ReadOutcome failed_read(const Error& error) {
+    switch (error.code) {
+        case Errc::not_found:
+            return {.error = ErrorCode::offset_out_of_range};
+        case Errc::corrupt:
+            return {.error = ErrorCode::corrupt_message};
+        default:
+            return {.error = ErrorCode::kafka_storage_error};
+    }
+}
+
 ErrorCode error_of(const Error& error) {
     switch (error.code) {
         case Errc::no_space:
@@ -34,6 +46,14 @@ ErrorCode error_of(const Error& error) {
 }
 
 }  // namespace
+
+void ReadOutcome::check() {
+    if (!needs_check()) return;
+    const auto checked = std::exchange(records->check, nullptr)->run(*records);
+    if (checked) return;
+    log::error("records are not sent: {}", checked.error().message);
+    *this = failed_read(checked.error());
+}
 
 PartitionTools::PartitionTools(runtime::Disk& disk, runtime::Shard& on, storage::FlushConfig config,
                                std::size_t max_open_files)
@@ -205,8 +225,7 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
     if (!slice) {
         log::error("cannot read {}-{} at {}: {}", log_->name().topic, log_->name().partition, request.offset,
                    slice.error().message);
-        return {.error = slice.error().code == Errc::not_found ? ErrorCode::offset_out_of_range
-                                                               : ErrorCode::kafka_storage_error};
+        return failed_read(slice.error());
     }
     if (slice->size_bytes > 0 && !slice->first_batch_incomplete) outcome.records = std::move(*slice);
     return outcome;

@@ -82,5 +82,37 @@ TEST_F(PartitionFilesTest, AFetchThatRunsOutOfDescriptorsEndsWithWhatItHas) {
     settle();
 }
 
+TEST_F(PartitionFilesTest, DamagedRecordsAreAnErrorOnceNothingStandsBeforeThem) {
+    open();
+    fill_to(60);
+    ASSERT_TRUE(log->close());
+    log.reset();
+    storage::LogOptions with = options();
+    with.clean_shutdown = true;
+    with.recovery_point = with.high_watermark = Offset(60);
+    open(with);
+    const auto partition = lead(std::move(log));
+    Bytes& content = disk.content(path(0, storage::suffix::log));
+    const std::size_t size = protocol::parse_batch(content).size_bytes;
+    content[2 * size - 1] ^= 1;
+    const auto read = [&](std::int64_t from) {
+        ReadOutcome outcome = partition->read({.offset = Offset(from), .max_bytes = 1000}, nullptr);
+        EXPECT_TRUE(outcome.needs_check());
+        outcome.check();
+        EXPECT_FALSE(outcome.needs_check());
+        return outcome;
+    };
+    const ReadOutcome before = read(0);
+    ASSERT_TRUE(before.records);
+    EXPECT_EQ(before.records->size_bytes, size);
+    EXPECT_EQ(before.high_watermark, Offset(60));
+    const ReadOutcome at = read(1);
+    EXPECT_EQ(at.error, protocol::ErrorCode::corrupt_message);
+    EXPECT_FALSE(at.records);
+    EXPECT_TRUE(read(2).records);
+    runtime::spawn(shard, close_partition(partition));
+    settle();
+}
+
 }  // namespace
 }  // namespace moldau::replication
