@@ -264,11 +264,15 @@ Result<> Node::Life::replay(const protocol::BatchView& batch) {
                 std::move(replayed).error().within(fmt::format("metadata record {}", provenance.last_offset)));
     }
     if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
+    // Of the past only the outcome counts: what was finalised once may have been lowered since.
+    if (!caught_up_) return {};
     return metadata::check_finalized_features(builder_.stable_image());
 }
 
 void Node::Life::on_leader_change(const raft::Leadership& leadership) {
     if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset && !failure_) {
+        if (const auto works = metadata::check_finalized_features(builder_.stable_image()); !works)
+            return on_failure(works.error());
         caught_up_ = true;
         controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
@@ -298,7 +302,7 @@ void Node::Life::on_failure(const Error& error) {
 Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
     // The state of long ago is not acted on: a topic that was made anew since would have its data taken for another's.
     while (!left_ && !caught_up_) co_await changed_.wait();
-    while (!left_ || published_end_ < applied_end_) {
+    while (caught_up_ && (!left_ || published_end_ < applied_end_)) {
         if (published_end_ < applied_end_ || partitions_->retry_due()) {
             co_await publish_once();
         } else {
