@@ -61,9 +61,12 @@ Result<std::optional<Log::Place>> Log::locate(Offset offset) {
     return std::nullopt;
 }
 
+Offset Log::end_of(std::size_t segment) const {
+    return segment + 1 == segments_.size() ? log_end_ : segments_[segment + 1]->base();
+}
+
 Result<std::uint64_t> Log::end_position(std::size_t segment, Offset up_to) {
-    const bool is_last = segment + 1 == segments_.size();
-    if (up_to >= (is_last ? log_end_ : segments_[segment + 1]->base())) return segments_[segment]->size_bytes();
+    if (up_to >= end_of(segment)) return segments_[segment]->size_bytes();
     MOLDAU_TRY(place, locate(up_to));
     return place && place->segment == segment ? place->batch.position : segments_[segment]->size_bytes();
 }
@@ -75,9 +78,13 @@ Result<LogSlice> Log::read(const ReadRequest& request) {
     LogSlice slice;
     if (request.from >= std::min(request.up_to, log_end_)) return slice;
     MOLDAU_TRY(place, locate(request.from));
-    if (!place || place->batch.base_offset >= request.up_to) return slice;
-    MOLDAU_TRY(end, end_position(place->segment, request.up_to));
+    if (!place) return slice;
     Segment& segment = *segments_[place->segment];
+    // It would be taken for one that may not be read yet.
+    if (place->batch.last_offset >= end_of(place->segment))
+        return segment.damage_at(place->batch.position, {Errc::corrupt, "the offsets are higher than the segment's"});
+    if (place->batch.base_offset >= request.up_to) return slice;
+    MOLDAU_TRY(end, end_position(place->segment, request.up_to));
     std::size_t wanted = request.max_bytes;
     if (request.at_least_one) wanted = std::max<std::size_t>(wanted, place->batch.size_bytes);
     slice.segment_base = segment.base();
@@ -102,12 +109,11 @@ Result<> Log::add_check(LogSlice& slice, std::size_t index, Offset from) {
     MOLDAU_TRY(entry, segment.offset_index().floor(std::min(from, slice.first_offset) - 1));
     const std::uint64_t begin = std::min(slice.position, entry.position);
     if (is_behind_gap && segment.is_known(begin, end)) return {};
-    const bool is_last = index + 1 == segments_.size();
     slice.check =
         std::make_shared<SliceCheck>(SliceCheck{.path = segment.path(suffix::log),
                                                 .segment_bytes = segment.size_bytes(),
                                                 .segment_base = segment.base(),
-                                                .segment_end = is_last ? log_end_ : segments_[index + 1]->base(),
+                                                .segment_end = end_of(index),
                                                 .latest_epoch = epochs_.latest_epoch().value_or(LeaderEpoch(INT32_MAX)),
                                                 .from = from,
                                                 .begin = begin,

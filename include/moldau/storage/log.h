@@ -210,6 +210,8 @@ class Log {
 
     // read
     Result<std::optional<Place>> locate(Offset offset);
+    /// Behind all offsets that the segment may hold.
+    Offset end_of(std::size_t segment) const;
     Result<std::uint64_t> end_position(std::size_t segment, Offset up_to);
     Result<> add_check(LogSlice& slice, std::size_t segment, Offset from);
     Result<std::optional<TimestampAndOffset>> search_segment(Segment& segment, Timestamp target,

@@ -32,7 +32,8 @@ class LogSliceCheckTest : public LogTest {
         Bytes all;
         for (Offset at(0); all.size() < segment_bytes;) {
             const auto slice = checked(at, max_bytes);
-            if (!slice) break;
+            refused = !slice;
+            if (refused) break;
             const Bytes bytes = read_slice(*slice);
             protocol::BatchIterator batches{ByteView(bytes)};
             const Offset before = at;
@@ -47,6 +48,7 @@ class LogSliceCheckTest : public LogTest {
     static void append_bytes(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
     std::size_t segment_bytes = 0;
+    bool refused = false;  // consumed() has ended by an error
 };
 
 TEST_F(LogSliceCheckTest, WhatWasAppendedIsNotLookedAt) {
@@ -121,6 +123,7 @@ TEST_F(LogSliceCheckTest, NoWrongBitGoesOutAndAllBeforeItDoes) {
                 ASSERT_LE(sent.size(), batch_begin);
                 ASSERT_TRUE(std::ranges::equal(sent, ByteView(whole).first(sent.size())));
                 EXPECT_EQ(sent.size(), batch_begin);
+                EXPECT_TRUE(refused) << "who asks is told";
             }
         }
     }
