@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""The binary as a process among others: descriptors that cannot be written, signals, limits of the system."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from integration import broker, create_topic
+from moldau_broker import binary, run
+
+import processes
+import wire
+
+TIMEOUT_S = 20
+
+
+class StandardDescriptors(unittest.TestCase):
+    """Redirections are the shell's: subprocess cannot hand on a closed descriptor."""
+
+    def serve(self, under_test, redirection, stderr=None):
+        """Whether the broker comes up and ends orderly."""
+        command = ["bash", "-c", f'exec "$0" "$@" {redirection}', binary(), "broker"]
+        for key, value in under_test.configuration().items():
+            command += ["--override", f"{key}={value}"]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr or subprocess.DEVNULL)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + TIMEOUT_S
+        while process.poll() is None and not processes.answers(under_test.port):
+            self.assertLess(time.monotonic(), deadline, "it does not answer")
+            time.sleep(processes.POLL_S)
+        self.assertIsNone(process.poll(), "it ended")
+        with wire.Connection(under_test.port) as connection:
+            create_topic(under_test, "t")
+            self.assertEqual(connection.produce("t", wire.record_batch([b"value"])), 0)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(TIMEOUT_S), 0)
+
+    def test_a_broker_starts_whatever_becomes_of_what_it_says(self):
+        for redirection in ("2>&-", "2>/dev/full", "<&- >&- 2>&-"):
+            with self.subTest(redirection):
+                under_test = broker()
+                self.addCleanup(under_test.close)
+                self.serve(under_test, redirection)
+        with self.subTest("a pipe without a reader"):
+            under_test = broker()
+            self.addCleanup(under_test.close)
+            reader, writer = os.pipe()
+            os.close(reader)
+            self.addCleanup(os.close, writer)
+            self.serve(under_test, "", stderr=writer)
+
+    def test_a_closed_input_is_an_empty_one(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            done = subprocess.run(["bash", "-c", f'"$0" produce t -b {under_test.address} <&-', binary()],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
