@@ -59,5 +59,28 @@ class StandardDescriptors(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
+class Signals(unittest.TestCase):
+
+    def test_an_interrupted_produce_sends_whole_lines_alone(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number), broker() as under_test:
+                create_topic(under_test, "t")
+                producer = subprocess.Popen([binary(), "produce", "t", "--bootstrap", under_test.address],
+                                            stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.addCleanup(producer.kill)
+                producer.stdin.write(b"amount=100\namount=1")
+                producer.stdin.flush()
+                deadline = time.monotonic() + TIMEOUT_S
+                with wire.Connection(under_test.port) as connection:
+                    while connection.offset_of_time("t", 0, -1)[1] < 1:
+                        self.assertLess(time.monotonic(), deadline, "the first line does not come")
+                    producer.send_signal(number)
+                    self.assertEqual(producer.wait(TIMEOUT_S), 1)
+                    self.assertIn(b"the line that had not ended yet is not sent", producer.stderr.read())
+                    self.assertEqual(wire.batch_values(connection.fetch("t", 0, 0)), [(0, b"amount=100")])
+                producer.stdin.close()
+                producer.stderr.close()
+
+
 if __name__ == "__main__":
     unittest.main()
