@@ -14,6 +14,7 @@ import processes
 import wire
 
 TIMEOUT_S = 20
+KAFKA_STORAGE_ERROR = 56
 
 
 class StandardDescriptors(unittest.TestCase):
@@ -80,6 +81,25 @@ class Signals(unittest.TestCase):
                     self.assertEqual(wire.batch_values(connection.fetch("t", 0, 0)), [(0, b"amount=100")])
                 producer.stdin.close()
                 producer.stderr.close()
+
+
+class Limits(unittest.TestCase):
+    def test_a_file_that_may_not_grow_is_that_partitions_trouble_alone(self):
+        with broker(prefix=["bash", "-c", 'ulimit -f 4096; exec "$0" "$@"']) as under_test:
+            create_topic(under_test, "t")
+            create_topic(under_test, "u")
+            with wire.Connection(under_test.port) as connection:
+                batch = wire.record_batch([os.urandom(900_000)])
+                acknowledged = 0
+                with self.assertRaisesRegex(RuntimeError, f"error {KAFKA_STORAGE_ERROR}"):
+                    for _ in range(10):
+                        connection.produce("t", batch)
+                        acknowledged += 1
+                self.assertGreater(acknowledged, 0)
+                self.assertEqual(connection.offset_of_time("t", 0, -1)[1], acknowledged)
+                self.assertEqual(connection.produce("u", batch), 0)
+                create_topic(under_test, "v")
+            under_test.stop()
 
 
 if __name__ == "__main__":
