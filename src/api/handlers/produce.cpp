@@ -21,6 +21,10 @@ using replication::Partition;
 
 constexpr std::int16_t first_version_with_topic_ids = 13;
 constexpr std::int16_t acks_of_all = -1;
+/// The timeout that a request names is for followers. While the one replica is the leader, what is waited for is its
+/// own disk, and an error for what is there soon after would have it sent twice: so long, which is what clients wait
+/// unless told otherwise.
+constexpr std::chrono::milliseconds least_wait = std::chrono::seconds(30);
 
 /// One Produce on its way: lives on the connection's shard; other shards reach it only to append their parts while it
 /// waits for them.
@@ -174,8 +178,9 @@ void ProduceOperation::appended(const std::vector<std::size_t>& parts) {
 
 void ProduceOperation::wait_for_commit(std::size_t index) {
     if (timer_ == runtime::TimerQueue::Id{} && open_ > 0)
-        timer_ = home().timers().add(runtime::after(home().now(), std::chrono::milliseconds(std::max(timeout_ms_, 0))),
-                                     [keep = shared_from_this()] { keep->time_out(); });
+        timer_ = home().timers().add(
+            runtime::after(home().now(), std::max(least_wait, std::chrono::milliseconds(timeout_ms_))),
+            [keep = shared_from_this()] { keep->time_out(); });
     // The partition keeps who waits there; were it kept in turn, the two would outlive a node that ends at once.
     const std::shared_ptr<Partition> where = std::move(parts_[index].where);
     const Offset end = parts_[index].outcome.end;

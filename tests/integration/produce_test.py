@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""What a Produce is answered."""
+
+import struct
+import unittest
+
+from integration import broker, create_topic
+
+import wire
+
+NONE = 0
+
+
+def produce(connection, topic, partition=0, timeout_ms=10_000, acks=-1):
+    """(error, base offset) of one record."""
+    batch = wire.record_batch([b"value"])
+    correlation_id = connection.next_id()
+    connection.socket.sendall(wire.sized(wire.header(wire.PRODUCE, wire.PRODUCE_VERSION, correlation_id)
+                                         + wire.produce_body(topic, [(partition, batch)], acks, timeout_ms)))
+    body = connection.answer(correlation_id)
+    return struct.unpack_from(">hq", body, 4 + 2 + len(topic.encode()) + 4 + 4)
+
+
+class Produce(unittest.TestCase):
+    def test_what_is_durable_is_acknowledged_whatever_the_timeout(self):
+        with broker() as under_test, wire.Connection(under_test.port) as connection:
+            create_topic(under_test, "t", partitions=4)
+            for partition in range(4):
+                answers = [produce(connection, "t", partition, timeout_ms=timeout_ms) for timeout_ms in (0, -1, 1, -2**31)]
+                self.assertEqual(answers, [(NONE, offset) for offset in range(4)])
+
+
+if __name__ == "__main__":
+    unittest.main()
