@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include <moldau/metadata/topic_name.h>
 #include <moldau/protocol/messages/produce.h>
 #include <moldau/protocol/reader.h>
 #include <moldau/replication/partition.h>
@@ -21,6 +22,8 @@ using replication::Partition;
 
 constexpr std::int16_t first_version_with_topic_ids = 13;
 constexpr std::int16_t acks_of_all = -1;
+/// The one client that may write to the broker's own topics, as in Kafka.
+constexpr std::string_view admin_client_id = "__admin_client";
 /// The timeout that a request names is for followers. While the one replica is the leader, what is waited for is its
 /// own disk, and an error for what is there soon after would have it sent twice: so long, which is what clients wait
 /// unless told otherwise.
@@ -133,7 +136,12 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
         part.outcome.error = error;
         if (error != ErrorCode::none) continue;
         part.where = view.partition(known->id, partition.index);
-        if (!part.where) part.outcome.error = ErrorCode::unknown_topic_or_partition;
+        if (!part.where) {
+            part.outcome.error = ErrorCode::unknown_topic_or_partition;
+        } else if (metadata::is_internal_topic(known->name) && raw_.client_id != admin_client_id) {
+            part.outcome.error = ErrorCode::invalid_topic_exception;
+            part.outcome.message = fmt::format("'{}' is the broker's own: clients do not write to it", known->name);
+        }
     }
 }
 
