@@ -86,7 +86,14 @@ int Broker::run() {
     return status_;
 }
 
+/// nohup has it ignored, and means it.
+bool is_ignored(int signal) {
+    struct sigaction action{};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void Broker::wait_for_signals() {
+    if (!is_ignored(SIGHUP)) stop_signals_.add(SIGHUP);
     stop_signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
         log::info("stopping on signal {}; a second one ends at once", number);

@@ -61,6 +61,17 @@ class StandardDescriptors(unittest.TestCase):
 
 
 class Signals(unittest.TestCase):
+    def test_a_hangup_stops_the_broker_orderly(self):
+        with broker() as under_test:
+            under_test.server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(under_test.server.process.wait(TIMEOUT_S), 0)
+            self.assertIn("stopped", under_test.server.tail())
+
+    def test_a_broker_under_nohup_outlives_the_hangup(self):
+        with broker(prefix=["bash", "-c", 'trap "" HUP; exec "$0" "$@"']) as under_test:
+            under_test.server.process.send_signal(signal.SIGHUP)
+            create_topic(under_test, "t")
+            under_test.stop()
 
     def test_an_interrupted_produce_sends_whole_lines_alone(self):
         for number in (signal.SIGINT, signal.SIGTERM):
