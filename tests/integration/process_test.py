@@ -52,6 +52,28 @@ class StandardDescriptors(unittest.TestCase):
             self.addCleanup(os.close, writer)
             self.serve(under_test, "", stderr=writer)
 
+    def test_output_that_is_not_written_is_a_failure(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            bootstrap = f"--bootstrap {under_test.address}"
+            for command in (f"topic list {bootstrap}", f"topic list -o json {bootstrap}", f"cluster id {bootstrap}",
+                            f"topic create u {bootstrap}", "--help", "topic --help", "broker --help", "storage random-uuid"):
+                for target in (">/dev/full", ">&-"):
+                    with self.subTest(command, target=target):
+                        done = subprocess.run(["bash", "-c", f'"$0" {command} {target}', binary()], capture_output=True,
+                                              text=True, timeout=TIMEOUT_S)
+                        self.assertEqual(done.returncode, 1, done.stderr)
+                        if command != "broker --help":
+                            self.assertIn("write standard output", done.stderr)
+                        if command.startswith("topic create"):
+                            run("topic", "delete", "u", "--bootstrap", under_test.address)
+
+    def test_a_reader_that_has_seen_enough_is_none(self):
+        with broker() as under_test:
+            done = subprocess.run(["bash", "-c", f'set -o pipefail; "$0" topic list -b {under_test.address} | true', binary()],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_a_closed_input_is_an_empty_one(self):
         with broker() as under_test:
             create_topic(under_test, "t")
