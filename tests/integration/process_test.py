@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The binary as a process among others: descriptors that cannot be written, signals, limits of the system."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,6 +16,10 @@ import wire
 
 TIMEOUT_S = 20
 KAFKA_STORAGE_ERROR = 56
+
+
+def properties(of):
+    return "".join(f"{key}={value}\n" for key, value in of.configuration().items())
 
 
 class StandardDescriptors(unittest.TestCase):
@@ -133,6 +138,42 @@ class Limits(unittest.TestCase):
                 self.assertEqual(connection.produce("u", batch), 0)
                 create_topic(under_test, "v")
             under_test.stop()
+
+
+class Formatting(unittest.TestCase):
+    def setUp(self):
+        self.broker = broker()
+        self.addCleanup(self.broker.close)
+        self.config = self.broker.directory / "server.properties"
+        self.config.write_text(properties(self.broker))
+        self.meta = self.broker.data / "meta.properties"
+
+    def format(self):
+        return run("storage", "format", "--config", str(self.config), "--standalone", "--cluster-id",
+                   run("storage", "random-uuid").stdout.strip(), check=False)
+
+    def test_a_directory_that_somebody_uses_is_left_alone(self):
+        self.broker.data.mkdir()
+        with open(self.broker.data / ".lock", "wb") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            refused = self.format()
+            self.assertEqual(refused.returncode, 5)
+            self.assertIn("another process uses this directory", refused.stderr)
+            self.assertEqual(os.listdir(self.broker.data), [".lock"])
+        self.assertEqual(self.format().returncode, 0)
+        self.assertTrue(self.meta.exists())
+
+    def test_a_metadata_log_without_its_properties_is_left_alone(self):
+        self.broker.start()
+        kept = self.meta.read_bytes()
+        self.meta.unlink()
+        refused = self.format()
+        self.assertEqual(refused.returncode, 5)
+        self.assertIn("holds a metadata log", refused.stderr)
+        self.assertFalse(self.meta.exists())
+        self.meta.write_bytes(kept)
+        self.broker.stop()
+        self.broker.start()
 
 
 if __name__ == "__main__":
