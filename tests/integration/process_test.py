@@ -65,7 +65,7 @@ class StandardDescriptors(unittest.TestCase):
                             f"topic create u {bootstrap}", "--help", "topic --help", "broker --help", "storage random-uuid"):
                 for target in (">/dev/full", ">&-"):
                     with self.subTest(command, target=target):
-                        done = subprocess.run(["bash", "-c", f'"$0" {command} {target}', binary()], capture_output=True,
+                        done = subprocess.run(["bash", "-c", f'exec "$0" {command} {target}', binary()], capture_output=True,
                                               text=True, timeout=TIMEOUT_S)
                         self.assertEqual(done.returncode, 1, done.stderr)
                         if command != "broker --help":
@@ -82,7 +82,7 @@ class StandardDescriptors(unittest.TestCase):
     def test_a_closed_input_is_an_empty_one(self):
         with broker() as under_test:
             create_topic(under_test, "t")
-            done = subprocess.run(["bash", "-c", f'"$0" produce t -b {under_test.address} <&-', binary()],
+            done = subprocess.run(["bash", "-c", f'exec "$0" produce t -b {under_test.address} <&-', binary()],
                                   capture_output=True, text=True, timeout=TIMEOUT_S)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
