@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <signal.h>
 #include <sys/resource.h>
@@ -20,6 +19,8 @@
 #include <moldau/node/node.h>
 #include <moldau/posix/shards.h>
 #include <moldau/posix/transport.h>
+
+#include "logging.h"
 
 namespace moldau::app {
 namespace {
@@ -85,7 +86,14 @@ int Broker::run() {
     return status_;
 }
 
+/// nohup has it ignored, and means it.
+bool is_ignored(int signal) {
+    struct sigaction action{};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void Broker::wait_for_signals() {
+    if (!is_ignored(SIGHUP)) stop_signals_.add(SIGHUP);
     stop_signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
         log::info("stopping on signal {}; a second one ends at once", number);
@@ -109,7 +117,7 @@ Task<void> Broker::live() {
     });
     const Result<> started = co_await start();
     if (!started) {
-        fmt::print(stderr, "moldau: {}\n", started.error().message);
+        tell(fmt::format("moldau: {}", started.error().message));
         status_ = 1;
         stopping_ = true;
     }
@@ -142,8 +150,8 @@ Task<Result<>> Broker::start() {
         const metadata::ConfigDef* def = metadata::find_broker_config(key);
         log::debug("setting {}={}", key, def == nullptr || def->sensitive() ? "(hidden)" : value);
     }
-    fmt::print(stderr, "moldau ready on {}; data in {}; node {} of cluster {}; {:.1f} ms\n", where,
-               options_.node.log_dir, options_.node.id, node_.cluster_id(), static_cast<double>(took.count()) / 1000);
+    tell(fmt::format("moldau ready on {}; data in {}; node {} of cluster {}; {:.1f} ms", where, options_.node.log_dir,
+                     options_.node.id, node_.cluster_id(), static_cast<double>(took.count()) / 1000));
     co_return Result<>{};
 }
 

@@ -1,6 +1,6 @@
 #include "broker_command.h"
 
-#include <cstdio>
+#include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,6 +13,7 @@
 namespace moldau::app {
 namespace {
 
+constexpr int failed = 1;
 constexpr int usage_error = 2;
 
 constexpr const char* examples = R"(Examples:
@@ -36,14 +37,14 @@ int broker_command(int argc, char** argv, const MakeDisk& make_disk) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "moldau: {}\nSee 'moldau broker --help'.\n", error.what());
+        if (error.get_exit_code() == 0) return app.exit(error) == 0 && std::cout.flush() ? 0 : failed;
+        tell(fmt::format("moldau: {}\nSee 'moldau broker --help'.", error.what()));
         return usage_error;
     }
     set_up_logging(arguments.verbose);
     auto options = resolve(arguments);
     if (!options) {
-        fmt::print(stderr, "moldau: {}\n", options.error().message);
+        tell(fmt::format("moldau: {}", options.error().message));
         return usage_error;
     }
     return run_broker(std::move(*options), make_disk());

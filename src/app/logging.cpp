@@ -1,6 +1,8 @@
 #include "logging.h"
 
+#include <cstdio>
 #include <memory>
+#include <string>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -20,6 +22,11 @@ void set_up_logging(bool verbose) {
             logger->log(levels[static_cast<int>(level)], spdlog::string_view_t(line.data(), line.size()));
         },
         verbose ? log::Level::debug : log::Level::info);
+}
+
+void tell(std::string_view line) {
+    const std::string whole = std::string(line) + '\n';  // one write
+    (void)std::fwrite(whole.data(), 1, whole.size(), stderr);
 }
 
 }  // namespace moldau::app

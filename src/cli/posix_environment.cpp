@@ -16,7 +16,12 @@ class PosixTerminal final : public Terminal {
  public:
     Result<std::size_t> read_input(MutableBytes into) override { return console_.read_input(into); }
     void end_input() override { console_.end_input(); }
-    Result<> write_output(ByteView bytes) override { return console_.write_output(bytes); }
+    Result<> write_output(ByteView bytes) override {
+        Result<> written = console_.write_output(bytes);
+        if (!written && written.error().code != Errc::closed) output_failure_ = written.error();
+        return written;
+    }
+    const std::optional<Error>& output_failure() const override { return output_failure_; }
     void write_error(std::string_view text) override { console_.write_error(text); }
     bool input_is_terminal() const override { return console_.input_is_terminal(); }
     bool output_is_terminal() const override { return console_.output_is_terminal(); }
@@ -26,6 +31,7 @@ class PosixTerminal final : public Terminal {
 
  private:
     posix::Console console_;
+    std::optional<Error> output_failure_;
 };
 
 using OnlineCommand = std::function<runtime::Task<ExitCode>(OnlineWorld&)>;

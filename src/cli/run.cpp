@@ -46,16 +46,7 @@ CommandTask execute_over_network(const Plan& plan, OnlineWorld& world) {
     co_return co_await execute_online(plan, world, connector);
 }
 
-}  // namespace
-
-CommandTask execute_online(const Plan& plan, OnlineWorld& world, Connector& connector) {
-    Session session(world.shard, connector, {plan.connect.bootstrap, plan.connect.timeout});
-    const Context context{session, world, plan.connect.output};
-    if (const Outcome<> opened = co_await session.open(); !opened) co_return context.report(opened.error());
-    co_return co_await begin(context, plan.command);
-}
-
-ExitCode run(int count, const char* const* arguments, Environment& environment) {
+ExitCode execute(int count, const char* const* arguments, Environment& environment) {
     std::string_view called_by = arguments[0];
     called_by.remove_prefix(called_by.rfind('/') + 1);  // npos + 1 is 0
     if (called_by.starts_with("kafka-")) {
@@ -73,6 +64,24 @@ ExitCode run(int count, const char* const* arguments, Environment& environment) 
     const Plan& plan = std::get<Plan>(parsed);
     if (const auto code = execute_offline(plan.command, environment)) return *code;
     return environment.run_online([&plan](OnlineWorld& world) { return execute_over_network(plan, world); });
+}
+
+}  // namespace
+
+CommandTask execute_online(const Plan& plan, OnlineWorld& world, Connector& connector) {
+    Session session(world.shard, connector, {plan.connect.bootstrap, plan.connect.timeout});
+    const Context context{session, world, plan.connect.output};
+    if (const Outcome<> opened = co_await session.open(); !opened) co_return context.report(opened.error());
+    co_return co_await begin(context, plan.command);
+}
+
+ExitCode run(int count, const char* const* arguments, Environment& environment) {
+    const ExitCode code = execute(count, arguments, environment);
+    Terminal& terminal = environment.terminal();
+    if (code != ExitCode::ok || !terminal.output_failure()) return code;
+    // Whoever asked has not got the answer.
+    terminal.write_error(fmt::format("moldau: {}\n", terminal.output_failure()->message));
+    return ExitCode::failed;
 }
 
 }  // namespace moldau::cli

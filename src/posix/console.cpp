@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,7 +29,22 @@ void on_signal(int) {
     errno = saved;
 }
 
+/// A descriptor that was never open for this is a failure; Errc::closed is for what ended in the midst.
+Error failure_of(int number, std::string_view action, std::string_view subject) {
+    Error error = system_error(number, action, subject);
+    if (error.code == Errc::closed) error.code = Errc::io;
+    return error;
+}
+
 }  // namespace
+
+void fill_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+        // The lowest number that is free, hence this one. A root without /dev has itself.
+        if (::open("/dev/null", O_RDONLY) < 0) (void)::open("/", O_RDONLY | O_DIRECTORY);
+    }
+}
 
 Console::Console()
     : input_end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -53,12 +69,12 @@ Result<std::size_t> Console::read_input(MutableBytes into) {
         pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {input_end_, POLLIN, 0}, {interrupt_, POLLIN, 0}};
         if (::poll(waits, 3, -1) < 0) {
             if (errno == EINTR) continue;
-            return system_failure(errno, "wait for", "standard input");
+            return std::unexpected(failure_of(errno, "wait for", "standard input"));
         }
         if (waits[1].revents != 0 || waits[2].revents != 0) return fail(Errc::closed, "the input was ended");
         const ssize_t count = ::read(STDIN_FILENO, into.data(), into.size());
         if (count >= 0) return static_cast<std::size_t>(count);
-        if (errno != EINTR && errno != EAGAIN) return system_failure(errno, "read", "standard input");
+        if (errno != EINTR && errno != EAGAIN) return std::unexpected(failure_of(errno, "read", "standard input"));
     }
 }
 
@@ -73,7 +89,7 @@ Result<> Console::write_output(ByteView bytes) {
         } else if (errno == EPIPE) {
             return fail(Errc::closed, "nobody reads standard output any more");
         } else if (errno != EINTR) {
-            return system_failure(errno, "write", "standard output");
+            return std::unexpected(failure_of(errno, "write", "standard output"));
         }
     }
     return {};

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <csignal>
 #include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -70,7 +71,9 @@ class PosixDirectoryLock final : public runtime::DirectoryLock {
 
 }  // namespace
 
-PosixDisk::PosixDisk(DiskOptions options) : pool_(std::make_unique<IoPool>(options.io_threads)) {}
+PosixDisk::PosixDisk(DiskOptions options) : pool_(std::make_unique<IoPool>(options.io_threads)) {
+    std::signal(SIGXFSZ, SIG_IGN);
+}
 PosixDisk::~PosixDisk() = default;
 
 Result<std::unique_ptr<runtime::File>> PosixDisk::open(const std::string& path, OpenMode mode) {

@@ -16,6 +16,7 @@ Errc code_of(int number) {
             return Errc::exists;
         case ENOSPC:
         case EDQUOT:
+        case EFBIG:  // a limit on files' sizes (ulimit -f): other files may still grow
             return Errc::no_space;
         case EMFILE:
         case ENFILE:

@@ -40,6 +40,8 @@ class Terminal {
     virtual void end_input() = 0;
     /// Writes all. Errc::closed when the reader is gone.
     virtual Result<> write_output(ByteView bytes) = 0;
+    /// Why some of the output could not be written; nothing where it could, or the reader was gone.
+    virtual const std::optional<Error>& output_failure() const = 0;
     virtual void write_error(std::string_view text) = 0;
     virtual bool input_is_terminal() const = 0;
     virtual bool output_is_terminal() const = 0;

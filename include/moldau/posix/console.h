@@ -11,6 +11,10 @@
 
 namespace moldau::posix {
 
+/// Gives 0, 1 and 2 to nothing where they were closed, so that no file of ours gets these numbers: reading ends at
+/// once, writing fails as before. The first thing that main does.
+void fill_standard_descriptors();
+
 class Console {
  public:
     Console();

@@ -18,6 +18,7 @@ struct DiskOptions {
 /// Destroy it after Shards::join() and before the Shards: what its pool still holds is dropped then.
 class PosixDisk final : public runtime::Disk {
  public:
+    /// Ignores SIGXFSZ in this process: a file that reaches a limit (ulimit -f) fails its write with Errc::no_space.
     explicit PosixDisk(DiskOptions options = {});
     ~PosixDisk() override;
 

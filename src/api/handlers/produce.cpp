@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include <moldau/metadata/topic_name.h>
 #include <moldau/protocol/messages/produce.h>
 #include <moldau/protocol/reader.h>
 #include <moldau/replication/partition.h>
@@ -21,6 +22,12 @@ using replication::Partition;
 
 constexpr std::int16_t first_version_with_topic_ids = 13;
 constexpr std::int16_t acks_of_all = -1;
+/// The one client that may write to the broker's own topics, as in Kafka.
+constexpr std::string_view admin_client_id = "__admin_client";
+/// The timeout that a request names is for followers. While the one replica is the leader, what is waited for is its
+/// own disk, and an error for what is there soon after would have it sent twice: so long, which is what clients wait
+/// unless told otherwise.
+constexpr std::chrono::milliseconds least_wait = std::chrono::seconds(30);
 
 /// One Produce on its way: lives on the connection's shard; other shards reach it only to append their parts while it
 /// waits for them.
@@ -129,7 +136,12 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
         part.outcome.error = error;
         if (error != ErrorCode::none) continue;
         part.where = view.partition(known->id, partition.index);
-        if (!part.where) part.outcome.error = ErrorCode::unknown_topic_or_partition;
+        if (!part.where) {
+            part.outcome.error = ErrorCode::unknown_topic_or_partition;
+        } else if (metadata::is_internal_topic(known->name) && raw_.client_id != admin_client_id) {
+            part.outcome.error = ErrorCode::invalid_topic_exception;
+            part.outcome.message = fmt::format("'{}' is the broker's own: clients do not write to it", known->name);
+        }
     }
 }
 
@@ -174,8 +186,9 @@ void ProduceOperation::appended(const std::vector<std::size_t>& parts) {
 
 void ProduceOperation::wait_for_commit(std::size_t index) {
     if (timer_ == runtime::TimerQueue::Id{} && open_ > 0)
-        timer_ = home().timers().add(runtime::after(home().now(), std::chrono::milliseconds(std::max(timeout_ms_, 0))),
-                                     [keep = shared_from_this()] { keep->time_out(); });
+        timer_ = home().timers().add(
+            runtime::after(home().now(), std::max(least_wait, std::chrono::milliseconds(timeout_ms_))),
+            [keep = shared_from_this()] { keep->time_out(); });
     // The partition keeps who waits there; were it kept in turn, the two would outlive a node that ends at once.
     const std::shared_ptr<Partition> where = std::move(parts_[index].where);
     const Offset end = parts_[index].outcome.end;

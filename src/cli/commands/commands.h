@@ -16,7 +16,7 @@ struct Context {
     OutputFormat output = OutputFormat::table;
 
     void print(std::string_view text) const {
-        // A reader that is gone has no use for what is left; the exit code tells of the command itself.
+        // A reader that is gone has no use for what is left; of any other failure run() tells.
         (void)world.terminal.write_output(bytes_of(text));
     }
     template <class... Args>

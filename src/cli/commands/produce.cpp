@@ -71,17 +71,23 @@ class Pump {
         });
     }
 
-    /// Until the input ends, or the producer stops.
+    /// Until the input ends, or the producer stops. An interrupt may come in the midst of a line, which is then no
+    /// record: only the end of the input ends the last one.
     Task<void> run() {
         runtime::Shard& shard = context_.world.shard;
         Terminal& terminal = context_.world.terminal;
         Bytes chunk(read_bytes);
-        while (!producer_.stopped()) {
+        bool at_end = false;
+        while (!at_end && !producer_.stopped()) {
             const MutableBytes into(chunk);
             const Result<std::size_t> got = co_await runtime::run_blocking(
                 context_.world.disk, shard, [&terminal, into] { return terminal.read_input(into); });
-            if (!got && got.error().code != Errc::closed) input_failure_ = got.error().message;
-            if (!got || *got == 0) break;
+            if (!got) {
+                interrupted_ = got.error().code == Errc::closed && !producer_.stopped();
+                if (got.error().code != Errc::closed) input_failure_ = got.error().message;
+                break;
+            }
+            at_end = *got == 0;
             timestamp_ = shard.clock().wall_time();
             splitter_.feed(text_of(ByteView(chunk).first(*got)), [this](std::string_view line) { take(line); });
             if (splitter_.kept_bytes() > max_line_bytes) {
@@ -91,13 +97,15 @@ class Pump {
             producer_.dispatch();
             co_await producer_.wait_for_room();
         }
-        timestamp_ = shard.clock().wall_time();
-        if (input_failure_.empty()) splitter_.finish([this](std::string_view line) { take(line); });
+        if (at_end) splitter_.finish([this](std::string_view line) { take(line); });
     }
 
     /// Lines that are not records as the flags describe them.
     std::int64_t refused() const { return refused_; }
     const std::string& input_failure() const { return input_failure_; }
+    bool interrupted() const { return interrupted_; }
+    /// Of a line whose end was not read.
+    std::size_t unsent_bytes() const { return splitter_.kept_bytes(); }
 
  private:
     void take(std::string_view line) {
@@ -129,10 +137,14 @@ class Pump {
     std::int64_t lines_ = 0;
     std::int64_t refused_ = 0;
     std::string input_failure_;
+    bool interrupted_ = false;
 };
 
 ExitCode report_end(const Context& context, const Producer& producer, const Pump& pump) {
     if (!pump.input_failure().empty()) context.note("moldau: standard input: {}", pump.input_failure());
+    if (pump.interrupted())
+        context.note("moldau: interrupted{}",
+                     pump.unsent_bytes() > 0 ? "; the line that had not ended yet is not sent" : "");
     if (pump.refused() > 5) context.note("moldau: {} lines were not sent", pump.refused());
     if (producer.stopped()) context.report(producer.failure());
     const std::int64_t lost = producer.added() - producer.acknowledged();
@@ -142,7 +154,8 @@ ExitCode report_end(const Context& context, const Producer& producer, const Pump
         context.note("moldau: {} of {} records were not acknowledged{}", lost, producer.added(),
                      unknown ? "; they may be there all the same" : "");
     }
-    const bool done = lost == 0 && pump.refused() == 0 && pump.input_failure().empty() && !producer.stopped();
+    const bool done =
+        lost == 0 && pump.refused() == 0 && pump.input_failure().empty() && !pump.interrupted() && !producer.stopped();
     return done ? ExitCode::ok : ExitCode::failed;
 }
 
@@ -159,7 +172,7 @@ CommandTask produce(const Context& context, const Produce& asked) {
         const Outcome<> taken = co_await take_producer_id(context, batches);
         if (!taken) co_return context.report(taken.error());
     }
-    // An interrupt ends the input; what was read is delivered.
+    // An interrupt ends the input; the whole lines that were read are delivered.
     context.world.on_interrupt([] {});
     Terminal& terminal = context.world.terminal;
     Progress progress(context.world.shard, terminal, "Sent",

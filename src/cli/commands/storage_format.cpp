@@ -88,6 +88,12 @@ Outcome<std::vector<std::string>> choose_directories(const std::vector<LogDirect
     std::vector<std::string> chosen;
     for (const LogDirectory& directory : directories) {
         if (!directory.problem.empty()) return failed(ExitCode::failed, directory.problem);
+        if (!directory.meta && directory.holds_metadata_log)
+            return failed(ExitCode::exists,
+                          fmt::format("{} holds a metadata log, but no meta.properties: a node has run on it, and "
+                                      "formatting would part it from its cluster. Bring meta.properties back; to begin "
+                                      "anew, remove the directory first.",
+                                      directory.path));
         if (!directory.meta) {
             chosen.push_back(directory.path);
             continue;
@@ -110,6 +116,21 @@ Outcome<std::vector<std::string>> choose_directories(const std::vector<LogDirect
                                       directory.path, asked.config));
     }
     return chosen;
+}
+
+using Locks = std::vector<std::unique_ptr<runtime::DirectoryLock>>;
+
+/// Nobody else writes there meanwhile, and no broker runs there.
+Outcome<Locks> lock(runtime::Disk& disk, const std::vector<std::string>& directories) {
+    Locks locks;
+    for (const std::string& directory : directories) {
+        if (const Result<> made = disk.create_directories(directory); !made)
+            return std::unexpected(failure_of(made.error()));
+        auto locked = disk.lock(directory);
+        if (!locked) return std::unexpected(failure_of(locked.error()));
+        locks.push_back(std::move(*locked));
+    }
+    return locks;
 }
 
 /// Each file is synced, and each directory that got a name.
@@ -160,6 +181,8 @@ Outcome<> format(Environment& environment, const StorageFormat& asked) {
     if (!levels) return std::unexpected(levels.error());
     const auto directories = choose_directories(inspect(environment.disk(), node->log_dirs), asked, *node);
     if (!directories) return std::unexpected(directories.error());
+    const Outcome<Locks> locks = lock(environment.disk(), *directories);
+    if (!locks) return std::unexpected(locks.error());
     if (directories->empty())
         (void)environment.terminal().write_output(bytes_of("All of the log directories are already formatted.\n"));
     for (const std::string& path : *directories) {

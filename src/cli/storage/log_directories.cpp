@@ -1,6 +1,10 @@
 #include "storage/log_directories.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include <moldau/raft/types.h>
 
 namespace moldau::cli {
 
@@ -18,12 +22,23 @@ std::string value_or(const metadata::Properties& meta, std::string_view key, std
     return std::string(found == meta.end() ? otherwise : found->second);
 }
 
+/// Formatting writes a snapshot at most: a segment is of a node that ran.
+Result<bool> holds_metadata_log(runtime::Disk& disk, const std::string& path) {
+    const auto entries = disk.list(runtime::join_path(path, fmt::format("{}-0", raft::metadata_topic_name)));
+    if (!entries && entries.error().code == Errc::not_found) return false;
+    if (!entries) return std::unexpected(entries.error());
+    return std::ranges::any_of(*entries, [](const auto& entry) { return entry.name.ends_with(".log"); });
+}
+
 LogDirectory inspect_one(runtime::Disk& disk, const std::string& path) {
     LogDirectory directory{path, false, std::nullopt, {}};
     const Result<bool> exists = disk.exists(path);
     if (!exists) directory.problem = exists.error().message;
     if (!exists || !*exists) return directory;
     directory.exists = true;
+    const Result<bool> holds_log = holds_metadata_log(disk, path);
+    directory.holds_metadata_log = holds_log.value_or(false);
+    if (!holds_log) directory.problem = holds_log.error().message;
     const Result<Bytes> content = runtime::read_whole(disk, runtime::join_path(path, "meta.properties"), 1 << 20);
     if (!content) {
         if (content.error().code != Errc::not_found) directory.problem = content.error().message;

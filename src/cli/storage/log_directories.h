@@ -17,6 +17,7 @@ struct LogDirectory {
     bool exists = false;
     std::optional<metadata::Properties> meta;  ///< of meta.properties; none: not formatted
     std::string problem;                       ///< why meta.properties could not be read
+    bool holds_metadata_log = false;           ///< a node has run on it, whatever meta.properties says
 };
 
 std::vector<LogDirectory> inspect(runtime::Disk& disk, const std::vector<std::string>& paths);

@@ -3,6 +3,7 @@
 #include "storage/format_levels.h"
 #include "storage/log_directories.h"
 #include "storage/node_properties.h"
+#include "support/memory_disk.h"
 
 namespace moldau::cli {
 namespace {
@@ -92,6 +93,30 @@ TEST(FormatLevels, RefusesWhatThereIsNot) {
     EXPECT_FALSE(choose_levels("", {{"foo.version", 1}}));
     EXPECT_FALSE(choose_levels("", {{"group.version", 99}}));
     EXPECT_FALSE(choose_levels("4.3", {{"metadata.version", 30}}));
+}
+
+void put(runtime::Disk& disk, const std::string& path) {
+    ASSERT_TRUE(disk.create_directories(runtime::parent_path(path)));
+    ASSERT_TRUE(runtime::write_atomically(disk, path, bytes_of("x")));
+}
+
+TEST(Inspection, FindsAMetadataLogThatLostItsProperties) {
+    runtime::MemoryDisk disk;
+    put(disk, "/data/__cluster_metadata-0/00000000000000000012.log");
+    const LogDirectory found = inspect(disk, {"/data"}).front();
+    EXPECT_FALSE(found.meta);
+    EXPECT_TRUE(found.holds_metadata_log);
+}
+
+TEST(Inspection, TakesWhatAFormattingLeavesForNoMetadataLog) {
+    runtime::MemoryDisk disk;
+    put(disk, "/data/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint");
+    put(disk, "/data/bootstrap.checkpoint");
+    put(disk, "/empty/lost+found/x");
+    for (const LogDirectory& found : inspect(disk, {"/data", "/empty", "/none"})) {
+        EXPECT_FALSE(found.holds_metadata_log) << found.path;
+        EXPECT_EQ(found.problem, "") << found.path;
+    }
 }
 
 metadata::Properties meta(const char* cluster) {

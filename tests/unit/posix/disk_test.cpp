@@ -149,6 +149,23 @@ TEST_F(PosixDiskTest, RemovingADirectoryRemovesLinksAndNotWhatTheyLeadTo) {
     EXPECT_EQ(text_of(runtime::read_whole(disk, path("kept/inner/file")).value()), "precious");
 }
 
+TEST_F(PosixDiskTest, AFileThatMayNotGrowFindsNoSpace) {
+    auto file = disk.open(path("a"), OpenMode::create);
+    ASSERT_TRUE(file);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit tight{.rlim_cur = 4096, .rlim_max = before.rlim_max};
+    const Bytes page(4096);
+    const ByteView parts[] = {page};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+    const Result<> first = (*file)->write_at(parts, 0);
+    const Result<> second = (*file)->write_at(parts, page.size());
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_TRUE(first);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::no_space) << second.error().message;
+}
+
 TEST_F(PosixDiskTest, ALockedDirectoryIsRefusedToOthersUntilItIsReleased) {
     auto lock = disk.lock(directory);
     ASSERT_TRUE(lock);
