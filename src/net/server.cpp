@@ -25,6 +25,7 @@ constexpr auto cut_patience = std::chrono::seconds(1);
 bool drain_all(ShardConnections& shard) {
     // A drained connection may end, and leave the map, at once.
     std::vector<Connection*> open;
+    open.reserve(shard.open.size());
     for (const auto& [id, connection] : shard.open) open.push_back(connection);
     for (Connection* connection : open) connection->drain();
     return true;
@@ -104,7 +105,7 @@ Result<Endpoint> Server::listen(const std::string& listener_name, const Endpoint
     if (!hold) return fail(Errc::closed, fmt::format("listener {}: the server stops", listener_name));
     auto listener = state.world.transport.listen(state.home(), endpoint);
     if (!listener) return std::unexpected(std::move(listener.error()).within("listener " + listener_name));
-    const Endpoint local = (*listener)->local();
+    Endpoint local = (*listener)->local();
     state.listeners.push_back({listener_name, std::move(*listener)});
     runtime::spawn(state.home(), State::accept_loop(state_, std::move(hold), state.listeners.size() - 1));
     return local;
