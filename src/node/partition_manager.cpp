@@ -15,10 +15,11 @@ namespace {
 using replication::Partition;
 using runtime::Task;
 
-/// Logs that are opened or closed at once: both wait for the disk.
-// A recovery takes a thread of the disk for as long as it reads: acks=all and the metadata log need the others.
+/// Logs that are opened at once. A recovery takes a thread of the disk for as long as it reads: acks=all and the
+/// metadata log need the others.
 constexpr std::size_t opened_at_once = 4;
-constexpr std::size_t closed_at_once = 8;
+/// Logs that are closed at once, each of which waits for the disk.
+constexpr std::size_t closed_at_stop = 8;
 /// After which a partition is tried again that found no room, or whose files could not be read.
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
@@ -198,7 +199,7 @@ Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     bool clean = co_await tasks_.close() && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;
     for (const auto& [key, partition] : table_) open.push_back(partition);
-    clean = co_await at_once(shard_, closed_at_once, std::move(open),
+    clean = co_await at_once(shard_, closed_at_stop, std::move(open),
                              [this](std::shared_ptr<Partition> next) { return close_for_good(std::move(next)); }) &&
             clean;
     if (!clean) co_return std::nullopt;

@@ -181,6 +181,18 @@ class ServerTest : public testing::Test {
         co_return true;
     }
 
+    /// The most that the first shard serves between two of our turns, until it has served `all`; -1 when it does not.
+    Task<int> most_between_turns(int all) {
+        int before = 0;
+        int most = 0;
+        const bool served_all = co_await eventually([&] {
+            const int served = services[0]->served;
+            most = std::max(most, served - std::exchange(before, served));
+            return served == all;
+        });
+        co_return served_all ? most : -1;
+    }
+
     posix::PosixTransport transport;
     std::optional<posix::Shards> shards;
     posix::PosixDisk disk;  // before the shards' end
@@ -223,14 +235,7 @@ TEST_F(ServerTest, ManyRequestsOfOneConnectionLeaveTurnsToOthers) {
             Bytes flood;
             for (std::int32_t id = 1; id <= 1000; ++id) append(flood, request_frame(metadata_key, id));
             write(*stream, flood);
-            int before = 0;
-            int most = 0;
-            const bool all = co_await test.eventually([&] {
-                const int served = test.services[0]->served;
-                most = std::max(most, served - std::exchange(before, served));
-                return served == 1000;
-            });
-            co_return all ? most : -1;
+            co_return co_await test.most_between_turns(1000);
         }
     };
     const int most_between_turns = run(Body::run(*this));
@@ -246,14 +251,7 @@ TEST_F(ServerTest, RequestsThatTakeLongLeaveATurnToOthersAfterEach) {
             Bytes slow;
             for (std::int32_t id = 1; id <= 8; ++id) append(slow, request_frame(metadata_key, id, bytes_of("slow")));
             write(*stream, slow);
-            int most = 0;
-            int before = 0;
-            const bool all = co_await test.eventually([&] {
-                const int now = test.services[0]->served;
-                most = std::max(most, now - std::exchange(before, now));
-                return now == 8;
-            });
-            co_return all ? most : -1;
+            co_return co_await test.most_between_turns(8);
         }
     };
     EXPECT_EQ(run(Body::run(*this)), 1);

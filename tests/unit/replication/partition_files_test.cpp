@@ -61,12 +61,7 @@ TEST_F(PartitionFilesTest, RetentionOfAPartitionThatIsThereDeletes) {
 TEST_F(PartitionFilesTest, AFetchThatRunsOutOfDescriptorsEndsWithWhatItHas) {
     open();
     fill_to(60);
-    ASSERT_TRUE(log->close());
-    log.reset();
-    storage::LogOptions with = options();
-    with.clean_shutdown = true;
-    with.recovery_point = with.high_watermark = Offset(60);
-    open(with);
+    close_and_reopen();
     const auto partition = lead(std::move(log));
     disk.max_open_files = 0;
     ReadRequest wanted{.offset = Offset(0), .max_bytes = 1000};
@@ -85,12 +80,7 @@ TEST_F(PartitionFilesTest, AFetchThatRunsOutOfDescriptorsEndsWithWhatItHas) {
 TEST_F(PartitionFilesTest, DamagedRecordsAreAnErrorOnceNothingStandsBeforeThem) {
     open();
     fill_to(60);
-    ASSERT_TRUE(log->close());
-    log.reset();
-    storage::LogOptions with = options();
-    with.clean_shutdown = true;
-    with.recovery_point = with.high_watermark = Offset(60);
-    open(with);
+    close_and_reopen();
     const auto partition = lead(std::move(log));
     Bytes& content = disk.content(path(0, storage::suffix::log));
     const std::size_t size = protocol::parse_batch(content).size_bytes;
