@@ -30,7 +30,7 @@ std::string_view other_protocol(std::string_view first_bytes) {
 }  // namespace
 
 ConnectionCore::ConnectionCore(const ConnectionLimits& limits, RequestBudget& budget, const Service& service)
-    : limits_(limits), budget_(budget), service_(service), charge_(budget) {}
+    : limits_(limits), budget_(budget), service_(service), charge_(budget), rest_charge_(budget) {}
 
 ConnectionCore::~ConnectionCore() {
     budget_.end_frame(ticket_);
@@ -87,8 +87,28 @@ void ConnectionCore::on_read(ByteView bytes) {
         if (arrived_ == announced_) complete_frame();
         return keep_in_line();
     }
-    while (!bytes.empty() && !input_ended_) prefix_filled_ < sizeof prefix_ ? take_prefix(bytes) : take_body(bytes);
+    rest_ = Buffer(take(bytes));
+    rest_charge_.add(rest_.size());
     keep_in_line();
+}
+
+ByteView ConnectionCore::take(ByteView bytes) {
+    while (!bytes.empty() && !broken_ && ready_.size() < limits_.max_requests_ahead)
+        prefix_filled_ < sizeof prefix_ ? take_prefix(bytes) : take_body(bytes);
+    return broken_ ? ByteView() : bytes;
+}
+
+void ConnectionCore::take_rest() {
+    if (rest_.empty() || !ready_.empty()) return;
+    rest_taken_ = rest_.size() - take(rest_.view().subspan(rest_taken_)).size();
+    if (rest_taken_ == rest_.size()) leave_rest();
+    if (rest_.empty() && input_ended_) leave_frame();  // of which no more will come
+}
+
+void ConnectionCore::leave_rest() {
+    rest_ = Buffer();
+    rest_taken_ = 0;
+    rest_charge_ = RequestBudget::Charge(budget_);
 }
 
 // Who cannot read on for want of room is not waited for: the turn of the oldest frame goes to another. Nor is who would
@@ -158,6 +178,7 @@ void ConnectionCore::end_input(std::string_view reason) {
 
 void ConnectionCore::refuse(std::string_view reason) {
     refused_ = refused_ || !input_ended_;
+    broken_ = true;
     end_input(reason);
 }
 
@@ -169,6 +190,7 @@ std::optional<ConnectionCore::Dispatch> ConnectionCore::next_request() {
     const std::uint64_t sequence = first_in_flight_ + in_flight_.size();
     in_flight_.push({api_key, std::nullopt});
     Dispatch next{sequence, ready_.pop()};
+    take_rest();
     keep_in_line();
     return next;
 }
@@ -203,6 +225,7 @@ void ConnectionCore::move_to_output(Response answer) {
     if (!answer.close) return;
     closing_ = true;
     ready_.clear();
+    leave_rest();
     refuse(answer.close_reason);
 }
 

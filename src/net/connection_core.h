@@ -7,7 +7,8 @@
 // Order: a request leaves `ready` when nothing is in flight, or when what is in flight is of its own kind and the
 // service lets that kind overlap (a Produce behind a Produce). Answers enter the output in the order of requests.
 //
-// Memory: a frame whose request would have to wait, for as long as a Fetch polls, is not read before its turn, but for
+// Memory: small requests that came by one read become requests some at a time, since a request takes several times its
+// bytes. A frame whose request would have to wait, for as long as a Fetch polls, is not read before its turn, but for
 // what came together with the bytes before it and for small ones while there is budget.
 //
 // End: by the peer's end, or by bytes that make no request, only the input ends: requests that were read before are
@@ -110,6 +111,10 @@ class ConnectionCore {
     void reserve_frame(std::size_t needed);
     void leave_frame();
     void complete_frame();
+    /// Makes requests of the bytes, as many as may be ready at once; returns what is left of them.
+    ByteView take(ByteView bytes);
+    void take_rest();
+    void leave_rest();
     void move_to_output(Response answer);
     void refuse(std::string_view reason);
 
@@ -127,6 +132,9 @@ class ConnectionCore {
     RequestBudget::Ticket ticket_ = 0;  // not zero while its size is known and there is room to read on
 
     Fifo<Request> ready_;
+    Buffer rest_;  // came with the requests that are ready, and follows them
+    std::size_t rest_taken_ = 0;
+    RequestBudget::Charge rest_charge_;
     Fifo<InFlight> in_flight_;
     std::uint64_t first_in_flight_ = 0;  // sequence of in_flight_'s first
 
@@ -136,6 +144,7 @@ class ConnectionCore {
 
     bool input_ended_ = false;
     bool refused_ = false;
+    bool broken_ = false;   // no request is made of further bytes
     bool closing_ = false;  // an answer asked for it: nothing enters the output any more
     std::string end_reason_;
 };

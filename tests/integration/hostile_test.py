@@ -24,8 +24,6 @@ DEAF_CONNECTIONS = 200
 POLLING_CONNECTIONS = 20
 SEED = int(os.environ.get("MOLDAU_SEED", "0")) or random.randrange(1, 1 << 30)
 MEMORY_BOUND = 60 << 20
-# Of who does not read a connection keeps 64 KiB of answers and one read's requests, which small ones take several times.
-DEAF_MEMORY_BOUND = 200 * (512 << 10)
 AT_ONCE = 50
 SETTLE_S = 15
 
@@ -281,7 +279,7 @@ class Hostile(unittest.TestCase):
 
                 connections = self.ask_and_do_not_read(under_test.port)
                 good.wait_for_progress()
-                self.assert_grown_by(DEAF_MEMORY_BOUND, under_test, idle, f"{DEAF_CONNECTIONS} that do not read")
+                self.assert_grown_by(MEMORY_BOUND, under_test, idle, f"{DEAF_CONNECTIONS} that do not read")
                 for connection in connections:
                     connection.close()
                 self.settled(good, under_test, idle, idle_descriptors, "after those that do not read")

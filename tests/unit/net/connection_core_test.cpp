@@ -274,6 +274,32 @@ TEST_F(ConnectionCoreTest, ABrokenFrameDoesNotTakeBackTheOnesBeforeIt) {
     EXPECT_TRUE(core->is_finished());
 }
 
+/// Whether a size that cannot be follows the requests.
+class ManyInOneReadTest : public ConnectionCoreTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(ManyInOneReadTest, AreServedAlsoAfterThePeersEnd) {
+    constexpr std::int32_t count = 500;
+    Bytes bytes;
+    for (std::int32_t id = 1; id <= count; ++id) append(bytes, request_frame(metadata_key, id));
+    if (GetParam()) append_integer(bytes, std::int32_t{-5});
+    append(bytes, ByteView(request_frame(metadata_key, count + 1)).first(9));
+    ASSERT_LE(bytes.size(), scratch.size());
+    feed(bytes);
+    core->end_input("the peer ended it");
+    for (std::int32_t id = 1; id <= count; ++id) {
+        ASSERT_FALSE(core->is_finished());
+        ASSERT_EQ(begin(), Ids{id});
+        answer(id);
+    }
+    EXPECT_TRUE(begin().empty());
+    EXPECT_EQ(sent().size(), std::size_t{count});
+    EXPECT_TRUE(core->is_finished());
+    requests.clear();
+    EXPECT_EQ(budget.used_bytes(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(WholeOrBroken, ManyInOneReadTest, testing::Bool());
+
 TEST_F(ConnectionCoreTest, AnAnswerThatClosesEndsAllBehindIt) {
     Bytes bytes;
     for (std::int32_t id = 1; id <= 3; ++id) append(bytes, request_frame(produce_key, id, {}, 3));
