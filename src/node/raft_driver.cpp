@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -88,8 +89,12 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
         recovered.control.set_base(snapshot->header.kraft_version, snapshot->header.voters);
     }
     recovered.last_epoch = base.epoch;
+    Offset next = base.end_offset;  // nothing is ever compacted away here
     auto walked =
         for_each_batch(*log, base.end_offset, log->log_end(), [&](const protocol::BatchView& batch) -> Result<> {
+            if (batch.base_offset() != std::exchange(next, batch.next_offset()))
+                return fail(Errc::corrupt, fmt::format("{}: a batch of offset {} does not follow", options.directory,
+                                                       batch.base_offset()));
             recovered.last_epoch = batch.partition_leader_epoch();
             return batch.is_control() ? recovered.control.add(batch) : Result<>{};
         });

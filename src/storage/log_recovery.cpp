@@ -1,5 +1,8 @@
 // What LogLoader does after a crash: everything from the recovery point on is read and checked.
 
+#include <optional>
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include <moldau/base/log.h>
@@ -63,6 +66,11 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
     std::string damage;
     std::uint64_t end = from;
     std::uint64_t surely_durable = from;
+    struct Place {
+        std::uint64_t position;
+        Offset next;
+    };
+    std::optional<Place> jump;  // of the batch before, where it left a gap
     while (scanner.next()) {
         const protocol::BatchView& batch = scanner.batch();
         const LeaderEpoch epoch = batch.partition_leader_epoch();
@@ -70,10 +78,15 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
             damage = "the CRC is wrong";
         } else if (const std::string_view order = order_damage(batch, segment.base(), next_); !order.empty()) {
             damage = order;
+            // No checksum covers a base offset: the batch that contradicts a gap shows that there is none.
+            if (jump && batch.base_offset() >= jump->next) std::tie(end, next_) = std::tie(jump->position, jump->next);
         } else if (epoch != no_leader_epoch && epoch < epoch_) {
             damage = "the leader epoch goes back";
         }
         if (!damage.empty()) break;
+        jump.reset();
+        const bool knows_next = from == 0 || scanner.position() > from;
+        if (knows_next && batch.base_offset() > next_) jump = {scanner.position(), next_};
         segment.note(batch, scanner.position(), scanner.size_bytes(), log_.config_.index_interval_bytes);
         next_ = batch.next_offset();
         end = scanner.next_position();

@@ -185,6 +185,23 @@ TEST_F(RaftDriverTest, AShorterLogThanTheHighWatermarkIsRefusedAlsoAfterACleanSh
     }
 }
 
+TEST_F(RaftDriverTest, AnOffsetThatDoesNotFollowIsRefused) {
+    Bytes content = write_three();
+    std::size_t last = 0;
+    protocol::BatchIterator batches{ByteView(content)};
+    for (protocol::BatchView batch; batches.next(batch) && batch.base_offset() < last_committed;)
+        last += batch.size_bytes();
+    content[last + 6] ^= 1;  // 256 offsets further, which no checksum tells
+    disk.content(log_path) = content;
+    for (const bool clean : {true, false}) {
+        clean_shutdown = clean;
+        const auto opened = try_open();
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::corrupt);
+        EXPECT_EQ(disk.content(log_path), content);
+    }
+}
+
 TEST_F(RaftDriverTest, ATornTailBehindTheHighWatermarkIsCut) {
     Bytes content = write_three();
     high_watermark = last_committed;

@@ -113,6 +113,26 @@ TEST_F(LogTest, DamageBelowTheHighWatermarkIsNeverCut) {
     EXPECT_EQ(log->log_end(), Offset(3));
 }
 
+TEST_F(LogTest, ABaseOffsetThatTheNextBatchContradictsHidesNoLoss) {
+    open();
+    fill_to(6);
+    log.reset();
+    Bytes& file = disk.content(path(0, suffix::log));
+    const std::size_t batch = file.size() / 6;
+    file[2 * batch + 4] = 1;  // the third claims to be 2^24 offsets further
+    const Bytes damaged = file;
+    LogOptions with = options();
+    with.high_watermark = Offset(6);
+    const auto opened = Log::open(with);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::corrupt);
+    EXPECT_NE(opened.error().message.find(std::to_string(2 * batch)), std::string::npos) << opened.error().message;
+    EXPECT_EQ(disk.content(path(0, suffix::log)), damaged);
+    with.high_watermark = Offset(2);
+    open(with);
+    EXPECT_EQ(log->log_end(), Offset(2));
+}
+
 TEST_F(LogTest, MissingTailBelowTheRecoveryPointIsNotAccepted) {
     open();
     fill_to(6);
