@@ -128,9 +128,13 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     const TopicSettings settings = settings_(image, wanted.topic);
     const storage::TopicPartition name{wanted.topic, wanted.index};
     while (leaving_.contains(name)) co_await changed_.wait();
-    Result<> place = co_await make_room(wanted);
+    Result<bool> place = co_await make_room(wanted);
     storage::LogOptions options = directory_.options_for(name, settings.log, shard_.clock().wall_time());
     options.topic_id = wanted.topic_id;
+    if (place && *place) {  // nothing is noted of it, not even who wrote it: all that is there counts
+        options.clean_shutdown = false;
+        options.written_by_kafka = true;
+    }
     auto log =
         place ? co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); })
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
@@ -165,17 +169,32 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     co_return true;
 }
 
-Task<Result<>> PartitionManager::make_room(const Wanted& wanted) {
+Task<Result<bool>> PartitionManager::make_room(const Wanted& wanted) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
     const std::string path = runtime::join_path(directory_.path(), storage::partition_directory_name(name));
     const auto there = co_await runtime::run_blocking(
         world_.disk, shard_, [this, &path] { return storage::read_partition_metadata(world_.disk, path); });
     if (!there) co_return std::unexpected(there.error());
-    if (!*there || **there == wanted.topic_id) co_return Result<>{};
-    const storage::Departure aside = departure(name, storage::PartitionDirectoryKind::stray);
-    const Result<> moved = co_await take_away({aside});
-    if (moved) log::warn("{} is of the deleted topic id {}; it is kept as {}", path, **there, aside.to);
-    co_return moved;
+    if (*there && **there != wanted.topic_id) {
+        const storage::Departure aside = departure(name, storage::PartitionDirectoryKind::stray);
+        const Result<> moved = co_await take_away({aside});
+        if (!moved) co_return std::unexpected(moved.error());
+        log::warn("{} is of the deleted topic id {}; it is kept as {}", path, **there, aside.to);
+    }
+    co_return co_await bring_back(wanted, path);
+}
+
+Task<Result<bool>> PartitionManager::bring_back(const Wanted& wanted, std::string path) {
+    const auto aside = aside_.find({wanted.topic_id, wanted.index});
+    if (aside == aside_.end()) co_return false;
+    std::string& from = aside->second;
+    if (from.empty()) co_return true;
+    co_await take_turn();
+    const Result<bool> brought = co_await runtime::run_blocking(
+        world_.disk, shard_, [&directory = directory_, &from, &path] { return directory.bring_back(from, path); });
+    end_turn();
+    if (brought && *brought) log::warn("the metadata knows {} again: it is back as {}", std::exchange(from, {}), path);
+    co_return brought;
 }
 
 unsigned PartitionManager::least_loaded() const {

@@ -94,8 +94,10 @@ class PartitionManager {
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
     runtime::Task<bool> open(Wanted wanted, const metadata::Image& image);
-    /// Moves a namesake's directory out of the way; it keeps its data.
-    runtime::Task<Result<>> make_room(const Wanted& wanted);
+    /// Moves a namesake's directory out of the way, and brings back one that was moved aside when the metadata did not
+    /// know it; each keeps its data. True when one was brought back.
+    runtime::Task<Result<bool>> make_room(const Wanted& wanted);
+    runtime::Task<Result<bool>> bring_back(const Wanted& wanted, std::string path);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     unsigned least_loaded() const;
 
@@ -149,6 +151,9 @@ class PartitionManager {
     const UpkeepTimes times_;
     std::set<storage::TopicPartition> leaving_;  ///< deleted, and their directories not renamed yet
     std::map<storage::TopicPartition, Offline> offline_;
+    using Aside = std::map<std::pair<TopicId, PartitionIndex>, std::string>;
+    static Aside find_aside(runtime::Disk& disk, const std::vector<storage::PartitionDirectory>& there);
+    Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
     bool turn_taken_ = false;
     Listener listener_;

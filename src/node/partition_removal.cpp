@@ -127,6 +127,8 @@ Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
         log::error("{}", there.error().message);
         co_return false;
     }
+    aside_ = co_await runtime::run_blocking(world_.disk, shard_,
+                                            [&disk = world_.disk, &there] { return find_aside(disk, *there); });
     std::vector<std::string> removed;
     for (const storage::PartitionDirectory& each : *there)
         if (each.name.kind == PartitionDirectoryKind::removed) removed.push_back(each.path);
@@ -134,6 +136,17 @@ Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
     const Result<> moved = co_await take_away(strays(*there, image));
     if (!moved) log::error("moving aside what the metadata does not know: {}", moved.error().message);
     co_return moved.has_value();
+}
+
+PartitionManager::Aside PartitionManager::find_aside(runtime::Disk& disk,
+                                                     const std::vector<storage::PartitionDirectory>& there) {
+    Aside found;
+    for (const storage::PartitionDirectory& each : there) {
+        if (each.name.kind != PartitionDirectoryKind::stray) continue;
+        const auto id = storage::read_partition_metadata(disk, each.path);
+        if (id && *id) found.try_emplace({**id, each.name.partition.partition}, each.path);
+    }
+    return found;
 }
 
 // As Apache Kafka's LogManager.isStrayReplica() at its start. A directory of a topic that was made anew under its

@@ -215,6 +215,15 @@ Result<> LogDirectory::take_away(std::span<const Departure> departures) {
     });
 }
 
+Result<bool> LogDirectory::bring_back(const std::string& from, const std::string& to) {
+    if (disk_.list(to)) return false;
+    MOLDAU_CHECK(change([&]() -> Result<> {
+        MOLDAU_CHECK(disk_.rename(from, to));
+        return disk_.sync_directory(path_);
+    }));
+    return true;
+}
+
 Result<> LogDirectory::close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch) {
     return change([&]() -> Result<> {
         MOLDAU_CHECK(write_all(checkpoints));

@@ -81,6 +81,8 @@ class LogDirectory {
     /// No checkpoint names these partitions any more, and only then their directories are renamed, as far as they are
     /// there. One write and one sync for them all. Waits.
     Result<> take_away(std::span<const Departure> departures);
+    /// Renames a partition's directory that was moved aside, where none is in its place: false when one is. Waits.
+    Result<bool> bring_back(const std::string& from, const std::string& to);
     /// After all logs are closed. Waits.
     Result<> close_cleanly(const Checkpoints& checkpoints, BrokerEpoch broker_epoch);
 

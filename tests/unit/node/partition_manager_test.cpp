@@ -115,7 +115,7 @@ class PartitionManagerTest : public testing::Test {
         done = true;
     }
 
-    const replication::Partition* find(const TopicId& id, int index = 0) {
+    replication::Partition* find(const TopicId& id, int index = 0) {
         const auto* found = manager->table().find(std::pair(id, PartitionIndex(index)));
         return found == nullptr ? nullptr : found->get();
     }
@@ -209,6 +209,51 @@ TEST_F(PartitionManagerTest, ATopicMadeAnewWhileTheNodeWasAwayKeepsTheOldDataAsi
     const auto found = directories("orders");
     ASSERT_EQ(found.size(), 2U);
     EXPECT_TRUE(found.back().ends_with("-stray")) << found.back();
+}
+
+TEST_F(PartitionManagerTest, WhatWasMovedAsideComesBackWithItsTopic) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders);
+    append(old_orders);
+    drop();  // killed
+    start();
+    image = {};
+    put(new_orders, "orders");  // the metadata was lost, and the topic made anew
+    publish();
+    EXPECT_EQ(find(new_orders)->log().log_end(), Offset(0));
+    EXPECT_TRUE(stop());
+    start();
+    image = {};
+    put(old_orders, "orders");
+    publish();
+    ASSERT_NE(find(old_orders), nullptr);
+    EXPECT_EQ(find(old_orders)->log().log_end(), Offset(2));
+    const auto found = directories("orders");
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_TRUE(found.back().ends_with("-stray")) << found.back();
+}
+
+TEST_F(PartitionManagerTest, WhatComesBackIsScannedAlsoAfterACleanStop) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders);
+    append(old_orders);
+    drop();  // killed
+    disk.content("/data/orders-0/00000000000000000000.log").back() ^= 1;
+    start();
+    image = {};
+    put(payments, "payments");
+    publish();
+    EXPECT_TRUE(stop());
+    start();
+    image = {};
+    put(old_orders, "orders");
+    publish();
+    ASSERT_NE(find(old_orders), nullptr);
+    EXPECT_EQ(find(old_orders)->log().log_end(), Offset(1));
 }
 
 TEST_F(PartitionManagerTest, ManyPartitionsLeaveUnderOneWriteOfTheCheckpoints) {
