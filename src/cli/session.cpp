@@ -45,9 +45,16 @@ Task<Outcome<>> Session::open() {
 Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<NodeId> node) {
     const NodeId slot = node.value_or(no_node);
     Pending& pending = links_[slot];
-    while (pending.connecting) co_await connected_.wait();
-    if (pending.link) co_return pending.link;
+    const std::uint64_t turn = pending.came++;
+    while (pending.served != turn) co_await turn_ended_.wait();
+    Outcome<std::shared_ptr<Link>> link = pending.link;
+    if (!pending.link) link = co_await make_link(node, pending);
+    ++pending.served;
+    turn_ended_.notify_all();
+    co_return link;
+}
 
+Task<Outcome<std::shared_ptr<Session::Link>>> Session::make_link(std::optional<NodeId> node, Pending& pending) {
     std::vector<runtime::Endpoint> candidates;
     if (!node) {
         candidates = options_.bootstrap;
@@ -57,13 +64,11 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
         co_return std::unexpected(Failure{ExitCode::failed, fmt::format("broker {} is not known", *node), true});
     }
 
-    pending.connecting = true;
     Outcome<std::shared_ptr<Link>> link = failed(ExitCode::usage, "no broker is named: --bootstrap host:port");
     for (const runtime::Endpoint& candidate : candidates) {
         link = co_await connect(candidate);
         if (link) break;
     }
-    pending.connecting = false;
     if (!link && link.error().code == ExitCode::cannot_connect && !pending.was_reached) {
         link.error().message +=
             node ? fmt::format(
@@ -72,7 +77,6 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::link_to(std::optional<Nod
                        *node)
                  : "; is a broker running there? --bootstrap host:port names another, and so does MOLDAU_BOOTSTRAP";
     }
-    connected_.notify_all();
     if (link) {
         pending.link = *link;
         pending.was_reached = true;
@@ -186,7 +190,7 @@ Task<Outcome<>> Session::refresh(std::optional<std::vector<std::string>> topics)
         BrokerInfo info{{broker.host.str(), static_cast<std::uint16_t>(broker.port)}, std::nullopt};
         if (broker.rack) info.rack = broker.rack->str();
         // A node that moved needs a new connection.
-        if (const auto link = links_.find(broker.node_id); link != links_.end() && !link->second.connecting) {
+        if (const auto link = links_.find(broker.node_id); link != links_.end() && link->second.link) {
             const auto before = endpoints_.find(broker.node_id);
             if (before != endpoints_.end() && before->second != info.endpoint) link->second.link = nullptr;
         }

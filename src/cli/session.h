@@ -139,15 +139,18 @@ class Session {
         net::Answer answer;
         std::int16_t version;
     };
-    /// A connection that somebody makes while others wait for it.
+    /// A connection that somebody makes while others wait for it. They get it in the order in which they came, also
+    /// before who comes once it is there: calls keep their order.
     struct Pending {
         std::shared_ptr<Link> link;
-        bool connecting = false;
+        std::uint64_t came = 0;
+        std::uint64_t served = 0;
         bool was_reached = false;  ///< its address is right
     };
 
     runtime::Task<Outcome<Exchange>> exchange_with(CallOptions options, std::int16_t api_key, Encoder encoder);
     runtime::Task<Outcome<std::shared_ptr<Link>>> link_to(std::optional<NodeId> node);
+    runtime::Task<Outcome<std::shared_ptr<Link>>> make_link(std::optional<NodeId> node, Pending& pending);
     runtime::Task<Outcome<std::shared_ptr<Link>>> connect(runtime::Endpoint endpoint);
     runtime::Task<Outcome<>> negotiate(Link& link);
     Outcome<std::int16_t> choose_version(const Link& link, std::int16_t api_key, std::int16_t max_version) const;
@@ -156,7 +159,7 @@ class Session {
     Connector& connector_;
     SessionOptions options_;
     std::map<NodeId, Pending> links_;  // by node; the bootstrap connection under no_node
-    runtime::Signal connected_{shard_};
+    runtime::Signal turn_ended_{shard_};
     ClusterInfo cluster_;
     std::map<NodeId, runtime::Endpoint> endpoints_;  // that links_ were made to
 };

@@ -113,6 +113,28 @@ TEST_F(SessionTest, ConnectsAnewAfterAFailure) {
     EXPECT_EQ(cluster.connects, 2);
 }
 
+TEST_F(SessionTest, WhoComesOnceTheConnectionIsThereGoesBehindThoseWhoWaitedForIt) {
+    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
+    const auto ask = [&](int hours) {
+        runtime::spawn(shard, [](Session& asked, int timeout) -> runtime::Task<void> {
+            CallOptions options;
+            options.timeout = std::chrono::hours(timeout);
+            (void)co_await asked.call(DescribeClusterRequest(), options);
+        }(session, hours));
+    };
+    cluster.answer<DescribeClusterRequest>([&](const DescribeClusterRequest&, const Asked&) {
+        if (cluster.asked_of(DescribeClusterRequest::api_key).size() == 1) ask(3);
+        return protocol::DescribeClusterResponse();
+    });
+    ask(1);
+    ask(2);
+    shard.advance(std::chrono::seconds(1));
+    const auto asked = cluster.asked_of(DescribeClusterRequest::api_key);
+    ASSERT_EQ(asked.size(), 3U);
+    EXPECT_LT(asked[0]->call.deadline, asked[1]->call.deadline);
+    EXPECT_LT(asked[1]->call.deadline, asked[2]->call.deadline);
+}
+
 TEST_F(SessionTest, RefusesAnAnswerThatIsNone) {
     cluster.answer_raw<DescribeClusterRequest>([](const Asked&) -> Result<Bytes> { return Bytes{1, 2, 3}; });
     Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
