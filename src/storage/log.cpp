@@ -314,6 +314,7 @@ Result<> Log::close() {
     }
     MOLDAU_CHECK(active().finish_indexes());
     active().index_dirty = true;
+    active().dirty |= active().cut_back;  // the next life does not know of it
     epochs_dirty_ = true;
     directory_dirty_ = true;
     durable_snapshot_ = no_offset;  // a clean start relies on the last one

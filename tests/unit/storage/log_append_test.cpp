@@ -126,8 +126,9 @@ TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
 }
 
 TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
-    for (const bool killed_between : {false, true}) {
-        SCOPED_TRACE(killed_between);
+    enum Between { nothing, a_kill, a_kill_and_a_clean_stop };
+    for (const Between between : {nothing, a_kill, a_kill_and_a_clean_stop}) {
+        SCOPED_TRACE(static_cast<int>(between));
         open();
         fill_to(5);
         flush(FlushKind::checkpoint);
@@ -141,7 +142,8 @@ TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
         ASSERT_FALSE(log->append(parts, wall_now));
         disk.sync_on_write = false;
         disk.capacity_bytes = UINT64_MAX;
-        if (killed_between) crash_and_reopen();
+        if (between != nothing) crash_and_reopen();
+        if (between == a_kill_and_a_clean_stop) close_and_reopen();
         ASSERT_TRUE(log->roll(wall_now));
         EXPECT_EQ(disk.durable(path(0, suffix::log)).size(), size);
         log.reset();
