@@ -90,6 +90,17 @@ Result<> check_authorizer(const Properties& properties) {
                             authorizer));
 }
 
+/// Whether controller.quorum.voters names a quorum, which is this node alone. Each is id@host:port.
+Result<bool> is_static_quorum(const Properties& properties, NodeId self) {
+    const std::string value = value_of(properties, "controller.quorum.voters");
+    const std::vector<std::string> voters = metadata::parse_list(value);
+    if (voters.empty()) return false;
+    if (voters.size() == 1 && voters.front().starts_with(fmt::format("{}@", self))) return true;
+    return fail(Errc::unsupported, fmt::format("controller.quorum.voters={}: this node, {}, must be the only voter; "
+                                               "larger quorums are not supported so far",
+                                               value, self));
+}
+
 std::string host_name() {
     char name[256] = {};
     if (::gethostname(name, sizeof name - 1) != 0) return "localhost";
@@ -129,6 +140,8 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     if (value_of(properties, "node.id").empty())
         return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
     options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));
+    MOLDAU_TRY(is_static, is_static_quorum(properties, options.node.id));
+    options.node.is_static_quorum = is_static;
     MOLDAU_TRY(directory, log_directory(properties));
     options.node.log_dir = directory;
     MOLDAU_TRY(listeners, listeners_of(properties, host_name()));

@@ -95,11 +95,13 @@ Task<Result<>> Node::Life::open_directory() {
 Task<Result<>> Node::Life::open_metadata_log() {
     const metadata::BrokerConfig config = broker_config();
     const storage::LogOptions known = directory_->options_for(metadata_partition(), {}, shard_.clock().wall_time());
+    raft::VoterSet static_voters;
+    if (options_.is_static_quorum) static_voters = raft::VoterSet({{.key = {options_.id, {}}, .endpoints = {}}});
     const RaftDriverOptions options{.disk = world_.disk,
                                     .shard = shard_,
                                     .directory = runtime::join_path(options_.log_dir, "__cluster_metadata-0"),
                                     .self = {options_.id, *directory_->meta()->directory_id},
-                                    .static_voters = {},
+                                    .static_voters = std::move(static_voters),
                                     .log_config = {},
                                     .high_watermark = known.high_watermark,
                                     .clean_shutdown = directory_->was_clean(),
@@ -109,6 +111,8 @@ Task<Result<>> Node::Life::open_metadata_log() {
     auto opened = co_await runtime::run_blocking(world_.disk, shard_,
                                                  [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
+    if (Result<> works = check_rehearsal(); !works) co_return works;
+    rehearsal_.reset();
     raft_ = std::move(*opened);
     // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
     // partitions' logs, which are opened later, are held to their recovery points.
@@ -194,7 +198,7 @@ Task<bool> Node::Life::stop() {
     stopping_ = true;
     changed_.notify_all();
     const auto deadline = runtime::after(shard_.now(), stop_deadline);
-    bool clean = true;
+    bool clean = !failure_;
     if (controller_ && controller_->is_active() && broker_epoch_ != no_broker_epoch) {
         // Gives up its leaderships first, then leaves.
         for (int i = 0; i < 2; ++i)
@@ -242,37 +246,45 @@ void Node::Life::on_snapshot(raft::SnapshotId id) {
 }
 
 Result<> Node::Life::on_snapshot_batch(const protocol::BatchView& batch) {
-    return replay(batch);
+    return replay(batch, builder_);
 }
 
-void Node::Life::on_commit(const protocol::BatchView& batch) {
-    if (!batch.is_control())
-        if (const auto replayed = replay(batch); !replayed) return on_failure(replayed.error());
+Result<> Node::Life::on_recovered(const protocol::BatchView& batch) {
+    if (!rehearsal_) rehearsal_ = builder_;
+    return batch.is_control() ? Result<>{} : replay(batch, *rehearsal_);
+}
+
+Result<> Node::Life::check_rehearsal() const {
+    return metadata::check_finalized_features((rehearsal_ ? *rehearsal_ : builder_).stable_image());
+}
+
+Result<> Node::Life::on_commit(const protocol::BatchView& batch) {
+    if (!batch.is_control()) {
+        MOLDAU_CHECK(replay(batch, builder_));
+        if (caught_up_) MOLDAU_CHECK(metadata::check_finalized_features(builder_.stable_image()));
+    }
     applied_end_ = batch.next_offset();
     changed_.notify_all();
+    return {};
 }
 
-Result<> Node::Life::replay(const protocol::BatchView& batch) {
+Result<> Node::Life::replay(const protocol::BatchView& batch, metadata::ImageBuilder& into) {
     protocol::RecordIterator records(batch.records(), batch.count());
     for (protocol::RecordView record; records.next(record);) {
         if (!record.value) return fail(Errc::corrupt, "a metadata record without value");
         const metadata::Provenance provenance{.last_offset = batch.base_offset() + record.offset_delta,
                                               .last_epoch = batch.partition_leader_epoch(),
                                               .last_timestamp = protocol::timestamp_of(batch, record)};
-        if (auto replayed = builder_.replay_frame(*record.value, provenance); !replayed)
+        if (auto replayed = into.replay_frame(*record.value, provenance); !replayed)
             return std::unexpected(
                 std::move(replayed).error().within(fmt::format("metadata record {}", provenance.last_offset)));
     }
     if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
-    // Of the past only the outcome counts: what was finalised once may have been lowered since.
-    if (!caught_up_) return {};
-    return metadata::check_finalized_features(builder_.stable_image());
+    return {};
 }
 
 void Node::Life::on_leader_change(const raft::Leadership& leadership) {
     if (leadership.leader_id == options_.id && leadership.epoch_start != no_offset && !failure_) {
-        if (const auto works = metadata::check_finalized_features(builder_.stable_image()); !works)
-            return on_failure(works.error());
         caught_up_ = true;
         controller_->activate(leadership.epoch, builder_.stable_image());
     } else {
@@ -281,7 +293,8 @@ void Node::Life::on_leader_change(const raft::Leadership& leadership) {
     changed_.notify_all();
 }
 
-std::vector<Bytes> Node::Life::snapshot_records() {
+std::optional<std::vector<Bytes>> Node::Life::snapshot_records() {
+    if (builder_.in_transaction()) return std::nullopt;
     const metadata::Image image = builder_.stable_image();
     return encode_records(metadata::write_image(image));
 }

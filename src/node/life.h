@@ -33,16 +33,19 @@ class Node::Life final : public MetadataListener {
 
     void on_snapshot(raft::SnapshotId id) override;
     Result<> on_snapshot_batch(const protocol::BatchView& batch) override;
-    void on_commit(const protocol::BatchView& batch) override;
+    Result<> on_recovered(const protocol::BatchView& batch) override;
+    Result<> on_commit(const protocol::BatchView& batch) override;
     void on_leader_change(const raft::Leadership& leadership) override;
-    std::vector<Bytes> snapshot_records() override;
+    std::optional<std::vector<Bytes>> snapshot_records() override;
     void on_lack_of_room() override;
     void on_failure(const Error& error) override;
 
  private:
     runtime::Task<Result<>> open_directory();
     runtime::Task<Result<>> open_metadata_log();
-    Result<> replay(const protocol::BatchView& batch);
+    static Result<> replay(const protocol::BatchView& batch, metadata::ImageBuilder& into);
+    /// Of the past only the outcome counts: what was finalised once may have been lowered since.
+    Result<> check_rehearsal() const;
     runtime::Task<Result<>> join();
     Error not_joined(const Error& error) const;
     runtime::Task<Result<>> heartbeat(bool want_shut_down);
@@ -72,6 +75,8 @@ class Node::Life final : public MetadataListener {
     std::unique_ptr<PartitionManager> partitions_;
 
     metadata::ImageBuilder builder_;
+    /// What the log will lead to, while it is opened: a start that is refused has written nothing.
+    std::optional<metadata::ImageBuilder> rehearsal_;
     Offset applied_end_{0};    ///< of the log, in builder_
     bool caught_up_ = false;   ///< all that was committed before this start has been replayed
     Offset published_end_{0};  ///< in the views

@@ -80,7 +80,9 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     co_await reconfigure(delta, after);
     retire_namesakes(missing);
     if (!std::exchange(tidied_up_, true)) co_await tidy_up(after);
-    co_return co_await open_all(std::move(missing), after);
+    const bool opened = co_await open_all(std::move(missing), after);
+    was_applied_ = true;
+    co_return opened;
 }
 
 std::vector<PartitionManager::Wanted> PartitionManager::due_again(const metadata::Image& image) const {
@@ -214,8 +216,8 @@ bool PartitionManager::retry_due() const {
 Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     closing_ = true;
     changed_.notify_all();
-    // A clean start trusts every log: not one that could not be opened.
-    bool clean = co_await tasks_.close() && offline_.empty();
+    // A clean start trusts every log: not one that could not be opened, or was not looked at.
+    bool clean = co_await tasks_.close() && was_applied_ && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;
     for (const auto& [key, partition] : table_) open.push_back(partition);
     clean = co_await at_once(shard_, closed_at_stop, std::move(open),

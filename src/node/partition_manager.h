@@ -155,6 +155,7 @@ class PartitionManager {
     static Aside find_aside(runtime::Disk& disk, const std::vector<storage::PartitionDirectory>& there);
     Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
+    bool was_applied_ = false;  ///< once, to the end
     bool turn_taken_ = false;
     Listener listener_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed

@@ -89,6 +89,7 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
         recovered.control.set_base(snapshot->header.kraft_version, snapshot->header.voters);
     }
     recovered.last_epoch = base.epoch;
+    if (snapshot) MOLDAU_CHECK(give_snapshot(*snapshot, listener));
     Offset next = base.end_offset;  // nothing is ever compacted away here
     auto walked =
         for_each_batch(*log, base.end_offset, log->log_end(), [&](const protocol::BatchView& batch) -> Result<> {
@@ -96,7 +97,8 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
                 return fail(Errc::corrupt, fmt::format("{}: a batch of offset {} does not follow", options.directory,
                                                        batch.base_offset()));
             recovered.last_epoch = batch.partition_leader_epoch();
-            return batch.is_control() ? recovered.control.add(batch) : Result<>{};
+            if (batch.is_control()) MOLDAU_CHECK(recovered.control.add(batch));
+            return listener.on_recovered(batch);
         });
     if (!walked && walked.error().code == Errc::corrupt)
         return fail(Errc::corrupt, fmt::format("{}. The log is left as it is: restore {} from a copy",
@@ -108,7 +110,6 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
     recovered.log_end = log->log_end();
     recovered.durable_end = log->durable_end();
     MOLDAU_TRY(core, raft::Core::open({.self = options.self}, std::move(recovered)));
-    if (snapshot) MOLDAU_CHECK(give_snapshot(*snapshot, listener));
     return std::unique_ptr<RaftDriver>(new RaftDriver(options, listener, std::move(log), std::move(core), base));
 }
 
@@ -236,7 +237,7 @@ bool RaftDriver::wants_flush() const {
 
 Result<> RaftDriver::deliver(raft::CommittedRange range) {
     MOLDAU_CHECK(for_each_batch(*log_, range.begin, range.end, [this](const protocol::BatchView& batch) -> Result<> {
-        listener_.on_commit(batch);
+        MOLDAU_CHECK(listener_.on_commit(batch));
         applied_ = {.end_offset = batch.next_offset(), .epoch = batch.partition_leader_epoch()};
         applied_timestamp_ = batch.max_timestamp();
         bytes_since_snapshot_ += static_cast<std::int64_t>(batch.size_bytes());
@@ -303,6 +304,8 @@ void RaftDriver::snapshot_if_due() {
     const bool by_bytes = bytes_since_snapshot_ >= options_.snapshot_after_bytes;
     const bool by_time = options_.snapshot_interval_ms > 0 && wall - last_snapshot_at_ >= options_.snapshot_interval_ms;
     if (snapshotting_ || applied_ == last_snapshot_ || !(by_bytes || by_time)) return;
+    const auto records = listener_.snapshot_records();
+    if (!records) return;
     snapshotting_ = true;
     bytes_since_snapshot_ = 0;
     last_snapshot_at_ = wall;
@@ -311,7 +314,7 @@ void RaftDriver::snapshot_if_due() {
                                       .kraft_version = core_.kraft_version(),
                                       .voters = core_.voters()};
     raft::SnapshotWriter writer(applied_.epoch, header, wall);
-    for (const Bytes& record : listener_.snapshot_records()) writer.append(record, wall);
+    for (const Bytes& record : *records) writer.append(record, wall);
     writer.finish(wall);
     runtime::spawn(options_.shard, make_snapshot(applied_, writer.take()));
 }

@@ -39,7 +39,10 @@ Result<Core> Core::open(Options options, Recovered recovered) {
         return fail(Errc::unsupported,
                     fmt::format("node {} with metadata directory {} must be the only voter of the metadata quorum, but "
                                 "its voters are:{}. Larger quorums are not supported yet",
-                                options.self.id, options.self.directory_id, ids.empty() ? " none" : ids));
+                                options.self.id, options.self.directory_id,
+                                ids.empty() ? " none (of a directory that was formatted for a static quorum, "
+                                              "controller.quorum.voters names them)"
+                                            : ids));
     }
     RolePtr role = first_role(options.self, recovered);
     return Core(std::make_unique<Context>(options, std::move(recovered)), std::move(role));

@@ -24,6 +24,7 @@ struct NodeOptions {
     std::vector<metadata::Endpoint> controller_endpoints;  ///< the controller's
     std::optional<std::string> rack;
     metadata::Properties file;              ///< server.properties, checked
+    bool is_static_quorum = false;          ///< controller.quorum.voters names this node alone
     bool format_if_empty = false;           ///< an absent or empty directory formats itself
     std::size_t max_open_files = SIZE_MAX;  ///< of all partitions' logs; more are opened and closed by turns
 };

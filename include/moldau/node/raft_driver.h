@@ -27,16 +27,20 @@ class MetadataListener {
  public:
     virtual ~MetadataListener() = default;
 
-    /// The state begins anew with a snapshot, of which its data batches follow. Their offsets mean nothing. The only
-    /// calls that come from open(), on any thread; an error ends it.
+    /// The state begins anew with a snapshot, of which its data batches follow. Their offsets mean nothing. These, and
+    /// on_recovered, are the only calls that come from open(), on any thread; an error ends it.
     virtual void on_snapshot(raft::SnapshotId id) = 0;
     virtual Result<> on_snapshot_batch(const protocol::BatchView& batch) = 0;
-    /// A committed batch of the log, control batches included, in order and without gaps.
-    virtual void on_commit(const protocol::BatchView& batch) = 0;
+    /// A batch that the log holds behind the snapshot, control batches included: it may be committed later. Nothing is
+    /// written before all were taken.
+    virtual Result<> on_recovered(const protocol::BatchView& batch) = 0;
+    /// A committed batch of the log, control batches included, in order and without gaps. After an error there are no
+    /// more, and it comes back by on_failure.
+    virtual Result<> on_commit(const protocol::BatchView& batch) = 0;
     /// A new leader, or none. When this node leads, all before `epoch_start` has been given to on_commit.
     virtual void on_leader_change(const raft::Leadership& leadership) = 0;
-    /// The state after the last on_commit, as framed records.
-    virtual std::vector<Bytes> snapshot_records() = 0;
+    /// The state after the last on_commit, as framed records. Nothing where that is the midst of a transaction.
+    virtual std::optional<std::vector<Bytes>> snapshot_records() = 0;
     /// The disk is full: nothing is committed until there is room, which the driver looks for by itself.
     virtual void on_lack_of_room() = 0;
     /// The device failed, or what it holds is damaged: nothing is committed any more. Called once.

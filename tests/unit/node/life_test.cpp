@@ -6,6 +6,8 @@
 
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/node/node.h>
+#include <moldau/protocol/batch_builder.h>
+#include <moldau/protocol/writer.h>
 
 #include "support/manual_shard.h"
 #include "support/memory_disk.h"
@@ -66,6 +68,15 @@ class Machine {
             shard_.advance(1s);
             shard_.run_ready();
         }
+        for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
+        return clean->value_or(false);
+    }
+    /// Stopped as soon as the start has begun. Whether that stop was clean.
+    bool stop_within_start() {
+        spawn(node_.start());
+        shard_.run_ready();
+        started_ = false;
+        const auto clean = spawn(node_.stop());
         for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
         return clean->value_or(false);
     }
@@ -274,6 +285,51 @@ TEST(Life, TheMarkOfACleanStopGoesBeforeAnythingIsWritten) {
     ASSERT_TRUE(disk.has(clean_marker));
     Machine machine(disk);
     ASSERT_TRUE(machine.start());
+    EXPECT_FALSE(disk.has(clean_marker));
+}
+
+/// As another broker would: the feature is finalised behind all that the log holds.
+void finalise(runtime::MemoryDisk& disk, std::string name, std::int16_t level) {
+    Bytes& content = disk.content(metadata_log);
+    Offset end{0};
+    LeaderEpoch epoch = no_leader_epoch;
+    protocol::BatchIterator batches{ByteView(content)};
+    for (protocol::BatchView batch; batches.next(batch);) {
+        end = batch.next_offset();
+        epoch = batch.partition_leader_epoch();
+    }
+    protocol::FeatureLevelRecord record;
+    record.name = protocol::Text(std::move(name));
+    record.feature_level = level;
+    protocol::Writer writer;
+    protocol::encode_metadata_record(record, 0, writer);
+    protocol::BatchBuilder builder({.base_offset = end, .leader_epoch = epoch});
+    builder.append({.timestamp = Timestamp(0), .value = writer.view()});
+    const Bytes batch = builder.finish();
+    content.insert(content.end(), batch.begin(), batch.end());
+}
+
+TEST(Life, AStartThatIsRefusedForItsFeaturesWritesNothing) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first"}, disk));
+    finalise(disk, "transaction.version", 2);
+    const Bytes log = disk.content(metadata_log);
+    const Bytes noted = disk.content("/data/replication-offset-checkpoint");
+    Machine machine(disk);
+    const auto started = machine.start();
+    ASSERT_FALSE(started);
+    EXPECT_NE(started.error().message.find("transaction.version"), std::string::npos) << started.error().message;
+    EXPECT_FALSE(machine.stop());
+    EXPECT_FALSE(disk.has(clean_marker)) << "it was left by a crash, and nobody has looked at its logs";
+    EXPECT_EQ(disk.content(metadata_log), log);
+    EXPECT_EQ(disk.content("/data/replication-offset-checkpoint"), noted);
+}
+
+TEST(Life, AStopBeforeThePartitionsWereOpenedIsNotClean) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first"}, disk));
+    Machine machine(disk);
+    machine.stop_within_start();
     EXPECT_FALSE(disk.has(clean_marker));
 }
 

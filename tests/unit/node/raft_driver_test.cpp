@@ -16,9 +16,20 @@ struct Listener final : MetadataListener {
         if (refuses_snapshot) return fail(Errc::unsupported, "it is of a later version");
         return {};
     }
-    void on_commit(const protocol::BatchView& batch) override { committed = batch.next_offset(); }
+    Result<> on_recovered(const protocol::BatchView&) override {
+        if (refuses_log) return fail(Errc::unsupported, "it is of a later version");
+        return {};
+    }
+    Result<> on_commit(const protocol::BatchView& batch) override {
+        if (batch.last_offset() == refuses) return fail(Errc::corrupt, "it names what is not there");
+        committed = batch.next_offset();
+        return {};
+    }
     void on_leader_change(const raft::Leadership& now) override { leadership = now; }
-    std::vector<Bytes> snapshot_records() override { return {Bytes(10, 'x')}; }
+    std::optional<std::vector<Bytes>> snapshot_records() override {
+        if (in_transaction) return std::nullopt;
+        return std::vector<Bytes>{Bytes(10, 'x')};
+    }
     void on_lack_of_room() override { ++lacks; }
     void on_failure(const Error& error) override { failure = error.message; }
 
@@ -26,6 +37,9 @@ struct Listener final : MetadataListener {
     raft::Leadership leadership{};
     int lacks = 0;
     bool refuses_snapshot = false;
+    bool refuses_log = false;
+    Offset refuses = no_offset;
+    bool in_transaction = false;
     std::string failure;
 };
 
@@ -232,6 +246,45 @@ TEST_F(RaftDriverTest, WithoutRoomForASnapshotItGoesOn) {
     EXPECT_EQ(listener.failure, "");
     const Offset last = propose();
     EXPECT_EQ(listener.committed, last + 1);
+}
+
+TEST_F(RaftDriverTest, ABatchThatTheListenerRefusesEndsTheLogBeforeASnapshotHidesIt) {
+    const Bytes values[] = {Bytes(1000, 'x')};
+    ASSERT_NO_FATAL_FAILURE(commit_all_but_the_snapshot(values));
+    settle();
+    const std::size_t files = disk.list("/data/__cluster_metadata-0")->size();
+    listener.refuses = listener.committed;
+    const Bytes more[] = {Bytes(1000, 'x')};
+    EXPECT_TRUE(driver->propose(listener.leadership.epoch, more));
+    settle();
+    EXPECT_NE(listener.failure.find("names what is not there"), std::string::npos) << listener.failure;
+    EXPECT_EQ(listener.committed, listener.refuses);
+    EXPECT_EQ(disk.list("/data/__cluster_metadata-0")->size(), files);
+    EXPECT_EQ(close(), false);
+}
+
+TEST_F(RaftDriverTest, NoSnapshotIsMadeInTheMidstOfATransaction) {
+    const auto snapshots = [this] {
+        return std::ranges::count_if(*disk.list("/data/__cluster_metadata-0"),
+                                     [](const auto& entry) { return entry.name.ends_with(".checkpoint"); });
+    };
+    listener.in_transaction = true;
+    snapshot_after_bytes = 500;
+    open();
+    propose();
+    EXPECT_EQ(snapshots(), 0);
+    listener.in_transaction = false;
+    propose();
+    EXPECT_EQ(snapshots(), 1);
+}
+
+TEST_F(RaftDriverTest, ALogThatTheListenerRefusesIsLeftAsItIs) {
+    const Bytes content = write_three();
+    listener.refuses_log = true;
+    const auto opened = try_open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::unsupported);
+    EXPECT_EQ(disk.content(log_path), content);
 }
 
 TEST_F(RaftDriverTest, ASnapshotThatTheListenerRefusesEndsTheOpening) {
