@@ -32,8 +32,8 @@ struct Shell {
     Authorizer& authorizer;
     ApiLimits limits;
     FetchSessions sessions;
-    std::span<const std::unique_ptr<Shell>> all;  ///< of every shard, by index
-    runtime::TimePoint no_group_notice_before{};  ///< until then the log says nothing of groups that are asked for
+    std::span<const std::unique_ptr<Shell>> all;        ///< of every shard, by index
+    runtime::TimePoint no_coordinator_notice_before{};  ///< until then the log says nothing of those asked for
 
     Shell& on_shard(unsigned index) const { return *all[index]; }
     unsigned shard_count() const { return static_cast<unsigned>(all.size()); }

@@ -106,12 +106,18 @@ Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const met
         const metadata::TopicPtr topic = after.find_topic(key.first);
         if (!brokers && !delta.configs.contains({ResourceType::topic, topic->name})) continue;
         const TopicSettings settings = settings_(after, topic->name);
+        tell_of_compaction(topic->name, settings);
         co_await on_shard(*partition, [settings](Partition& there) {
             there.set_config(settings.partition, settings.log);
             return true;
         });
     }
     co_return true;
+}
+
+void PartitionManager::tell_of_compaction(std::string_view topic, const TopicSettings& settings) {
+    if (!settings.log.cleanup_compact || std::exchange(told_of_compaction_, true)) return;
+    log::warn("topic '{}' has cleanup.policy=compact: nothing is compacted so far, and all its records stay", topic);
 }
 
 Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
@@ -128,6 +134,7 @@ Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata
 
 Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     const TopicSettings settings = settings_(image, wanted.topic);
+    tell_of_compaction(wanted.topic, settings);
     const storage::TopicPartition name{wanted.topic, wanted.index};
     while (leaving_.contains(name)) co_await changed_.wait();
     Result<bool> place = co_await make_room(wanted);
@@ -137,9 +144,12 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
         options.clean_shutdown = false;
         options.written_by_kafka = true;
     }
+    bool sync_failed = false;
+    options.sync_failed = &sync_failed;
     auto log =
         place ? co_await runtime::run_blocking(world_.disk, shard_, [&options] { return storage::Log::open(options); })
               : Result<std::unique_ptr<storage::Log>>(std::unexpected(std::move(place).error()));
+    if (sync_failed) directory_.set_offline(log.error());
     if (!log) {
         // It stays unopened: clients are told that the partition is not here, and nothing of it is touched.
         const runtime::Duration pause = is_shortage(log.error()) ? space_interval : retry_interval;

@@ -98,6 +98,8 @@ class PartitionManager {
     /// know it; each keeps its data. True when one was brought back.
     runtime::Task<Result<bool>> make_room(const Wanted& wanted);
     runtime::Task<Result<bool>> bring_back(const Wanted& wanted, std::string path);
+    /// Once: of the first topic that has it.
+    void tell_of_compaction(std::string_view topic, const TopicSettings& settings);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     unsigned least_loaded() const;
 
@@ -155,6 +157,7 @@ class PartitionManager {
     static Aside find_aside(runtime::Disk& disk, const std::vector<storage::PartitionDirectory>& there);
     Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
+    bool told_of_compaction_ = false;
     bool was_applied_ = false;  ///< once, to the end
     bool turn_taken_ = false;
     Listener listener_;

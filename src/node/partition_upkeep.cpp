@@ -80,6 +80,7 @@ Task<bool> PartitionManager::apply_retention() {
         });
     if (!durable) {
         log::error("retention waits: {}", durable.error().message);
+        if (durable.error().code == Errc::io) directory_.set_offline(durable.error());
         co_return true;
     }
     for (std::size_t i = 0; i < due.size(); ++i)

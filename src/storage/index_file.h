@@ -24,7 +24,6 @@ class IndexFile {
         : disk_(disk), path_(std::move(path)), entry_size_(entry_size), key_of_(key_of) {}
 
     const std::string& path() const { return path_; }
-    void set_path(std::string path) { path_ = std::move(path); }
     std::size_t count() const { return count_; }
     bool in_memory() const { return in_memory_; }
 

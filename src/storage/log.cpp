@@ -329,11 +329,6 @@ Result<> Log::close() {
     return {};
 }
 
-void Log::set_directory(std::string directory) {
-    directory_ = std::move(directory);
-    for (const auto& segment : segments_) segment->move_to(directory_);
-}
-
 void Log::join(OpenFiles* files) {
     open_files_ = files;
     for (const auto& segment : segments_) segment->join(files);

@@ -41,7 +41,7 @@ Result<> LogLoader::load() {
     log_.durable_end_ = options_.clean_shutdown ? log_.log_end_ : std::min(options_.recovery_point, log_.log_end_);
     log_.recovery_point_ = log_.durable_end_;
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
-    if (removed_) MOLDAU_CHECK(log_.disk_.sync_directory(log_.directory_));
+    if (removed_) MOLDAU_CHECK(synced(log_.disk_.sync_directory(log_.directory_)));
     MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown));
     log_.as_closed_ = options_.clean_shutdown && is_untouched();
     Bytes().swap(log_.scratch_);  // recovery reads larger pieces than the log does afterwards
@@ -60,7 +60,7 @@ Result<> LogLoader::prepare_directory() {
         return fail(Errc::corrupt,
                     fmt::format("{} is missing, and offsets up to {} must be there", log_.directory_, required_end()));
     MOLDAU_CHECK(log_.disk_.create_directories(log_.directory_));
-    return log_.disk_.sync_directory(runtime::parent_path(log_.directory_));
+    return synced(log_.disk_.sync_directory(runtime::parent_path(log_.directory_)));
 }
 
 Result<> LogLoader::load_identity() {
@@ -154,7 +154,7 @@ Result<> LogLoader::finish_swaps(const std::vector<Offset>& swapped) {
         const std::string to = entry.name.substr(0, entry.name.size() - suffix::swap.size());
         MOLDAU_CHECK(log_.disk_.rename(log_.path_of(entry.name), log_.path_of(to)));
     }
-    return log_.disk_.sync_directory(log_.directory_);
+    return synced(log_.disk_.sync_directory(log_.directory_));
 }
 
 Result<> LogLoader::load_epochs() {

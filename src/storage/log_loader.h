@@ -52,6 +52,13 @@ class LogLoader {
     Result<> check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const;
     Result<> start_at(Offset offset);
 
+    /// A sync that fails is never tried again, by nobody.
+    Result<> synced(Result<> outcome) const {
+        if (!outcome && outcome.error().code == Errc::io && options_.sync_failed != nullptr)
+            *options_.sync_failed = true;
+        return outcome;
+    }
+
     /// Nothing before it may be missing.
     Offset required_end() const { return std::max(options_.recovery_point, options_.high_watermark); }
 

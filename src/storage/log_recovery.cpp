@@ -105,14 +105,14 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         log::warn("{} at position {}: {}; {} bytes that were never durable are cut", segment.path(suffix::log), end,
                   damage, segment.size_bytes() - end);
         MOLDAU_CHECK(segment.truncate(end, next_));
-        MOLDAU_CHECK(file->sync());
+        MOLDAU_CHECK(synced(file->sync()));
     }
     // An earlier life may have taken a failed write back, and ended before that was durable.
     segment.cut_back = whole;
     if (end == surely_durable) return whole;
     MOLDAU_CHECK(write_again(*file, surely_durable, end));
     // While its descriptor is there, to which the system tells of failed writes: not all can stay open until a flush.
-    MOLDAU_CHECK(file->sync());
+    MOLDAU_CHECK(synced(file->sync()));
     segment.dirty = segment.cut_back = false;
     return whole;
 }

@@ -86,9 +86,4 @@ Result<std::optional<MetaProperties>> read_meta_properties(runtime::Disk& disk, 
     return *properties;
 }
 
-Result<> write_meta_properties(runtime::Disk& disk, const std::string& directory, const MetaProperties& properties) {
-    return runtime::write_atomically(disk, runtime::join_path(directory, file_name),
-                                     bytes_of(encode_meta_properties(properties)));
-}
-
 }  // namespace moldau::storage

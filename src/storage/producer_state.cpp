@@ -186,29 +186,4 @@ void ProducerState::clear(Offset end) {
     end_offset_ = end;
 }
 
-ProducerCheck ProducerStaging::check_and_stage(const BatchView& batch, ProducerOrigin origin,
-                                               std::int16_t transaction_version) {
-    if (!batch.has_producer_id()) return {};
-    auto staged = std::ranges::find(staged_, batch.producer_id(), &std::pair<ProducerId, ProducerEntry>::first);
-    ProducerEntry entry;
-    if (staged != staged_.end()) {
-        entry = staged->second;
-    } else if (const ProducerEntry* known = state_.find(batch.producer_id())) {
-        entry = *known;
-    }
-    const ProducerCheck check = check_against(entry, batch, origin, transaction_version);
-    if (check.verdict != ProducerVerdict::ok) return check;
-    if (!batch.is_control()) {
-        note_data(entry, batch);
-    } else if (const auto marker = marker_in(batch)) {
-        note_marker(entry, batch, *marker);
-    }
-    if (staged != staged_.end()) {
-        staged->second = entry;
-    } else {
-        staged_.emplace_back(batch.producer_id(), entry);
-    }
-    return check;
-}
-
 }  // namespace moldau::storage

@@ -205,13 +205,6 @@ void Segment::seal() {
     index_dirty = true;
 }
 
-void Segment::move_to(const std::string& directory) {
-    release_files();
-    stem_ = runtime::join_path(directory, offset_file_name(base_, ""));
-    offset_index_.file().set_path(path(suffix::index));
-    time_index_.file().set_path(path(suffix::time_index));
-}
-
 Result<> Segment::write_indexes() {
     MOLDAU_CHECK(offset_index_.file().write_pending());
     return time_index_.file().write_pending();

@@ -103,8 +103,6 @@ class Segment {
     std::int64_t waited_for_roll(Timestamp now, Timestamp batch_timestamp) const;
     bool indexes_full(std::size_t more_entries, std::int32_t segment_index_bytes) const;
 
-    /// The directory was renamed.
-    void move_to(const std::string& directory);
     /// Renames all files to `.deleted` and adds their new names to `files`. Errors: io, while the log has its name
     /// still; an index that keeps its name goes with the next start.
     Result<> mark_deleted(std::vector<std::string>& files);

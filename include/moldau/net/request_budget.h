@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include <moldau/base/assert.h>
+
 namespace moldau::net {
 
 class RequestBudget {
@@ -37,6 +39,14 @@ class RequestBudget {
         void add(std::size_t bytes) {
             bytes_ += bytes;
             budget_->used_bytes_ += bytes;
+        }
+        /// So many of its bytes as a charge of their own. Requires: it has them.
+        Charge split(std::size_t bytes) {
+            MOLDAU_ASSERT(bytes <= bytes_);
+            Charge part(*budget_);
+            part.bytes_ = bytes;
+            bytes_ -= bytes;
+            return part;
         }
         void release() {
             if (bytes_ > 0) budget_->give_back(std::exchange(bytes_, 0));

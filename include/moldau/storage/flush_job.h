@@ -47,7 +47,7 @@ struct FlushJob {
 
     /// All there is to do is to sync that file: FlushScheduler then needs no job on the pool.
     runtime::File* only_file() const {
-        const bool plain = index_paths.empty() && !epochs && !snapshot && !sync_directory;
+        const bool plain = index_paths.empty() && !epochs && !snapshot && snapshot_to_sync.empty() && !sync_directory;
         return plain && files.size() == 1 ? files.front().get() : nullptr;
     }
 

@@ -45,6 +45,7 @@ struct LogOptions {
     Offset high_watermark{0};         ///< checkpointed; 0 in a directory that Kafka wrote last
     bool clean_shutdown = false;      ///< nothing is scanned
     bool written_by_kafka = false;    ///< last; gaps between segments are then Kafka's own
+    bool* sync_failed = nullptr;      ///< set when opening fails of that: the directory is not to be trusted any more
 };
 
 /// Bytes of one segment, which begin with a batch.
@@ -114,10 +115,10 @@ class Log {
     /// Set once the device failed: nothing is appended any more, the directory is to be taken offline.
     const std::optional<Error>& failure() const { return failure_; }
 
-    /// Appends batches, each one whole batch whose offsets and epoch are set, in order; ProducerStaging has checked
-    /// them. One write for all that go into a segment. `now`: wall time. On failure log_end() tells how far it came:
-    /// whole batches, and nothing of the others is left.
-    /// Errors: invalid when offsets do not rise; no_space; io.
+    /// Appends batches, each one whole batch whose offsets and epoch are set, in order; producers() has checked them
+    /// where clients sent them. One write for all that go into a segment. `now`: wall time. On failure log_end() tells
+    /// how far it came: whole batches, and nothing of the others is left. Errors: invalid when offsets do not rise;
+    /// no_space; io.
     Result<> append(std::span<const ByteView> batches, Timestamp now);
 
     /// Notes that `epoch` begins at the log's end, before its first batch does.
@@ -171,8 +172,6 @@ class Log {
     /// Leaves everything durable, with a snapshot: a clean start scans nothing. Waits for the device, unless nothing
     /// changed since the last time.
     Result<> close();
-    /// The directory was renamed.
-    void set_directory(std::string directory);
 
     /// The files that it holds open count among `files`, those of its shard; null: nowhere, as at first and before
     /// close().

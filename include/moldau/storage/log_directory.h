@@ -22,7 +22,7 @@ namespace moldau::storage {
 /// What is noted of all partitions of a directory.
 struct Checkpoints {
     OffsetsByPartition recovery_points = {};
-    OffsetsByPartition log_starts = {};       ///< where later than the first segment
+    OffsetsByPartition log_starts = {};
     OffsetsByPartition high_watermarks = {};  ///< each at most the durable end: nothing below it is ever cut
 };
 

@@ -24,6 +24,5 @@ std::string encode_meta_properties(const MetaProperties& properties);
 
 /// Nothing when the directory was never formatted.
 Result<std::optional<MetaProperties>> read_meta_properties(runtime::Disk& disk, const std::string& directory);
-Result<> write_meta_properties(runtime::Disk& disk, const std::string& directory, const MetaProperties& properties);
 
 }  // namespace moldau::storage

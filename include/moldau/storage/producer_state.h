@@ -114,7 +114,6 @@ class ProducerState {
     void clear(Offset end);
 
  private:
-    friend class ProducerStaging;
     struct ClosedTransaction {
         Offset last_offset;
     };
@@ -125,21 +124,6 @@ class ProducerState {
     std::map<Offset, ProducerId> open_transactions_;    // by first offset
     std::map<Offset, ClosedTransaction> unreplicated_;  // by first offset; marker not below the high watermark
     Offset end_offset_{0};
-};
-
-/// Checks batches that are appended together, each against those before it. Lives as long as their append takes.
-class ProducerStaging {
- public:
-    explicit ProducerStaging(const ProducerState& state) : state_(state) {}
-
-    /// As ProducerState::check; what is ok counts for those behind it.
-    ProducerCheck check_and_stage(const protocol::BatchView& batch, ProducerOrigin origin,
-                                  std::int16_t transaction_version = 0);
-    void clear() { staged_.clear(); }
-
- private:
-    const ProducerState& state_;
-    std::vector<std::pair<ProducerId, ProducerEntry>> staged_;
 };
 
 }  // namespace moldau::storage

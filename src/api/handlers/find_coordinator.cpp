@@ -47,15 +47,25 @@ Refusal refusal_of(const Call& call, std::int8_t type, std::string_view key) {
 }
 
 /// Once a while, since clients ask several times a second.
-void tell_of_group(const Call& call, std::string_view group) {
+void tell_of(const Call& call, std::int8_t type, std::string_view key) {
     constexpr runtime::Duration pause = std::chrono::minutes(1);
     const runtime::TimePoint now = call.shard().now();
-    if (now < call.shell.no_group_notice_before) return;
-    call.shell.no_group_notice_before = runtime::after(now, pause);
-    log::warn(
-        "{}:{} asks for the coordinator of group '{}' (FindCoordinator): consumer groups are not there yet, and its "
-        "consumer will wait; consumers that assign partitions themselves get on",
-        call.peer().address.host, call.peer().address.port, group);
+    if (now < call.shell.no_coordinator_notice_before) return;
+    call.shell.no_coordinator_notice_before = runtime::after(now, pause);
+    const runtime::Endpoint& client = call.peer().address;
+    if (type == group_type) {
+        log::warn(
+            "{}:{} asks for the coordinator of group '{}' (FindCoordinator): consumer groups are not there yet, and "
+            "its "
+            "consumer will wait; consumers that assign partitions themselves get on",
+            client.host, client.port, key);
+    } else if (type == transaction_type) {
+        log::warn(
+            "{}:{} asks for the coordinator of transactional id '{}' (FindCoordinator): transactions are not there "
+            "yet, "
+            "and its producer will fail; producers without transactional.id get on",
+            client.host, client.port, key);
+    }
 }
 
 }  // namespace
@@ -63,10 +73,9 @@ void tell_of_group(const Call& call, std::string_view group) {
 Answer<protocol::FindCoordinatorResponse> find_coordinator(Call& call, protocol::FindCoordinatorRequest& request) {
     protocol::FindCoordinatorResponse response;
     const std::int8_t type = call.version() >= first_version_with_types ? request.key_type : group_type;
-    if (type == group_type) {
-        const bool batched = call.version() >= first_batched_version && !request.coordinator_keys.empty();
-        tell_of_group(call, batched ? request.coordinator_keys.front() : request.key);
-    }
+    const bool batched = call.version() >= first_batched_version && !request.coordinator_keys.empty();
+    if (type == group_type || type == transaction_type)
+        tell_of(call, type, batched ? request.coordinator_keys.front() : request.key);
     if (call.version() < first_batched_version) {
         const Refusal refusal = refusal_of(call, type, request.key);
         response.error_code = refusal.error;

@@ -158,7 +158,9 @@ Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
         } else if (const metadata::TopicPtr known = now->find_topic(std::string_view(name))) {
             response.topics.push_back(describe(call, *now, *known, operations));
         } else {
-            response.topics.push_back(refused(answers[name], protocol::Text(name)));
+            // It may have been there, and was deleted while others were made.
+            const auto answer = answers.try_emplace(name, ErrorCode::unknown_topic_or_partition).first;
+            response.topics.push_back(refused(answer->second, protocol::Text(name)));
         }
     }
     co_return response;

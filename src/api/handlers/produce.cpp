@@ -29,6 +29,9 @@ constexpr std::string_view admin_client_id = "__admin_client";
 /// unless told otherwise.
 constexpr std::chrono::milliseconds least_wait = std::chrono::seconds(30);
 
+/// A partition of a Produce takes several times in memory what its element of the decoded request does.
+constexpr std::size_t max_array_bytes = max_request_array_bytes / 8;
+
 /// One Produce on its way: lives on the connection's shard; other shards reach it only to append their parts while it
 /// waits for them.
 class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
@@ -69,6 +72,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
     runtime::Handler<net::Response> done_;
     std::vector<Topic> topics_;
     std::vector<Part> parts_;
+    net::RequestBudget::Charge parts_charge_;  ///< until the answer
     std::int16_t acks_ = 0;
     std::int32_t timeout_ms_ = 0;
     std::size_t unappended_ = 0;  ///< parts whose append has not come back
@@ -78,13 +82,18 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
 };
 
 void ProduceOperation::start() {
-    protocol::Reader reader(raw_.body(), max_request_array_bytes);
+    protocol::Reader reader(raw_.body(), max_array_bytes);
     const ProduceRequest request = ProduceRequest::decode(reader, raw_.api_version);
     if (!reader.ok()) {
         std::move(done_)(
             closing(fmt::format("its ProduceRequest v{} cannot be read: {}", raw_.api_version, reader.error())));
         return;
     }
+    std::size_t partitions = 0;
+    for (const auto& topic : request.topic_data) partitions += topic.partition_data.size();
+    raw_.budget.add(reader.array_bytes() + partitions * sizeof(Part));
+    parts_charge_ = raw_.budget.split(partitions * sizeof(Part));
+    parts_.reserve(partitions);
     acks_ = request.acks;
     timeout_ms_ = request.timeout_ms;
     for (const auto& topic : request.topic_data) add_parts(topic);

@@ -13,7 +13,7 @@ void FetchWaiters::arm(const std::shared_ptr<FetchWaiter>& waiter) {
 }
 
 void FetchWaiters::fire(runtime::Shard& here) {
-    // What runs at once may arm waiters again: walk by index over those that were there.
+    // What runs marks and posts: nobody is armed within this.
     const std::size_t count = waiters_.size();
     bool any_cancelled = false;
     for (std::size_t i = 0; i < count; ++i) {

@@ -295,6 +295,7 @@ std::vector<std::string> Partition::delete_expired() {
 runtime::Task<bool> Partition::close(ErrorCode reason) {
     refuse_all(reason);
     const bool settled = co_await tools_.flusher.forget(*log_);
+    if (log_->failure()) tools_.directory->set_offline(*log_->failure());  // of a flush that ended meanwhile
     tools_.by_log.erase(log_.get());
     log_->join(nullptr);
     detached_ = true;

@@ -256,6 +256,23 @@ TEST_F(PartitionManagerTest, WhatComesBackIsScannedAlsoAfterACleanStop) {
     EXPECT_EQ(find(old_orders)->log().log_end(), Offset(1));
 }
 
+TEST_F(PartitionManagerTest, ASyncThatFailsWhileALogIsOpenedIsNotTriedAgain) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders);
+    drop();  // killed
+    start();
+    image = {};
+    put(old_orders, "orders");
+    disk.fail_sync = true;
+    publish();
+    disk.fail_sync = false;
+    advance(40s);
+    EXPECT_NE(offline, "");
+    EXPECT_EQ(find(old_orders), nullptr);
+}
+
 TEST_F(PartitionManagerTest, ManyPartitionsLeaveUnderOneWriteOfTheCheckpoints) {
     start();
     put(old_orders, "orders", 60);
@@ -399,6 +416,27 @@ TEST_F(PartitionManagerTest, RetentionIsAppliedAfterTheDelayAndThenAtTheInterval
     EXPECT_GT(segments(), filled);
     advance(3s);
     EXPECT_EQ(segments(), kept);
+}
+
+TEST_F(PartitionManagerTest, ASyncThatFailsForRetentionIsNotTriedAgain) {
+    settings.log = storage::LogConfig::tiny();
+    settings.log.retention_bytes = 1024;
+    settings.partition.flush_before_commit = false;
+    times = {.checkpoint_interval = 10min, .retention_interval = 20s, .retention_delay = 10s};
+    start();
+    put(payments, "payments");
+    publish();
+    for (int i = 0; i < 8; ++i) append(payments);
+    const auto& log = find(payments)->log();
+    const std::size_t filled = log.segment_count();
+    advance(9s);
+    ASSERT_EQ(offline, "");
+    disk.fail_sync = true;
+    advance(2s);
+    disk.fail_sync = false;
+    EXPECT_NE(offline, "");
+    advance(30s);
+    EXPECT_EQ(log.segment_count(), filled);
 }
 
 }  // namespace

@@ -77,16 +77,6 @@ TEST_F(ProducerStateTest, NewEpochsBeginAtZeroAndFenceTheOld) {
     EXPECT_EQ(state.find(id)->count, 1);
 }
 
-TEST_F(ProducerStateTest, BatchesAppendedTogetherAreCheckedAgainstEachOther) {
-    apply(by(0));
-    ProducerStaging staging(state);
-    EXPECT_EQ(staging.check_and_stage(BatchView(make_batch(Offset(1), 2, by(1))), ProducerOrigin::client).verdict, ok);
-    EXPECT_EQ(staging.check_and_stage(BatchView(make_batch(Offset(3), 1, by(3))), ProducerOrigin::client).verdict, ok);
-    EXPECT_EQ(staging.check_and_stage(BatchView(make_batch(Offset(4), 1, by(3))), ProducerOrigin::client).verdict,
-              duplicate);
-    EXPECT_EQ(state.find(id)->last_sequence(), 0);
-}
-
 TEST_F(ProducerStateTest, OpenTransactionsBoundTheStableOffset) {
     apply({});
     apply(by(0, 0, true), 2);
