@@ -131,6 +131,9 @@ Task<void> Broker::live() {
 }
 
 Task<Result<>> Broker::start() {
+    // Before anything that may fail: it may be why.
+    for (const std::string& warning : options_.warnings) log::warn("{}", warning);
+    for (const std::string& note : options_.notes) log::info("{}", note);
     if (auto started = co_await node_.start(); !started) co_return started;
     std::string where;
     for (const ListenerOptions& listener : options_.listeners.all) {
@@ -145,7 +148,6 @@ Task<Result<>> Broker::start() {
                              is_ipv6 ? fmt::format("[{}]", bound->host) : bound->host, bound->port);
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(shards_[0].now() - began_);
-    for (const std::string& warning : options_.warnings) log::warn("{}", warning);
     for (const auto& [key, value] : options_.node.file) {
         const metadata::ConfigDef* def = metadata::find_broker_config(key);
         log::debug("setting {}={}", key, def == nullptr || def->sensitive() ? "(hidden)" : value);

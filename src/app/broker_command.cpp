@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <moldau/cli/unexpected_argument.h>
 #include <moldau/posix/disk.h>
 
 #include "broker.h"
@@ -38,7 +39,8 @@ int broker_command(int argc, char** argv, const MakeDisk& make_disk) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error) == 0 && std::cout.flush() ? 0 : failed;
-        tell(fmt::format("moldau: {}\nSee 'moldau broker --help'.", error.what()));
+        tell(fmt::format("moldau: {}\nSee 'moldau broker --help'.",
+                         cli::unexpected_argument(app).value_or(error.what())));
         return usage_error;
     }
     set_up_logging(arguments.verbose);

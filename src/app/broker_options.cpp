@@ -107,27 +107,31 @@ std::string host_name() {
     return name;
 }
 
-/// What a start says about keys: those that are unknown, and those without effect.
-std::vector<std::string> notices_on(const Properties& told) {
-    metadata::PropertiesReview review = metadata::review_properties(told);
-    std::vector<std::string> notices = std::move(review.warnings);
+/// Keys without effect. Each file for Apache Kafka has some.
+std::vector<std::string> notes_on(const metadata::PropertiesReview& review) {
+    std::vector<std::string> notes;
     if (!review.ignored.empty())
-        notices.push_back(
+        notes.push_back(
             fmt::format("these keys have no meaning here and are ignored: {}", fmt::join(review.ignored, ", ")));
     if (!review.later.empty())
-        notices.push_back(fmt::format("these keys have no effect so far, since what they are for is not there yet: {}",
-                                      fmt::join(review.later, ", ")));
-    return notices;
+        notes.push_back(fmt::format("these keys have no effect so far, since what they are for is not there yet: {}",
+                                    fmt::join(review.later, ", ")));
+    return notes;
 }
 
-Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
+/// As the user wrote them.
+Result<Properties> properties_of(const BrokerArguments& arguments) {
     Properties properties;
     if (arguments.config_file) {
         MOLDAU_TRY(read, from_file(*arguments.config_file));
         properties = std::move(read);
     }
     MOLDAU_CHECK(apply_overrides(arguments.overrides, properties));
-    const std::vector<std::string> notices = notices_on(properties);  // on what the user wrote
+    return properties;
+}
+
+Result<BrokerOptions> options_of(const BrokerArguments& arguments, Properties properties,
+                                 const metadata::PropertiesReview& told) {
     if (!arguments.config_file) properties.merge(embedded());
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
@@ -136,7 +140,8 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments) {
     MOLDAU_CHECK(check_authorizer(properties));
 
     BrokerOptions options;
-    options.warnings = notices;
+    options.warnings = told.warnings;
+    options.notes = notes_on(told);
     if (value_of(properties, "node.id").empty())
         return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
     options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));
@@ -178,15 +183,24 @@ std::string default_data_directory() {
         return std::string(data) + "/moldau";
     if (::geteuid() == 0) return "/var/lib/moldau";
     const char* home = std::getenv("HOME");
-    return std::string(home != nullptr ? home : ".") + "/.local/share/moldau";
+    return home == nullptr || *home == '\0' ? "" : std::string(home) + "/.local/share/moldau";
 }
 
 Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
-    auto options = options_of(arguments);
+    const auto told = properties_of(arguments);
     const bool of_the_file = arguments.config_file && arguments.overrides.empty();
-    if (!options && of_the_file && options.error().code != Errc::not_found)
-        return std::unexpected(std::move(options).error().within(*arguments.config_file));
-    return options;
+    const auto refuse = [&](Error error) -> Result<BrokerOptions> {
+        if (!of_the_file || error.code == Errc::not_found) return std::unexpected(std::move(error));
+        return std::unexpected(std::move(error).within(*arguments.config_file));
+    };
+    if (!told) return refuse(told.error());
+    const metadata::PropertiesReview review = metadata::review_properties(*told);
+    auto options = options_of(arguments, *told, review);
+    if (options) return options;
+    Error error = std::move(options).error();
+    // A key that was not understood may be the one that is missed.
+    for (const std::string& warning : review.warnings) error.message += "\n" + warning;
+    return refuse(std::move(error));
 }
 
 }  // namespace moldau::app

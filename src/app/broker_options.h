@@ -28,12 +28,13 @@ struct BrokerOptions {
     posix::SocketOptions sockets;
     unsigned shards = 0;                ///< 0: as many as processors
     std::vector<std::string> warnings;  ///< for the operator, one line each
+    std::vector<std::string> notes;     ///< the same, of what is as it should be
 };
 
 /// Reads and checks everything; Errc::invalid names file or key, value and what to do.
 Result<BrokerOptions> resolve(const BrokerArguments& arguments);
 
-/// Where a broker without configuration keeps its data.
+/// Where a broker without configuration keeps its data; empty where the environment names no place.
 std::string default_data_directory();
 
 }  // namespace moldau::app

@@ -48,7 +48,8 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
     for (const auto& endpoint : controller_endpoints)
         options.controller_endpoints.push_back({endpoint.name, endpoint.host, endpoint.port});
     const std::vector<raft::FileToWrite> plan = raft::format_plan(options);
-    MOLDAU_CHECK(disk.create_directories(directory));
+    if (const Result<> made = disk.create_directories(directory); !made)
+        return fail(made.error().code, made.error().message + "; log.dirs names another directory");
     MOLDAU_TRY(lock, disk.lock(directory));  // another may be starting here too
     MOLDAU_TRY(ours, holds_only_what_formatting_writes(disk, directory, plan));
     if (!ours) return {};

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """What the command line tells its users where something is not as they think."""
 
+import os
+import pathlib
+import re
 import subprocess
 import threading
 import time
@@ -43,6 +46,21 @@ class CommandLine(unittest.TestCase):
                     self.assertIn("retention.mss", wrong.stderr)
                     key = "log.retention.ms" if "--broker" in target or "--brokers" in target else "retention.ms"
                     self.assertEqual(cli(under_test, *target, "--delete", key).returncode, 0)
+
+    def test_examples_of_the_help_work_as_they_are_printed(self):
+        environment = os.environ | {"PATH": f"{pathlib.Path(binary()).resolve().parent}:{os.environ['PATH']}"}
+        for command in ("", "topic create", "topic list", "topic describe", "topic alter", "topic delete", "config describe",
+                        "config alter", "cluster id", "cluster describe", "cluster quorum", "cluster features", "produce",
+                        "consume", "storage random-uuid"):
+            with self.subTest(command), broker() as under_test:
+                environment["MOLDAU_BOOTSTRAP"] = under_test.address
+                told = run(*command.split(), "--help").stdout
+                before, examples = re.search(r"\nExamples(.*):\n((?:  .*\n)+)", told).groups()
+                for line in re.findall("'([^']*)'", before) + examples.splitlines():
+                    line = line.replace("localhost:9092", under_test.address)
+                    done = subprocess.run(["bash", "-c", "set -o pipefail; " + line], env=environment, capture_output=True,
+                                          text=True, timeout=60)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""), line)
 
     def test_counts_a_refused_record_as_not_stored(self):
         with broker() as under_test:

@@ -115,10 +115,28 @@ class Signals(unittest.TestCase):
                         self.assertLess(time.monotonic(), deadline, "the first line does not come")
                     producer.send_signal(number)
                     self.assertEqual(producer.wait(TIMEOUT_S), 1)
-                    self.assertIn(b"the line that had not ended yet is not sent", producer.stderr.read())
+                    told = producer.stderr.read()
+                    self.assertIn(b"Ctrl-C again ends at once", told)
+                    self.assertIn(b"the line that had not ended yet is not sent", told)
+                    self.assertIn(b"nothing after line 1 was sent", told)
                     self.assertEqual(wire.batch_values(connection.fetch("t", 0, 0)), [(0, b"amount=100")])
                 producer.stdin.close()
                 producer.stderr.close()
+
+
+class Refusals(unittest.TestCase):
+    """What a broker says that cannot start: /dev/null/x is a directory that nobody can make."""
+
+    def test_a_key_that_is_not_known_is_told_before_what_it_led_to(self):
+        refused = run("broker", "--override", "log.retention.houre=1", "--override", "log.dirs=/dev/null/x", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, r"(?s)did you mean log\.retention\.hours\?.*moldau: create directory /dev/null/x: ")
+        self.assertTrue(refused.stderr.endswith("; log.dirs names another directory\n"), refused.stderr)
+
+    def test_an_option_that_is_not_known_is_named(self):
+        refused = run("broker", "--confg", "server.properties", check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("moldau: there is no option --confg; did you mean --config?\n", refused.stderr)
 
 
 class Limits(unittest.TestCase):
@@ -162,6 +180,12 @@ class Formatting(unittest.TestCase):
             self.assertEqual(os.listdir(self.broker.data), [".lock"])
         self.assertEqual(self.format().returncode, 0)
         self.assertTrue(self.meta.exists())
+
+    def test_a_directory_that_cannot_be_made_is_one_to_name_anew(self):
+        self.config.write_text(self.config.read_text() + "log.dirs=/dev/null/x\n")
+        refused = self.format()
+        self.assertEqual(refused.returncode, 1)
+        self.assertTrue(refused.stderr.endswith("; log.dirs names another directory\n"), refused.stderr)
 
     def test_a_metadata_log_without_its_properties_is_left_alone(self):
         self.broker.start()

@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <moldau/base/nearest.h>
+#include <moldau/base/number.h>
+#include <moldau/cli/unexpected_argument.h>
+
 #include "arguments/definitions.h"
 
 namespace moldau::cli {
@@ -13,8 +17,7 @@ namespace {
 constexpr const char* default_bootstrap = "127.0.0.1:9092";
 
 constexpr const char* footer =
-    "A broker is run by 'moldau broker'; see 'moldau broker --help'.\n"
-    "\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 no connection, 4 not found, 5 exists already,\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no connection, 4 not found, 5 exists already,\n"
     "            6 not authorized, 7 timed out.\n"
     "\nExamples:\n"
     "  moldau topic create orders --partitions 6\n"
@@ -58,11 +61,61 @@ std::optional<UnknownCommand> unknown_command(const CLI::App& root, const std::v
     return {};
 }
 
+std::string suggestion_for(const UnknownCommand& unknown) {
+    std::vector<std::string_view> names;
+    for (const CLI::App* each : commands_of(*unknown.group)) names.push_back(each->get_name());
+    const auto nearest = nearest_name(names, unknown.word);
+    return nearest ? fmt::format("; did you mean '{}'?", *nearest) : "";
+}
+
+/// What else people try.
+void take_synonyms(std::vector<std::string>& arguments) {
+    if (arguments.empty()) return;
+    if (arguments.front() == "version") arguments.front() = "--version";
+    if (arguments.front() == "help") {
+        arguments.erase(arguments.begin());
+        arguments.emplace_back("--help");
+    }
+}
+
+/// main() runs it before anything is parsed here; this shows it among the others.
+void define_broker(CLI::App& root) {
+    CLI::App& command = *root.add_subcommand("broker", "Run a broker; 'moldau broker --help' shows its options");
+    command.callback([] { throw CLI::ValidationError("broker", "it must be the first word"); });
+}
+
 Finished wrong(const CLI::App* command, const std::string& message) {
     return Finished{ExitCode::usage, {}, fmt::format("moldau: {}\nSee '{} --help'.\n", message, path_of(command))};
 }
 
+/// The command line that `error` is about, in words that name what the user wrote or left out.
+Finished refusal(const CLI::App& root, const CLI::ParseError& error) {
+    const CLI::App* const last = deepest(&root);
+    for (const CLI::App* app = &root;; app = app->get_subcommands().front()) {
+        if (const auto unexpected = unexpected_argument(*app)) return wrong(app, *unexpected);
+        if (app == last) break;
+    }
+    const auto missing = last->get_options([](const CLI::Option* option) {
+        return option->get_required() && option->get_positional() && option->empty();
+    });
+    return wrong(last, missing.empty() ? error.what() : fmt::format("{} is required", missing.front()->get_name(true)));
+}
+
 }  // namespace
+
+CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
+    return CLI::Validator(
+        [least, most](const std::string& text) {
+            const auto number = parse_number<std::int64_t>(text);
+            if (number && *number >= least && *number <= most) return std::string();
+            return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+        },
+        "");
+}
+
+void add_duration(CLI::App& command, const char* flag, runtime::Duration& target, const char* help) {
+    add_parsed<runtime::Duration>(command, flag, target, parse_duration, help)->type_name("N(ms|s|m|h)");
+}
 
 void throw_wrong_value(const std::string& flag, const std::string& message) {
     throw CLI::ValidationError(flag, message);
@@ -74,8 +127,7 @@ void add_connect_options(CLI::App& command, Plan& plan, bool with_output) {
                                                parse_endpoints,
                                                "Brokers to begin with, host:port, commas between (or MOLDAU_BOOTSTRAP; "
                                                "default 127.0.0.1:9092)");
-    add_parsed<runtime::Duration>(command, "--timeout", connect.timeout, parse_duration,
-                                  "How long to wait for a connection or an answer (default 30s)");
+    add_duration(command, "--timeout", connect.timeout, "How long to wait for a connection or an answer (default 30s)");
     if (!with_output) return;
     command
         .add_option_function<std::string>(
@@ -94,6 +146,7 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     root.set_version_flag("--version", "moldau 0.1.0");
     root.require_subcommand(1);
     root.footer(footer);
+    define_broker(root);
     define_topic(root, plan);
     define_config(root, plan);
     define_cluster(root, plan);
@@ -104,9 +157,10 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     for (CLI::App* group : root.get_subcommands([](const CLI::App* each) { return !commands_of(*each).empty(); }))
         group->footer(group_footer);
 
+    take_synonyms(arguments);
     if (const auto unknown = unknown_command(root, arguments))
-        return wrong(unknown->group,
-                     fmt::format("there is no command '{} {}'", path_of(unknown->group), unknown->word));
+        return wrong(unknown->group, fmt::format("there is no command '{} {}'{}", path_of(unknown->group),
+                                                 unknown->word, suggestion_for(*unknown)));
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         root.parse(std::move(arguments));
@@ -115,7 +169,7 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     } catch (const CLI::CallForHelp&) {
         return Finished{ExitCode::ok, root.help(), {}};
     } catch (const CLI::ParseError& error) {
-        return wrong(deepest(&root), error.what());
+        return refusal(root, error);
     }
     if (plan.connect.bootstrap.empty()) {
         const std::string text = variables("MOLDAU_BOOTSTRAP").value_or(default_bootstrap);

@@ -14,7 +14,7 @@ void add_entity(CLI::App& command, ConfigEntity& entity) {
         ->add_option_function<std::int32_t>(
             "-n,--broker", [&entity](std::int32_t id) { entity = {Kind::broker, std::to_string(id)}; },
             "One broker, by its node id")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number(0));
     which->add_flag_callback("--brokers", [&entity] { entity = {Kind::broker, ""}; }, "The defaults of all brokers");
     which->require_option(1);
 }
@@ -27,7 +27,7 @@ void define_config_describe(CLI::App& config, Plan& plan) {
     command.add_flag("-a,--all", asked->all, "Defaults too");
     add_connect_options(command, plan);
     command.footer(
-        "Examples:\n  moldau config describe --topic orders\n"
+        "Examples, after 'moldau topic create orders':\n  moldau config describe --topic orders\n"
         "  moldau config describe --broker 1 --all -o json\n"
         "  moldau config describe --brokers\n"
         "  moldau config describe --topic orders retention.ms");
@@ -44,7 +44,8 @@ void define_config_alter(CLI::App& config, Plan& plan) {
     command.add_flag("--dry-run", asked->dry_run, "Check only, change nothing");
     add_connect_options(command, plan);
     command.footer(
-        "Examples:\n  moldau config alter --topic orders --add retention.ms=3600000\n"
+        "Examples, after 'moldau topic create orders':\n  moldau config alter --topic orders --add "
+        "retention.ms=3600000\n"
         "  moldau config alter --brokers --add log.retention.ms=86400000 --delete background.threads");
     command.callback([asked, &plan] {
         if (asked->add.empty() && asked->remove.empty())
@@ -74,13 +75,16 @@ void define_cluster(CLI::App& root, Plan& plan) {
     CLI::App& cluster = *root.add_subcommand("cluster", "Show the cluster, its quorum and its features");
     cluster.require_subcommand(1);
     define_cluster_command<ClusterId>(cluster, plan, "id", "Show the cluster's id",
-                                      "Examples:\n  moldau cluster id -b broker:9092");
+                                      "Examples:\n  moldau cluster id -b localhost:9092");
     define_cluster_command<ClusterDescribe>(cluster, plan, "describe", "Show the brokers",
                                             "Examples:\n  moldau cluster describe -o json");
     define_cluster_command<ClusterQuorum>(cluster, plan, "quorum", "Show the voters and observers of the metadata log",
                                           "Examples:\n  moldau cluster quorum");
-    define_cluster_command<ClusterFeatures>(cluster, plan, "features", "Show finalized and supported feature levels",
-                                            "Examples:\n  moldau cluster features");
+    define_cluster_command<ClusterFeatures>(
+        cluster, plan, "features", "Show finalized and supported feature levels",
+        "SUPPORTED is what the brokers announce. A broker of Moldau announces Kafka's "
+        "levels, so that others may join, and\nrefuses to finalise what it cannot "
+        "work with yet.\n\nExamples:\n  moldau cluster features");
 }
 
 }  // namespace moldau::cli

@@ -32,12 +32,12 @@ void add_record_options(CLI::App& command, Produce& asked) {
 void define_produce(CLI::App& root, Plan& plan) {
     auto asked = std::make_shared<Produce>();
     CLI::App& command = *root.add_subcommand("produce", "Send the lines of standard input as records");
-    command.add_option("TOPIC,--topic", asked->topic, "The topic")->required();
+    add_topic(command, "TOPIC", asked->topic, "The topic")->required();
     command
         .add_option_function<std::int32_t>(
             "-p,--partition", [asked](std::int32_t index) { asked->partition = index; },
             "Send to this partition only (default: by the key as Java clients do, or in turn)")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number(0));
     add_record_options(command, *asked);
     command
         .add_option_function<std::string>(
@@ -56,18 +56,19 @@ void define_produce(CLI::App& root, Plan& plan) {
     command.add_flag_callback(
         "--no-idempotent", [idempotence] { *idempotence = false; }, "A retry may send a record twice");
     add_parsed<std::size_t>(command, "--batch-size", asked->batch_size_bytes, parse_size,
-                            "Bytes of a batch before compression (default 512KiB)");
-    add_parsed<runtime::Duration>(command, "--linger", asked->linger, parse_duration,
-                                  "How long a batch waits to be filled (default 5ms)");
-    add_parsed<runtime::Duration>(command, "--delivery-timeout", asked->delivery_timeout, parse_duration,
-                                  "How long to try to deliver a record (default 120s)");
+                            "Size of a batch before compression (default 512KiB)")
+        ->type_name("N(B|KiB|MiB)");
+    add_duration(command, "--linger", asked->linger, "How long a batch waits to be filled (default 5ms)");
+    add_duration(command, "--delivery-timeout", asked->delivery_timeout,
+                 "How long to try to deliver a record (default 120s)");
     add_connect_options(command, plan, false);
     command.footer(
         "A line ends with a line feed, which is not sent. The topic must be there: 'moldau topic create' makes it.\n"
         "Records that were not acknowledged are counted, and the exit code is 1.\n"
-        "\nExamples:\n  seq 1000000 | moldau produce numbers\n"
+        "\nExamples:\n  moldau topic create numbers greetings listing\n"
+        "  seq 1000000 | moldau produce numbers\n"
         "  echo 'user-1:hello' | moldau produce greetings --key-separator :\n"
-        "  moldau produce logs --compression zstd --acks 1 < access.log");
+        "  ls -l /usr/bin | moldau produce listing --compression zstd --acks 1");
     command.callback([asked, idempotence, &plan] {
         if (idempotence->value_or(false) && asked->acks != -1)
             throw CLI::ValidationError("--idempotent", "it needs --acks all");
@@ -80,7 +81,7 @@ void define_consume(CLI::App& root, Plan& plan) {
     using Kind = StartPosition::Kind;
     auto asked = std::make_shared<Consume>();
     CLI::App& command = *root.add_subcommand("consume", "Print the records of a topic");
-    command.add_option("TOPIC,--topic", asked->topic, "The topic")->required();
+    add_topic(command, "TOPIC", asked->topic, "The topic")->required();
 
     auto* start = command.add_option_group("Start", "Where to begin (default: latest), one of");
     start->add_flag_callback(
@@ -94,12 +95,13 @@ void define_consume(CLI::App& root, Plan& plan) {
     start->require_option(0, 1);
 
     command.add_option("-p,--partition", asked->partitions, "Only this partition; may be repeated")
-        ->check(CLI::NonNegativeNumber)
+        ->check(whole_number(0))
         ->allow_extra_args(false);
     command
         .add_option_function<std::int64_t>(
-            "-n,--max-count", [asked](std::int64_t count) { asked->max_count = count; }, "End after so many records")
-        ->check(CLI::NonNegativeNumber);
+            "-n,--max-count", [asked](std::int64_t count) { asked->max_count = count; },
+            "End after so many records, of all partitions together")
+        ->check(whole_number(0, std::numeric_limits<std::int64_t>::max()));
     command.add_flag("-e,--exit-at-end", asked->exit_at_end, "End where the partitions ended when the command began");
     auto* format = command.add_option_function<std::string>(
         "-f,--format", [asked](const std::string& text) { asked->format = text; },
@@ -108,11 +110,21 @@ void define_consume(CLI::App& root, Plan& plan) {
     command.add_flag("--json", asked->json, "Print a JSON object a line")->excludes(format);
     command.add_option("--null", asked->null_text, "What stands for a null key or value (default: nothing)");
     command.add_flag("--read-committed", asked->read_committed, "Leave out records of open and aborted transactions");
+    command
+        .add_option_function<std::string>("--group",
+                                          [](const std::string&) {
+                                              throw_wrong_value("--group",
+                                                                "consumer groups are not there yet; without it, all "
+                                                                "partitions or those of --partition are read");
+                                          })
+        ->group("");  // hidden: what other consumers have
     add_connect_options(command, plan, false);
     command.footer(
-        "Examples:\n  moldau consume orders --from-beginning --exit-at-end\n"
-        "  moldau consume orders --offset -10 -n 10 --format '%p@%o %k=%v\\n'\n"
-        "  moldau consume orders --since 2026-01-31T10:20:30Z --json");
+        "Without --exit-at-end or --max-count it goes on until it is interrupted.\n"
+        "\nExamples, after 'moldau topic create orders' and 'seq 1000 | moldau produce orders':\n"
+        "  moldau consume orders --from-beginning --exit-at-end\n"
+        "  moldau consume orders --offset -10 --exit-at-end --format '%p@%o %k=%v\\n'\n"
+        "  moldau consume orders --since 2026-01-31T10:20:30Z --exit-at-end --json");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 

@@ -37,8 +37,7 @@ void define_format(CLI::App& storage, Plan& plan) {
     command.add_flag("-g,--ignore-formatted", asked->ignore_formatted, "Directories already formatted are no error");
     command.footer(
         "Examples:\n"
-        "  moldau storage format --standalone -t $(moldau storage random-uuid) -c config/server.properties\n"
-        "  moldau storage format -N -t MkU3OEVBNTcwNTJENDM2Qg -c config/broker.properties");
+        "  moldau storage format --standalone -t $(moldau storage random-uuid) -c config/server.properties");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 

@@ -7,20 +7,20 @@ namespace {
 void define_create(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicCreate>();
     CLI::App& command = *topic.add_subcommand("create", "Create topics");
-    command.add_option("NAME,--topic", asked->names, "Names of the topics")->required();
+    add_topic(command, "NAME", asked->names, "Names of the topics")->required();
     command.add_option("-p,--partitions", asked->partitions, "Partitions of each (default: the cluster's)")
-        ->check(CLI::Range(1, INT32_MAX));
+        ->check(whole_number(1));
     command
         .add_option("-r,--replication-factor", asked->replication_factor,
                     "Replicas of each partition (default: the cluster's)")
-        ->check(CLI::Range(1, INT32_MAX));
+        ->check(whole_number(1, std::numeric_limits<std::int16_t>::max()));
     add_key_values(command, "-c,--config", asked->configs, "A topic configuration, key=value; may be repeated");
     command.add_flag("--if-not-exists", asked->if_not_exists, "Topics that exist are no error");
     command.add_flag("--dry-run", asked->dry_run, "Check only, create nothing");
     add_connect_options(command, plan);
     command.footer(
         "Examples:\n  moldau topic create orders\n"
-        "  moldau topic create orders refunds -p 12 -r 3 -c retention.ms=86400000");
+        "  moldau topic create refunds returns -p 12 -c retention.ms=86400000");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
@@ -36,28 +36,30 @@ void define_list(CLI::App& topic, Plan& plan) {
 void define_describe(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicDescribe>();
     CLI::App& command = *topic.add_subcommand("describe", "Show partitions, replicas and changed configurations");
-    command.add_option("NAME,--topic", asked->names, "Names of the topics (default: all)");
+    add_topic(command, "NAME", asked->names, "Names of the topics (default: all)");
     add_connect_options(command, plan);
-    command.footer("Examples:\n  moldau topic describe orders\n  moldau topic describe orders -o json");
+    command.footer(
+        "Examples, after 'moldau topic create orders':\n  moldau topic describe orders\n  moldau topic describe orders "
+        "-o json");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
 void define_alter(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicAlter>();
     CLI::App& command = *topic.add_subcommand("alter", "Add partitions or change configurations");
-    command.add_option("NAME,--topic", asked->name, "Name of the topic")->required();
+    add_topic(command, "NAME", asked->name, "Name of the topic")->required();
     command
         .add_option_function<std::int32_t>(
             "-p,--partitions", [asked](std::int32_t count) { asked->partitions = count; },
             "The new number of partitions")
-        ->check(CLI::Range(1, INT32_MAX));
+        ->check(whole_number(1));
     add_key_values(command, "--add", asked->add, "Set a configuration, key=value; may be repeated");
     command.add_option("--delete", asked->remove, "Bring a configuration back to its default; may be repeated")
         ->allow_extra_args(false);
     command.add_flag("--dry-run", asked->dry_run, "Check only, change nothing");
     add_connect_options(command, plan);
     command.footer(
-        "Examples:\n  moldau topic alter orders --partitions 24\n"
+        "Examples, after 'moldau topic create orders':\n  moldau topic alter orders --partitions 24\n"
         "  moldau topic alter orders --add retention.ms=3600000 --delete segment.bytes");
     command.callback([asked, &plan] {
         if (!asked->partitions && asked->add.empty() && asked->remove.empty())
@@ -69,10 +71,10 @@ void define_alter(CLI::App& topic, Plan& plan) {
 void define_delete(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicDelete>();
     CLI::App& command = *topic.add_subcommand("delete", "Delete topics with all their records");
-    command.add_option("NAME,--topic", asked->names, "Names of the topics")->required();
+    add_topic(command, "NAME", asked->names, "Names of the topics")->required();
     command.add_flag("--if-exists", asked->if_exists, "Topics that do not exist are no error");
     add_connect_options(command, plan);
-    command.footer("Examples:\n  moldau topic delete orders");
+    command.footer("Examples, after 'moldau topic create orders':\n  moldau topic delete orders");
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 

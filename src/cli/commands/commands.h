@@ -47,6 +47,13 @@ CommandTask cluster_features(const Context& context, const ClusterFeatures& aske
 CommandTask produce(const Context& context, const Produce& asked);
 CommandTask consume(const Context& context, const Consume& asked);
 
+/// A topic has at least one partition, and they are numbered from 0 on.
+inline std::unexpected<Failure> no_such_partition(std::string_view topic, std::int32_t index, std::size_t count) {
+    return failed(ExitCode::not_found,
+                  fmt::format("topic '{}' has no partition {}; it has {}", topic, index,
+                              count == 1 ? "one: 0" : fmt::format("{}: 0 to {}", count, count - 1)));
+}
+
 /// A sequence of numbers, or of ids, with commas between.
 template <class Range>
 std::string joined(const Range& range) {

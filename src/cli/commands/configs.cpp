@@ -71,9 +71,12 @@ std::string name_of(const ConfigEntity& entity) {
 }
 
 std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_view key) {
-    return failed(ExitCode::not_found, fmt::format("{} has no configuration '{}'; 'moldau config describe --all' shows "
-                                                   "all",
-                                                   name_of(entity), key));
+    const std::string flags = entity.kind == ConfigEntity::Kind::topic ? "--topic " + entity.name
+                              : entity.name.empty()                    ? "--brokers"
+                                                                       : "--broker " + entity.name;
+    return failed(ExitCode::not_found, fmt::format("{} has no configuration '{}'; 'moldau config describe {} --all' "
+                                                   "shows all",
+                                                   name_of(entity), key, flags));
 }
 
 Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,

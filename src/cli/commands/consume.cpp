@@ -2,6 +2,7 @@
 #include "consume/consumer.h"
 #include "consume/offsets.h"
 #include "consume/record_format.h"
+#include "output/outage.h"
 #include "output/progress.h"
 
 namespace moldau::cli {
@@ -25,8 +26,7 @@ Task<Outcome<std::vector<std::int32_t>>> find_partitions(Session& session, const
         co_return std::unexpected(failure_of(topic->error, fmt::format("topic '{}'", asked.topic)));
     for (const std::int32_t index : asked.partitions)
         if (!topic->partitions.contains(index))
-            co_return failed(ExitCode::not_found, fmt::format("topic '{}' has no partition {}, but {} from 0 on",
-                                                              asked.topic, index, topic->partitions.size()));
+            co_return no_such_partition(asked.topic, index, topic->partitions.size());
     std::vector<std::int32_t> partitions = asked.partitions;
     if (partitions.empty())
         for (const auto& [index, partition] : topic->partitions) partitions.push_back(index);
@@ -111,6 +111,29 @@ Result<RecordFormat> format_of(const Consume& asked) {
     return RecordFormat::parse(asked.format.empty() ? "%v\\n" : asked.format, asked.null_text);
 }
 
+/// What a consumer of the partitions begins and, with --exit-at-end, ends at.
+struct Range {
+    std::map<std::int32_t, Offset> starts;
+    std::map<std::int32_t, Offset> ends;
+};
+
+Task<Outcome<Range>> find_range(const Context& context, const Consume& asked,
+                                const std::vector<std::int32_t>& partitions) {
+    Outage outage(context.world.shard);
+    outage.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
+    outage.begin();
+    CLI_CO_TRY(starts,
+               co_await find_start(context.session, asked.topic, partitions, asked.start, asked.read_committed));
+    Range range{std::move(starts), {}};
+    if (asked.exit_at_end) {
+        CLI_CO_TRY(
+            ends, co_await list_offsets(context.session, asked.topic, partitions, latest_offset, asked.read_committed));
+        range.ends = std::move(ends);
+    }
+    outage.succeeded();
+    co_return range;
+}
+
 }  // namespace
 
 CommandTask consume(const Context& context, const Consume& asked) {
@@ -118,20 +141,13 @@ CommandTask consume(const Context& context, const Consume& asked) {
     if (!format) co_return context.report({ExitCode::usage, format.error().message});
     auto partitions = co_await find_partitions(context.session, asked);
     if (!partitions) co_return context.report(partitions.error());
-    auto starts = co_await find_start(context.session, asked.topic, *partitions, asked.start, asked.read_committed);
-    if (!starts) co_return context.report(starts.error());
-    std::map<std::int32_t, Offset> ends;
-    if (asked.exit_at_end) {
-        auto listed =
-            co_await list_offsets(context.session, asked.topic, *partitions, latest_offset, asked.read_committed);
-        if (!listed) co_return context.report(listed.error());
-        ends = std::move(*listed);
-    }
+    const auto range = co_await find_range(context, asked, *partitions);
+    if (!range) co_return context.report(range.error());
 
     ConsumerOptions options;
     options.topic = asked.topic;
     options.read_committed = asked.read_committed;
-    Consumer consumer(context.session, std::move(options), *starts, ends);
+    Consumer consumer(context.session, std::move(options), range->starts, range->ends);
     consumer.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
     context.world.on_interrupt([&consumer] { consumer.stop(); });
     Terminal& terminal = context.world.terminal;

@@ -31,8 +31,7 @@ Task<Outcome<std::vector<std::int32_t>>> find_partitions(Session& session, const
     const auto indexes = std::views::keys(topic->partitions);
     std::vector<std::int32_t> partitions(indexes.begin(), indexes.end());
     if (asked.partition && !topic->partitions.contains(*asked.partition))
-        co_return failed(ExitCode::not_found, fmt::format("topic '{}' has no partition {}, but {} from 0 on",
-                                                          asked.topic, *asked.partition, partitions.size()));
+        co_return no_such_partition(asked.topic, *asked.partition, partitions.size());
     co_return partitions;
 }
 
@@ -77,8 +76,7 @@ class Pump {
         runtime::Shard& shard = context_.world.shard;
         Terminal& terminal = context_.world.terminal;
         Bytes chunk(read_bytes);
-        bool at_end = false;
-        while (!at_end && !producer_.stopped()) {
+        while (!at_end_ && !producer_.stopped()) {
             const MutableBytes into(chunk);
             const Result<std::size_t> got = co_await runtime::run_blocking(
                 context_.world.disk, shard, [&terminal, into] { return terminal.read_input(into); });
@@ -87,7 +85,7 @@ class Pump {
                 if (got.error().code != Errc::closed) input_failure_ = got.error().message;
                 break;
             }
-            at_end = *got == 0;
+            at_end_ = *got == 0;
             timestamp_ = shard.clock().wall_time();
             splitter_.feed(text_of(ByteView(chunk).first(*got)), [this](std::string_view line) { take(line); });
             if (splitter_.kept_bytes() > max_line_bytes) {
@@ -97,13 +95,16 @@ class Pump {
             producer_.dispatch();
             co_await producer_.wait_for_room();
         }
-        if (at_end) splitter_.finish([this](std::string_view line) { take(line); });
+        if (at_end_) splitter_.finish([this](std::string_view line) { take(line); });
     }
 
     /// Lines that are not records as the flags describe them.
     std::int64_t refused() const { return refused_; }
     const std::string& input_failure() const { return input_failure_; }
     bool interrupted() const { return interrupted_; }
+    /// Whether all of the input was read. If not, lines() were.
+    bool at_end() const { return at_end_; }
+    std::int64_t lines() const { return lines_; }
     /// Of a line whose end was not read.
     std::size_t unsent_bytes() const { return splitter_.kept_bytes(); }
 
@@ -137,14 +138,14 @@ class Pump {
     std::int64_t lines_ = 0;
     std::int64_t refused_ = 0;
     std::string input_failure_;
+    bool at_end_ = false;
     bool interrupted_ = false;
 };
 
 ExitCode report_end(const Context& context, const Producer& producer, const Pump& pump) {
     if (!pump.input_failure().empty()) context.note("moldau: standard input: {}", pump.input_failure());
-    if (pump.interrupted())
-        context.note("moldau: interrupted{}",
-                     pump.unsent_bytes() > 0 ? "; the line that had not ended yet is not sent" : "");
+    if (pump.interrupted() && pump.unsent_bytes() > 0)
+        context.note("moldau: the line that had not ended yet is not sent");
     if (pump.refused() > 5) context.note("moldau: {} lines were not sent", pump.refused());
     if (producer.stopped()) context.report(producer.failure());
     const std::int64_t lost = producer.added() - producer.acknowledged();
@@ -154,6 +155,8 @@ ExitCode report_end(const Context& context, const Producer& producer, const Pump
         context.note("moldau: {} of {} records were not acknowledged{}", lost, producer.added(),
                      unknown ? "; they may be there all the same" : "");
     }
+    if (!pump.at_end())
+        context.note("moldau: standard input was not read to its end: nothing after line {} was sent", pump.lines());
     const bool done =
         lost == 0 && pump.refused() == 0 && pump.input_failure().empty() && !pump.interrupted() && !producer.stopped();
     return done ? ExitCode::ok : ExitCode::failed;
@@ -173,8 +176,10 @@ CommandTask produce(const Context& context, const Produce& asked) {
         if (!taken) co_return context.report(taken.error());
     }
     // An interrupt ends the input; the whole lines that were read are delivered.
-    context.world.on_interrupt([] {});
     Terminal& terminal = context.world.terminal;
+    context.world.on_interrupt([&terminal] {
+        terminal.write_error("moldau: interrupted; what was read is still delivered. Ctrl-C again ends at once\n");
+    });
     Progress progress(context.world.shard, terminal, "Sent",
                       terminal.error_is_terminal() && !terminal.input_is_terminal());
     ProducerOptions options;

@@ -125,7 +125,7 @@ Outcome<Locks> lock(runtime::Disk& disk, const std::vector<std::string>& directo
     Locks locks;
     for (const std::string& directory : directories) {
         if (const Result<> made = disk.create_directories(directory); !made)
-            return std::unexpected(failure_of(made.error()));
+            return failed(ExitCode::failed, made.error().message + "; log.dirs names another directory");
         auto locked = disk.lock(directory);
         if (!locked) return std::unexpected(failure_of(locked.error()));
         locks.push_back(std::move(*locked));
@@ -172,7 +172,7 @@ Outcome<> format_directory(Environment& environment, const std::string& path, co
 }
 
 Outcome<> format(Environment& environment, const StorageFormat& asked) {
-    const Outcome<NodeProperties> node = load_node_properties(environment.disk(), asked.config);
+    const Outcome<NodeProperties> node = load_node_properties(environment, asked.config);
     if (!node) return std::unexpected(node.error());
     const Outcome<OnlyVoter> voter = choose_voter(asked, *node);
     if (!voter) return std::unexpected(voter.error());

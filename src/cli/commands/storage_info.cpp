@@ -7,7 +7,7 @@
 namespace moldau::cli {
 
 ExitCode storage_info(Environment& environment, const StorageInfo& asked) {
-    const Outcome<NodeProperties> node = load_node_properties(environment.disk(), asked.config);
+    const Outcome<NodeProperties> node = load_node_properties(environment, asked.config);
     if (!node) {
         environment.terminal().write_error(fmt::format("moldau: {}\n", node.error().message));
         return node.error().code;

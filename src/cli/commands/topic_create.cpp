@@ -66,9 +66,8 @@ CommandTask topic_create(const Context& context, const TopicCreate& asked) {
         if (context.json()) {
             json.begin_object().field("name", topic.name.view()).field("created", !existed && !asked.dry_run);
             if (!existed) {
-                json.field("id", topic.topic_id.to_string())
-                    .field("partitions", topic.num_partitions)
-                    .field("replication_factor", topic.replication_factor);
+                if (!asked.dry_run) json.field("id", topic.topic_id.to_string());
+                json.field("partitions", topic.num_partitions).field("replication_factor", topic.replication_factor);
             }
             json.end_object();
         } else if (existed) {

@@ -69,9 +69,12 @@ Outcome<FormatLevels> choose_levels(std::string_view release,
     for (const auto& [name, level] : asked) {
         const metadata::FeatureRange* range = metadata::find_feature_range(name);
         if (range == nullptr) return failed(ExitCode::usage, fmt::format("--feature: there is no '{}'", name));
-        if ((level < range->min_version || level > range->max_version) && level != 0)
-            return failed(ExitCode::usage, fmt::format("--feature: {} has levels {} to {}, not {}", name,
-                                                       range->min_version, range->max_version, level));
+        if ((level < range->min_version || level > range->works_up_to) && level != 0)
+            return failed(ExitCode::usage,
+                          fmt::format("--feature {}={}: level{} here so far", name, level,
+                                      range->works_up_to == range->min_version
+                                          ? fmt::format(" {} alone works", range->min_version)
+                                          : fmt::format("s {} to {} work", range->min_version, range->works_up_to)));
         if (name == metadata::metadata_version_feature) {
             if (!release.empty())
                 return failed(ExitCode::usage, "--release-version and --feature metadata.version exclude each other");

@@ -50,11 +50,12 @@ Outcome<> add_directories(const Properties& file, NodeProperties& node) {
 
 }  // namespace
 
-Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name) {
+Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name, const Warn& warn) {
     Result<Properties> file = metadata::parse_properties(text);
     if (!file) return std::unexpected(failure_of(file.error()));
-    if (const metadata::PropertiesReview review = metadata::review_properties(*file); !review.errors.empty())
-        return failed(ExitCode::failed, fmt::format("{}", fmt::join(review.errors, "\n")));
+    const metadata::PropertiesReview review = metadata::review_properties(*file);
+    for (const std::string& warning : review.warnings) warn(warning);
+    if (!review.errors.empty()) return failed(ExitCode::failed, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(*file);
 
     NodeProperties node;
@@ -75,14 +76,19 @@ Outcome<NodeProperties> read_node_properties(std::string_view text, const std::s
     return node;
 }
 
-Outcome<NodeProperties> load_node_properties(runtime::Disk& disk, const std::string& path) {
+Outcome<NodeProperties> load_node_properties(Environment& environment, const std::string& path) {
     constexpr std::uint64_t max_bytes = 1 << 20;
+    runtime::Disk& disk = environment.disk();
     const Result<Bytes> text = runtime::read_whole(disk, path, max_bytes);
     if (!text) return std::unexpected(failure_of(text.error()));
     const Result<Bytes> host = runtime::read_whole(disk, "/etc/hostname", max_bytes);
     std::string host_name(host ? text_of(*host) : std::string_view());
     host_name.erase(std::ranges::find_if(host_name, [](char c) { return c <= ' '; }), host_name.end());
-    Outcome<NodeProperties> node = read_node_properties(text_of(*text), host_name.empty() ? "localhost" : host_name);
+    const auto warn = [&](std::string_view line) {
+        environment.terminal().write_error(fmt::format("moldau: warning: {}: {}\n", path, line));
+    };
+    Outcome<NodeProperties> node =
+        read_node_properties(text_of(*text), host_name.empty() ? "localhost" : host_name, warn);
     if (!node) node.error().message = fmt::format("{}: {}", path, node.error().message);
     return node;
 }

@@ -2,13 +2,14 @@
 // What a server.properties says of a node's identity and directories: all that storage commands need of it.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <moldau/base/ids.h>
+#include <moldau/cli/cli.h>
 #include <moldau/raft/voter_set.h>
-#include <moldau/runtime/disk.h>
 
 #include "failure.h"
 
@@ -25,10 +26,13 @@ struct NodeProperties {
     std::vector<raft::Endpoint> controller_endpoints;
 };
 
-/// Pure. `host_name` stands where a listener names no host.
-Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name);
+/// Takes a line for the user: an unknown key, and what it may have been meant for.
+using Warn = std::function<void(std::string_view line)>;
 
-/// The same from a file. ExitCode::not_found when there is none.
-Outcome<NodeProperties> load_node_properties(runtime::Disk& disk, const std::string& path);
+/// Pure. `host_name` stands where a listener names no host. Warns whether or not the properties will do.
+Outcome<NodeProperties> read_node_properties(std::string_view text, const std::string& host_name, const Warn& warn);
+
+/// The same from a file, warning on standard error. ExitCode::not_found when there is none.
+Outcome<NodeProperties> load_node_properties(Environment& environment, const std::string& path);
 
 }  // namespace moldau::cli

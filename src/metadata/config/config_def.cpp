@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <moldau/base/nearest.h>
 #include <moldau/metadata/config_def.h>
 
 #include "config_tables.h"
@@ -21,21 +22,6 @@ std::vector<ConfigDef> joined_broker_tables() {
 std::string_view behind(std::span<const BrokerKey> table, std::string_view key) {
     const auto found = std::ranges::lower_bound(table, key, {}, &BrokerKey::key);
     return found == table.end() || found->key != key ? std::string_view{} : found->broker_key;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row.back();
 }
 
 }  // namespace
@@ -117,15 +103,9 @@ const ConfigDef* find_broker_config(std::string_view name) {
 }
 
 std::optional<std::string_view> nearest_config(std::span<const ConfigDef> table, std::string_view name) {
-    std::optional<std::string_view> nearest;
-    std::size_t least = name.size() / 3 + 1;  // more than a third of the letters wrong is no likeness
-    for (const ConfigDef& def : table) {
-        if (const std::size_t distance = edit_distance(name, def.name); distance < least) {
-            least = distance;
-            nearest = def.name;
-        }
-    }
-    return nearest;
+    std::vector<std::string_view> names;
+    for (const ConfigDef& def : table) names.push_back(def.name);
+    return nearest_name(names, name);
 }
 
 std::vector<ConfigSynonym> broker_synonyms(std::string_view key) {

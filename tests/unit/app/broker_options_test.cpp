@@ -108,14 +108,25 @@ TEST(BrokerOptions, NamesOfListenersAreTheSameInUpperAndLowerCase) {
 }
 
 TEST(BrokerOptions, KeysWithoutEffectAreToldOnceByName) {
-    const auto warnings = options({"num.io.threads=8", "offsets.topic.replication.factor=1", "log.cleaner.threads=2",
-                                   "log.retention.hour=1", "num.partitions=3"})
-                              .warnings;
-    ASSERT_EQ(warnings.size(), 3U);
-    EXPECT_NE(warnings[0].find("log.retention.hours"), std::string::npos) << warnings[0];
-    EXPECT_NE(warnings[1].find("ignored: num.io.threads"), std::string::npos) << warnings[1];
-    EXPECT_NE(warnings[2].find("yet: log.cleaner.threads, offsets.topic.replication.factor"), std::string::npos)
-        << warnings[2];
+    const BrokerOptions told = options({"num.io.threads=8", "offsets.topic.replication.factor=1",
+                                        "log.cleaner.threads=2", "log.retention.hour=1", "num.partitions=3"});
+    ASSERT_EQ(told.warnings.size(), 1U);
+    EXPECT_NE(told.warnings[0].find("log.retention.hours"), std::string::npos) << told.warnings[0];
+    ASSERT_EQ(told.notes.size(), 2U);
+    EXPECT_NE(told.notes[0].find("ignored: num.io.threads"), std::string::npos) << told.notes[0];
+    EXPECT_NE(told.notes[1].find("yet: log.cleaner.threads, offsets.topic.replication.factor"), std::string::npos)
+        << told.notes[1];
+}
+
+TEST(BrokerOptions, ARefusalTellsOfKeysThatMayBeWhy) {
+    const std::string told = refusal({"proces.roles=broker,controller", "process.roles=broker"});
+    EXPECT_NE(told.find("process.roles=broker: a single node"), std::string::npos) << told;
+    EXPECT_TRUE(told.ends_with("\nUnknown setting proces.roles; did you mean process.roles?")) << told;
+}
+
+// As where the environment says nothing of a home.
+TEST(BrokerOptions, DataNeedsAPlaceThatIsNamed) {
+    EXPECT_NE(refusal({"log.dirs="}).find("'log.dirs' must not be empty"), std::string::npos);
 }
 
 TEST(BrokerOptions, ListenersThatCannotWorkAreRefused) {

@@ -88,9 +88,75 @@ TEST(Arguments, TakeThePlacesWhereKafkasToolsHaveTheirFlags) {
 }
 
 TEST(Arguments, NameTheWordThatIsNoCommand) {
-    for (const auto* line : {"topics list", "help", "topic ls", "storage version-mapping -b"})
+    for (const auto* line : {"topics list", "helper", "topic ls", "storage version-mapping -b"})
         EXPECT_NE(refusal_of(line).find("there is no command '"), std::string::npos) << line;
-    EXPECT_NE(refusal_of("topic create a -p 0").find("1 to 2147483647"), std::string::npos);
+    EXPECT_NE(refusal_of("topic lst").find("'moldau topic lst'; did you mean 'list'?"), std::string::npos);
+    EXPECT_NE(refusal_of("producer t").find("did you mean 'produce'?"), std::string::npos);
+}
+
+void expect_refusal(const std::string& line, const std::string& message) {
+    const std::string refusal = refusal_of(line);
+    EXPECT_EQ(refusal.substr(0, refusal.find('\n')), "moldau: " + message) << line;
+}
+
+TEST(Arguments, NameTheOptionThatThereIsNot) {
+    expect_refusal("produce --broker-list localhost:9092 --topic t", "there is no option --broker-list");
+    expect_refusal("produce --bootstrap-sever localhost:9092 --topic t",
+                   "there is no option --bootstrap-sever; did you mean --bootstrap-server?");
+    expect_refusal("consume t --max-messages 1", "there is no option --max-messages");
+    expect_refusal("consume t --from-begining", "there is no option --from-begining; did you mean --from-beginning?");
+    expect_refusal("consume --ofset=3 t", "there is no option --ofset; did you mean --offset?");
+    expect_refusal("topic list --bootstap h:1", "there is no option --bootstap; did you mean --bootstrap?");
+    expect_refusal("config describe --topc t", "there is no option --topc; did you mean --topic?");
+    expect_refusal("consume t -o json", "there is no option -o");
+    expect_refusal("--bootstrap h:1 topic list", "there is no option --bootstrap");
+    expect_refusal("consume t u", "unexpected argument 'u'");
+    expect_refusal("cluster id ---", "unexpected argument '---'");
+}
+
+TEST(Arguments, NameWhatIsNoNumber) {
+    expect_refusal("topic create a -p 0", "--partitions: '0' is not a number from 1 to 2147483647");
+    expect_refusal("topic create a -p many", "--partitions: 'many' is not a number from 1 to 2147483647");
+    expect_refusal("topic create a -r 40000", "--replication-factor: '40000' is not a number from 1 to 32767");
+    expect_refusal("topic alter a -p 1.5", "--partitions: '1.5' is not a number from 1 to 2147483647");
+    expect_refusal("consume t -p x", "--partition: 'x' is not a number from 0 to 2147483647");
+    expect_refusal("produce t -p -1", "--partition: '-1' is not a number from 0 to 2147483647");
+    expect_refusal("consume t -n x", "--max-count: 'x' is not a number from 0 to 9223372036854775807");
+    expect_refusal("config describe --broker x", "--broker: 'x' is not a number from 0 to 2147483647");
+}
+
+TEST(Arguments, NameWhatIsMissingAsTheUsageDoes) {
+    expect_refusal("produce", "TOPIC is required");
+    expect_refusal("consume -e", "TOPIC is required");
+    expect_refusal("topic create", "NAME is required");
+    expect_refusal("storage info", "--config is required");
+    expect_refusal("consume t --group g",
+                   "--group: consumer groups are not there yet; without it, all partitions or "
+                   "those of --partition are read");
+}
+
+std::string help_of(const std::string& line) {
+    const Parsed parsed = parse_words(line);
+    const auto* finished = std::get_if<Finished>(&parsed);
+    return finished == nullptr || finished->code != ExitCode::ok ? "" : finished->output;
+}
+
+TEST(Arguments, HelpShowsTheBrokerAmongTheCommands) {
+    EXPECT_TRUE(help_of("--help").contains("\n  broker "));
+    EXPECT_EQ(help_of("help"), help_of("--help"));
+    EXPECT_EQ(help_of("help topic create"), help_of("topic create --help"));
+    EXPECT_EQ(help_of("version"), help_of("--version"));
+    EXPECT_TRUE(help_of("--version").starts_with("moldau "));
+    refusal_of("-- broker");
+}
+
+TEST(Arguments, HelpAsksForATopicOnceAndNamesUnits) {
+    const std::string help = help_of("produce --help");
+    EXPECT_TRUE(help.contains("produce [OPTIONS] TOPIC\n"));
+    EXPECT_FALSE(help.contains("REQUIRED"));
+    EXPECT_TRUE(help.contains("--timeout N(ms|s|m|h)"));
+    EXPECT_TRUE(help.contains("--batch-size N(B|KiB|MiB)"));
+    EXPECT_FALSE(help_of("consume --help").contains("--group"));
 }
 
 TEST(Arguments, ReadsProduce) {
@@ -175,7 +241,7 @@ TEST(Arguments, EveryCommandHelpsWithExamples) {
         const auto* help = std::get_if<Finished>(&parsed);
         ASSERT_NE(help, nullptr) << command;
         EXPECT_EQ(help->code, ExitCode::ok) << command;
-        EXPECT_NE(help->output.find("Examples:"), std::string::npos) << command << help->output;
+        EXPECT_NE(help->output.find("\nExamples"), std::string::npos) << command << help->output;
     }
 }
 

@@ -13,8 +13,12 @@ constexpr const char* combined =
     "advertised.listeners=PLAINTEXT://kafka:9092,CONTROLLER://kafka:9093\ncontroller.listener.names=CONTROLLER\n"
     "log.dirs=/b,/a\n";
 
+Outcome<NodeProperties> read(std::string_view text, const std::string& host_name) {
+    return read_node_properties(text, host_name, [](std::string_view) {});
+}
+
 TEST(NodeProperties, ReadsRolesDirectoriesAndEndpoints) {
-    const auto node = read_node_properties(combined, "here");
+    const auto node = read(combined, "here");
     ASSERT_TRUE(node) << node.error().message;
     EXPECT_EQ(node->node_id, NodeId(7));
     EXPECT_TRUE(node->is_broker && node->is_controller);
@@ -25,7 +29,7 @@ TEST(NodeProperties, ReadsRolesDirectoriesAndEndpoints) {
 }
 
 TEST(NodeProperties, PutsTheHostsNameWhereAListenerNamesNone) {
-    const auto node = read_node_properties(
+    const auto node = read(
         "process.roles=controller\nnode.id=1\nlisteners=CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n",
         "here");
     ASSERT_TRUE(node) << node.error().message;
@@ -34,7 +38,7 @@ TEST(NodeProperties, PutsTheHostsNameWhereAListenerNamesNone) {
 }
 
 TEST(NodeProperties, NamesListenersInUpperCaseAsTheBrokerRegistersThem) {
-    const auto node = read_node_properties(
+    const auto node = read(
         "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://:9092,controller://here:9093\n"
         "controller.listener.names=Controller\n",
         "here");
@@ -43,7 +47,7 @@ TEST(NodeProperties, NamesListenersInUpperCaseAsTheBrokerRegistersThem) {
 }
 
 TEST(NodeProperties, SaysWhatIsMissing) {
-    const auto message_of = [](const char* text) { return read_node_properties(text, "here").error().message; };
+    const auto message_of = [](const char* text) { return read(text, "here").error().message; };
     EXPECT_NE(message_of("node.id=1\n").find("process.roles"), std::string::npos);
     EXPECT_NE(message_of("process.roles=broker\n").find("node.id"), std::string::npos);
     EXPECT_NE(message_of("process.roles=controller\nnode.id=1\nlisteners=A://:1\ncontroller.listener.names=C\n")
@@ -52,7 +56,7 @@ TEST(NodeProperties, SaysWhatIsMissing) {
 }
 
 TEST(NodeProperties, NamesEachWrongValueOnce) {
-    const auto node = read_node_properties("node.id=x\nnum.partitions=0\nprocess.roles=broker\n", "here");
+    const auto node = read("node.id=x\nnum.partitions=0\nprocess.roles=broker\n", "here");
     ASSERT_FALSE(node);
     EXPECT_EQ(node.error().message,
               "Invalid value x for configuration node.id: Not a number of type INT\n"
@@ -72,10 +76,6 @@ TEST(FormatLevels, LeavesOutFeaturesThatAReleaseDidNotHave) {
         EXPECT_FALSE(choose_levels("3.9", {})->features.contains(feature)) << feature;
         EXPECT_EQ(choose_levels("4.2", {})->features.at(feature), level) << feature;
     }
-    // What the user names is finalised all the same.
-    const auto asked = choose_levels("4.0", {{"eligible.leader.replicas.version", 1}});
-    EXPECT_EQ(asked->features.at("eligible.leader.replicas.version"), 1);
-    EXPECT_FALSE(choose_levels("4.0", {})->features.contains("eligible.leader.replicas.version"));
 }
 
 TEST(FormatLevels, LetsTheUserChoose) {
@@ -93,6 +93,19 @@ TEST(FormatLevels, RefusesWhatThereIsNot) {
     EXPECT_FALSE(choose_levels("", {{"foo.version", 1}}));
     EXPECT_FALSE(choose_levels("", {{"group.version", 99}}));
     EXPECT_FALSE(choose_levels("4.3", {{"metadata.version", 30}}));
+}
+
+TEST(FormatLevels, RefusesWhatTheBrokerWouldNotStartOn) {
+    for (const char* feature : {"group.version", "transaction.version", "share.version", "streams.version",
+                                "eligible.leader.replicas.version"}) {
+        const auto levels = choose_levels("", {{feature, 1}});
+        ASSERT_FALSE(levels) << feature;
+        EXPECT_EQ(levels.error().code, ExitCode::usage);
+        EXPECT_EQ(levels.error().message, fmt::format("--feature {}=1: level 0 alone works here so far", feature));
+        EXPECT_TRUE(choose_levels("", {{feature, 0}})) << feature;
+    }
+    EXPECT_EQ(choose_levels("", {{"metadata.version", 31}}).error().message,
+              "--feature metadata.version=31: levels 7 to 30 work here so far");
 }
 
 void put(runtime::Disk& disk, const std::string& path) {

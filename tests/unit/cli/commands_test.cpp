@@ -1,0 +1,237 @@
+// What commands tell their users, over brokers and a terminal that a test scripts.
+
+#include <gtest/gtest.h>
+
+#include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/produce.h>
+
+#include "fake_cluster.h"
+#include "run.h"
+#include "support/memory_disk.h"
+
+namespace moldau::cli {
+namespace {
+
+using protocol::ErrorCode;
+
+class FakeTerminal final : public Terminal {
+ public:
+    Result<std::size_t> read_input(MutableBytes into) override {
+        if (ended_) return fail(Errc::closed, "the input was ended");
+        if (input.empty()) return 0;
+        const std::string chunk = std::move(input.front());
+        input.pop_front();
+        if (chunk == interrupt) {
+            on_interrupt();
+            return fail(Errc::closed, "the input was ended");
+        }
+        std::memcpy(into.data(), chunk.data(), chunk.size());
+        return chunk.size();
+    }
+    void end_input() override { ended_ = true; }
+    Result<> write_output(ByteView bytes) override {
+        output += text_of(bytes);
+        return {};
+    }
+    const std::optional<Error>& output_failure() const override { return output_failure_; }
+    void write_error(std::string_view text) override { error += text; }
+    bool input_is_terminal() const override { return false; }
+    bool output_is_terminal() const override { return false; }
+    bool error_is_terminal() const override { return false; }
+
+    static constexpr const char* interrupt = "^C";
+    std::deque<std::string> input;  ///< what each read gives; `interrupt` is one
+    std::function<void()> on_interrupt;
+    std::string output;
+    std::string error;
+
+ private:
+    bool ended_ = false;
+    std::optional<Error> output_failure_;
+};
+
+class NoTransport final : public runtime::Transport {
+ public:
+    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
+        return fail(Errc::unsupported, "there is no network");
+    }
+    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
+                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>> handler) override {
+        std::move(handler)(fail(Errc::unsupported, "there is no network"));
+    }
+};
+
+struct CommandsTest : testing::Test {
+    CommandsTest() { cluster.set_metadata(1, {{"t", {1, 1, 1}}, {"one", {1}}}); }
+
+    ExitCode execute(Command command, OutputFormat output = OutputFormat::table) {
+        const Plan plan{{{{"x", 1}}, std::chrono::seconds(30), output}, std::move(command)};
+        std::optional<ExitCode> code;
+        runtime::spawn(shard, detail::store(execute_online(plan, world, cluster), code));
+        for (int step = 0; step < 10'000 && !code; ++step) {
+            shard.advance(std::chrono::milliseconds(50));
+            disk.run_blocking_work();
+        }
+        MOLDAU_ASSERT(code.has_value());
+        return *code;
+    }
+    bool told(std::string_view text) const { return terminal.error.contains(text); }
+
+    runtime::ManualShard shard;
+    runtime::MemoryDisk disk;
+    NoTransport transport;
+    FakeTerminal terminal;
+    FakeCluster cluster{shard};
+    OnlineWorld world{shard, disk, transport, terminal,
+                      [this](std::function<void()> callback) { terminal.on_interrupt = std::move(callback); }};
+};
+
+struct ProduceTest : CommandsTest {
+    ProduceTest() {
+        using protocol::ProduceRequest;
+        cluster.answer<ProduceRequest>([this](const ProduceRequest& request, const Asked&) {
+            protocol::ProduceResponse response;
+            auto& topic = response.responses.emplace_back();
+            topic.name = request.topic_data.front().name;
+            for (const auto& partition : request.topic_data.front().partition_data) {
+                auto& result = topic.partition_responses.emplace_back();
+                result.index = partition.index;
+                result.error_code = error;
+            }
+            return response;
+        });
+        asked.topic = "one";
+    }
+
+    Produce asked;
+    ErrorCode error = ErrorCode::none;
+};
+
+TEST_F(ProduceTest, SaysNothingWhereAllWasSent) {
+    terminal.input = {"a\nb\n", "c"};
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(terminal.error, "");
+}
+
+TEST_F(ProduceTest, SaysWhereItStoppedReading) {
+    error = ErrorCode::message_too_large;
+    terminal.input = {"a\nb\nc", "d\n", "e\n", "f\n"};
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(told("2 of 2 records were not acknowledged\n")) << terminal.error;
+    EXPECT_TRUE(told("was not read to its end: nothing after line 2 was sent\n")) << terminal.error;
+}
+
+TEST_F(ProduceTest, SaysAtAnInterruptWhatItStillDoesAndHowToEndIt) {
+    error = ErrorCode::not_enough_replicas;
+    terminal.input = {"a\nb\nc", FakeTerminal::interrupt};
+    world.on_interrupt = [this](std::function<void()> callback) {
+        terminal.on_interrupt = [this, callback] {
+            callback();
+            EXPECT_TRUE(told("interrupted; what was read is still delivered. Ctrl-C again ends at once\n"));
+            error = ErrorCode::none;
+        };
+    };
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(told("the line that had not ended yet is not sent\n")) << terminal.error;
+    EXPECT_TRUE(told("nothing after line 2 was sent\n")) << terminal.error;
+    EXPECT_FALSE(told("not acknowledged")) << terminal.error;
+}
+
+TEST_F(ProduceTest, SaysWhichPartitionsThereAre) {
+    asked.partition = 7;
+    EXPECT_EQ(execute(asked), ExitCode::not_found);
+    asked.topic = "t";
+    EXPECT_EQ(execute(asked), ExitCode::not_found);
+    EXPECT_EQ(terminal.error,
+              "moldau: topic 'one' has no partition 7; it has one: 0\n"
+              "moldau: topic 't' has no partition 7; it has 3: 0 to 2\n");
+}
+
+TEST_F(CommandsTest, ConsumeSaysSoonThatItCannotFindWhereToEnd) {
+    Consume asked;
+    asked.topic = "one";
+    asked.exit_at_end = true;
+    EXPECT_NE(execute(asked), ExitCode::ok);
+    EXPECT_TRUE(told("no progress for 5 s")) << terminal.error;
+}
+
+TEST_F(CommandsTest, ATopicThatIsNotMadeHasNoId) {
+    using protocol::CreateTopicsRequest;
+    cluster.answer<CreateTopicsRequest>([](const CreateTopicsRequest& request, const Asked&) {
+        protocol::CreateTopicsResponse response;
+        auto& topic = response.topics.emplace_back();
+        topic.name = request.topics.front().name;
+        topic.topic_id = TopicId{Uuid{1, 2}};
+        return response;
+    });
+    TopicCreate asked;
+    asked.names = {"one"};
+    EXPECT_EQ(execute(asked, OutputFormat::json), ExitCode::ok);
+    EXPECT_TRUE(terminal.output.contains("\"id\"")) << terminal.output;
+    terminal.output.clear();
+    asked.dry_run = true;
+    EXPECT_EQ(execute(asked, OutputFormat::json), ExitCode::ok);
+    EXPECT_FALSE(terminal.output.contains("\"id\"")) << terminal.output;
+}
+
+TEST_F(CommandsTest, AnUnknownKeysAdviceIsACommandThatWorks) {
+    cluster.answer<protocol::DescribeConfigsRequest>(
+        [](const protocol::DescribeConfigsRequest&, const Asked&) { return protocol::DescribeConfigsResponse(); });
+    const auto advice_for = [this](ConfigEntity entity) {
+        terminal.error.clear();
+        EXPECT_EQ(execute(ConfigDescribe{std::move(entity), false, {"nothing"}}), ExitCode::not_found);
+        return terminal.error;
+    };
+    using Kind = ConfigEntity::Kind;
+    EXPECT_TRUE(advice_for({Kind::topic, "one"}).contains("'moldau config describe --topic one --all'"));
+    EXPECT_TRUE(advice_for({Kind::broker, "1"}).contains("'moldau config describe --broker 1 --all'"));
+    EXPECT_TRUE(advice_for({Kind::broker, ""}).contains("'moldau config describe --brokers --all'"));
+}
+
+class FakeEnvironment final : public Environment {
+ public:
+    std::optional<std::string> variable(const std::string&) override { return std::nullopt; }
+    FakeTerminal& terminal() override { return terminal_; }
+    runtime::Random& random() override { return random_; }
+    runtime::Clock& clock() override { return clock_; }
+    runtime::MemoryDisk& disk() override { return disk_; }
+    ExitCode run_online(std::function<runtime::Task<ExitCode>(OnlineWorld&)>) override { return ExitCode::failed; }
+
+    /// Once `config` is in /etc/c.
+    ExitCode execute(const std::string& config, std::vector<const char*> words) {
+        EXPECT_TRUE(disk_.create_directories("/etc"));
+        EXPECT_TRUE(runtime::write_atomically(disk_, "/etc/c", bytes_of(config)));
+        words.insert(words.begin(), "moldau");
+        return cli::run(static_cast<int>(words.size()), words.data(), *this);
+    }
+
+ private:
+    FakeTerminal terminal_;
+    runtime::ManualRandom random_;
+    runtime::ManualClock clock_;
+    runtime::MemoryDisk disk_;
+};
+
+TEST(StorageCommands, TellOfKeysThatTheyDoNotKnow) {
+    const std::string config =
+        "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+        "controller.listener.names=CONTROLLER\nlog.dir_s=/data\n";
+    FakeEnvironment environment;
+    EXPECT_EQ(environment.execute(config, {"storage", "format", "-s", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", "/etc/c"}),
+              ExitCode::ok);
+    EXPECT_EQ(environment.terminal().error,
+              "moldau: warning: /etc/c: Unknown setting log.dir_s; did you mean log.dirs?\n");
+    environment.terminal().error.clear();
+    EXPECT_EQ(environment.execute(config, {"storage", "info", "-c", "/etc/c"}), ExitCode::ok);
+    EXPECT_TRUE(environment.terminal().error.contains("did you mean log.dirs?"));
+    // Also where what is missing is what was misspelt.
+    environment.terminal().error.clear();
+    EXPECT_EQ(environment.execute("node.id=1\nproces.roles=broker\n", {"storage", "info", "-c", "/etc/c"}),
+              ExitCode::failed);
+    EXPECT_TRUE(environment.terminal().error.contains("did you mean process.roles?"));
+    EXPECT_TRUE(environment.terminal().error.contains("process.roles is missing"));
+}
+
+}  // namespace
+}  // namespace moldau::cli
