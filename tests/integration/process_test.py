@@ -166,9 +166,18 @@ class Formatting(unittest.TestCase):
         self.config.write_text(properties(self.broker))
         self.meta = self.broker.data / "meta.properties"
 
-    def format(self):
-        return run("storage", "format", "--config", str(self.config), "--standalone", "--cluster-id",
+    def format(self, *flags):
+        return run("storage", "format", "--config", str(self.config), *(flags or ["--standalone"]), "--cluster-id",
                    run("storage", "random-uuid").stdout.strip(), check=False)
+
+    def test_a_directory_of_a_static_quorum_works(self):
+        voters = {"controller.quorum.voters": "1@127.0.0.1:9093"}
+        self.config.write_text(self.config.read_text() + "controller.quorum.voters=1@127.0.0.1:9093\n")
+        self.assertEqual(self.format("--feature", "kraft.version=0").returncode, 0)
+        for life in range(2):
+            self.broker.start(**voters)
+            create_topic(self.broker, f"topic-{life}")
+            self.broker.stop()
 
     def test_a_directory_that_somebody_uses_is_left_alone(self):
         self.broker.data.mkdir()

@@ -97,6 +97,15 @@ TEST(BrokerOptions, AnAuthorizerIsNotReplacedByNone) {
     EXPECT_EQ(refusal({"authorizer.class.name= "}), "");
 }
 
+TEST(BrokerOptions, AStaticQuorumIsThisNodeAlone) {
+    EXPECT_FALSE(options({}).node.is_static_quorum);
+    EXPECT_TRUE(options({"controller.quorum.voters=1@localhost:9093"}).node.is_static_quorum);
+    for (const char* voters : {"2@localhost:9093", "11@localhost:9093", "1@a:9093,2@b:9093"})
+        EXPECT_NE(refusal({std::string("controller.quorum.voters=") + voters}).find("must be the only voter"),
+                  std::string::npos)
+            << voters;
+}
+
 TEST(BrokerOptions, NamesOfListenersAreTheSameInUpperAndLowerCase) {
     const BrokerOptions told =
         options({"listeners=plaintext://:9092,controller://here:9093", "advertised.listeners=Plaintext://there:19092",
