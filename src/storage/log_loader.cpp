@@ -226,7 +226,11 @@ std::unexpected<Error> LogLoader::refuse(const Error& damage) const {
 // A segment begins where the one before ends. Compaction alone leaves gaps, and also in a topic that is compacted no
 // longer: there the segment itself has some.
 Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base) {
-    if (end == next_base || next_base <= options_.log_start) return {};
+    if (end == next_base) return {};
+    if (next_base <= options_.log_start) {
+        whole_from_ = next_base;
+        return {};
+    }
     std::string_view what = "offsets of it are in the next segment too";
     if (end < next_base) {
         if (log_.config_.cleanup_compact) return {};
@@ -259,7 +263,7 @@ Result<> LogLoader::check_log_start() {
 // Kafka deletes them all. But a number that a checkpoint names is no reason to: where the end was lost with the power,
 // retention deletes them once more.
 void LogLoader::keep_what_is_there() {
-    const Offset first = log_.segments_.front()->base();
+    const Offset first = std::max(log_.segments_.front()->base(), whole_from_);
     log::error("{}: the noted log start {} lies behind the log's end {}, and is not believed: the log begins at {}",
                log_.directory_, log_.log_start_, log_.log_end_, first);
     log_.log_start_ = first;

@@ -65,7 +65,8 @@ class LogLoader {
     Log& log_;
     const LogOptions& options_;
     std::map<Offset, Files> files_;
-    Offset next_{0};  // behind the last batch found so far
+    Offset next_{0};        // behind the last batch found so far
+    Offset whole_from_{0};  // behind the last gap that does not count, since it lies before the noted log start
     LeaderEpoch epoch_ = no_leader_epoch;
     bool removed_ = false;
 };

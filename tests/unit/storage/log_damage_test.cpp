@@ -203,6 +203,17 @@ TEST_F(LogDamageTest, ALogStartBehindTheEndDeletesNothing) {
     }
 }
 
+TEST_F(LogDamageTest, WhatIsKeptOfALogWhoseStartIsNotBelievedHasNoHole) {
+    make_segments();
+    remove_segment(bases[1]);
+    LogOptions with = killed();
+    with.log_start = Offset(900);
+    open(with);
+    EXPECT_EQ(log->log_start(), Offset(bases[2]));
+    EXPECT_EQ(log->log_end(), Offset(60));
+    expect_all_readable();
+}
+
 TEST_F(LogDamageTest, AnEmptyLogBeginsWhereItsLogStartSays) {
     open();
     ASSERT_TRUE(log->close());
