@@ -32,6 +32,7 @@ class Run {
           faults_(simulation_, network_, model_, {&broker_}, draw_hosts(), draw_faults(),
                   {.start = [this](SimNode& node) { start(node); }, .stop = [this](SimNode&) { process_->stop(); }}) {
         if (options.on_trace) simulation_.on_trace(options.on_trace);
+        broker_.disk().before_crash([this] { note_unsynced(); });
     }
 
     Report run() {
@@ -71,6 +72,14 @@ class Run {
         for (std::uint64_t i = 0, count = random_.between(2, 5); i < count; ++i)
             hosts.push_back(fmt::format("client{}", i));
         return hosts;
+    }
+
+    void note_unsynced() {
+        for (const Model::Partition& partition : partitions_)
+            model_.bytes_may_be_lost(partition,
+                                     broker_.disk().unsynced_tail_bytes(
+                                         fmt::format("{}/{}-{}", data_directory, partition.topic, partition.index),
+                                         ".log"));
     }
 
     void start(SimNode& node) {
