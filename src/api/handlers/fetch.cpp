@@ -199,7 +199,7 @@ void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging ||
                             outcome.high_watermark > entry.fetch_offset;
     result->second = std::move(outcome);
-    if (!read_again) session_->partitions.mark_clean(entry);
+    if (!read_again && !entry.unread) session_->partitions.mark_clean(entry);
 }
 
 Located FetchOperation::locate(const FetchKey& key) const {

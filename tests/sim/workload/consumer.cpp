@@ -218,7 +218,8 @@ class Consumer {
         return !cursor.paused && committed.life == life && committed.end > cursor.offset;
     }
 
-    /// An answer without any records has room for a batch, however large.
+    /// What is due and has room comes, and an answer without any records has room for a batch, however large. Where
+    /// there is none, others may have come first; that they take turns is not looked at.
     void check_progress(Cursor& cursor, bool has_room) {
         if (!cursor.is_due) cursor.answers_without = 0;
         if (cursor.is_due && has_room && ++cursor.answers_without > answers_to_wait)
