@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <moldau/metadata/properties.h>
@@ -14,6 +15,9 @@
 #include "world/sim_node.h"
 
 namespace moldau::sim {
+
+/// Of every broker. In it a partition has a directory of its name.
+inline constexpr std::string_view data_directory = "/data";
 
 /// How a broker's process ends by itself.
 enum class Exit {

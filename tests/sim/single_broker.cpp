@@ -10,6 +10,7 @@ namespace moldau::sim {
 namespace {
 
 using runtime::World;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 
 /// The least that a seed must have done to count.
@@ -17,6 +18,8 @@ constexpr std::uint64_t fewest_operations = 1000;
 constexpr unsigned fewest_crashes = 2;
 constexpr auto time_to_work = minutes(30);
 constexpr auto time_to_converge = minutes(10);
+/// For consumers, once nothing fails any more: to notice the last failure, and to read all.
+constexpr auto time_to_catch_up = minutes(2);
 constexpr std::uint64_t most_events = 20'000'000;
 
 class Run {
@@ -32,6 +35,7 @@ class Run {
           faults_(simulation_, network_, model_, {&broker_}, draw_hosts(), draw_faults(),
                   {.start = [this](SimNode& node) { start(node); }, .stop = [this](SimNode&) { process_->stop(); }}) {
         if (options.on_trace) simulation_.on_trace(options.on_trace);
+        broker_.disk().before_crash([this] { note_unsynced(); });
     }
 
     Report run() {
@@ -41,6 +45,7 @@ class Run {
         until("the work is done", time_to_work,
               [this] { return done_ == expected_ && faults_.crashes() >= fewest_crashes && enough_operations(); });
         faults_.heal();
+        catch_up();
         verify();
         return report();
     }
@@ -54,8 +59,9 @@ class Run {
     }
     DiskOptions draw_disk() {
         DiskOptions options;
-        if (random_.chance(300)) options.sync.longest = std::chrono::milliseconds(20);
+        if (random_.chance(300)) options.sync.longest = milliseconds(20);
         if (random_.chance(300)) options.would_block_per_mille = 600;
+        if (random_.chance(300)) options.pool.longest = milliseconds(5);
         return options;
     }
     unsigned draw_shards() { return options_.shards ? *options_.shards : 1U << random_.below(3); }
@@ -63,7 +69,7 @@ class Run {
         FaultPlan plan;
         plan.device_failures = program_.bears_device_failures && random_.coin();
         plan.draws_shards = !options_.shards;
-        if (random_.chance(300)) plan.longest_gap = std::chrono::milliseconds(300);
+        if (random_.chance(300)) plan.longest_gap = milliseconds(300);
         return plan;
     }
     std::vector<std::string> draw_hosts() {
@@ -71,6 +77,13 @@ class Run {
         for (std::uint64_t i = 0, count = random_.between(2, 5); i < count; ++i)
             hosts.push_back(fmt::format("client{}", i));
         return hosts;
+    }
+
+    void note_unsynced() {
+        for (const Model::Partition& partition : partitions_)
+            model_.bytes_may_be_lost(
+                partition, broker_.disk().unsynced_tail_bytes(
+                               fmt::format("{}/{}-{}", data_directory, partition.topic, partition.index), ".log"));
     }
 
     void start(SimNode& node) {
@@ -106,7 +119,7 @@ class Run {
     void draw_clients() {
         std::vector<TopicPlan> topics;
         for (std::uint64_t i = 0, count = random_.between(1, 3); i < count; ++i)
-            topics.push_back({fmt::format("topic{}", i), static_cast<std::int32_t>(random_.between(1, 3)), 1});
+            topics.push_back({fmt::format("topic{}", i), static_cast<std::int32_t>(random_.between(1, 4)), 1});
         for (TopicPlan& topic : topics) {
             if (!program_.configures_topics || !random_.chance(300)) continue;
             topic.retention_bytes = random_.between(1'000, 200'000);
@@ -138,16 +151,37 @@ class Run {
             add_client(
                 [&](const World& world) { runtime::spawn(world.shard(0), operate(workload_, world, plan, done_)); });
         }
-        for (const Model::Partition& partition : partitions_) {
-            const ConsumerPlan plan{.id = id++, .partition = partition};
-            add_client([&](const World& world) { runtime::spawn(world.shard(0), consume(workload_, world, plan)); });
-        }
+        for (const TopicPlan& topic : topics) draw_consumers(topic, id);
+    }
+
+    /// One for all partitions of the topic, one for each, or both.
+    void draw_consumers(const TopicPlan& topic, std::uint32_t& next_id) {
+        const std::uint64_t drawn = random_.below(3);
+        const auto consume = [&](std::vector<Model::Partition> partitions) {
+            ConsumerPlan plan{.id = next_id++, .partitions = std::move(partitions)};
+            if (random_.chance(300)) plan.rewind_per_mille = 150;
+            ++consumers_;
+            add_client([&](const World& world) {
+                runtime::spawn(world.shard(0), sim::consume(workload_, world, plan, caught_up_));
+            });
+        };
+        if (drawn != 0) consume(partitions_of(topic.name));
+        if (drawn == 1) return;
+        for (const Model::Partition& partition : partitions_of(topic.name)) consume({partition});
+    }
+
+    std::vector<Model::Partition> partitions_of(std::string_view topic) const {
+        std::vector<Model::Partition> found;
+        for (const Model::Partition& partition : partitions_)
+            if (partition.topic == topic) found.push_back(partition);
+        return found;
     }
 
     ProducerPlan draw_producer(std::uint32_t id) {
         ProducerPlan plan;
         plan.id = id;
-        plan.partition = partitions_[random_.below(partitions_.size())];
+        const Model::Partition& partition = partitions_[random_.below(partitions_.size())];
+        plan.partitions = random_.coin() ? partitions_of(partition.topic) : std::vector{partition};
         plan.batches = random_.between(100, 300);
         switch (random_.below(4)) {
             case 0:
@@ -171,20 +205,36 @@ class Run {
                                                    simulation_.now() + within, most_events);
         if (outcome != Simulation::Outcome::reached)
             model_.broken(
-                fmt::format("it did not come to pass that {}: {} of {} clients are done, {} operations, {} crashes",
-                            what, done_, expected_, workload_.operations, faults_.crashes()));
+                fmt::format("it did not come to pass that {}: {} of {} clients are done, {} of {} consumers, {} "
+                            "operations, {} crashes",
+                            what, done_, expected_, caught_up_, consumers_, workload_.operations, faults_.crashes()));
+    }
+
+    void catch_up() {
+        workload_.converging = true;
+        until("every consumer has read what is committed", time_to_catch_up,
+              [this] { return caught_up_ == consumers_; });
     }
 
     void verify() {
-        workload_.stopping = true;
         done_ = 0;
-        expected_ = static_cast<unsigned>(partitions_.size());
+        expected_ = 0;
         std::uint32_t id = 1000;
-        for (const Model::Partition& partition : partitions_)
+        const auto verify = [&](std::vector<Model::Partition> partitions) {
+            const ConsumerPlan plan{.id = id++, .partitions = std::move(partitions)};
+            ++expected_;
             add_client([&](const World& world) {
-                runtime::spawn(world.shard(0),
-                               sim::verify(workload_, world, {.id = id++, .partition = partition}, done_));
+                runtime::spawn(world.shard(0), sim::verify(workload_, world, plan, done_));
             });
+        };
+        for (const Model::Partition& partition : partitions_) {
+            if (partition.index > 0) continue;
+            if (random_.coin()) {
+                verify(partitions_of(partition.topic));
+            } else {
+                for (const Model::Partition& each : partitions_of(partition.topic)) verify({each});
+            }
+        }
         until("everything is read again", time_to_converge, [this] { return done_ == expected_; });
     }
 
@@ -218,6 +268,8 @@ class Run {
     std::vector<Model::Partition> partitions_;
     unsigned done_ = 0;
     unsigned expected_ = 0;
+    unsigned consumers_ = 0;
+    unsigned caught_up_ = 0;  ///< of them
     std::vector<std::unique_ptr<SimNode>> clients_;
 };
 

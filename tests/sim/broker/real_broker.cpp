@@ -35,7 +35,7 @@ class RealBroker final : public BrokerProcess {
     static node::NodeOptions options_of(const BrokerStart& start) {
         node::NodeOptions options;
         options.id = NodeId(1);
-        options.log_dir = "/data";
+        options.log_dir = data_directory;
         options.advertised = {{"PLAINTEXT", start.endpoint.host, start.endpoint.port, 0}};
         options.controller_endpoints = {{"CONTROLLER", start.endpoint.host, 9093, 0}};
         options.file = start.settings;
@@ -101,7 +101,7 @@ metadata::Properties draw_settings(SimRandom& random) {
     metadata::Properties settings{{"node.id", "1"},
                                   {"process.roles", "broker,controller"},
                                   {"controller.listener.names", "CONTROLLER"},
-                                  {"log.dirs", "/data"},
+                                  {"log.dirs", std::string(data_directory)},
                                   {"log.retention.ms", "-1"},
                                   {"moldau.durability", "disk"}};
     const auto set = [&](std::string_view key, std::uint64_t value) {

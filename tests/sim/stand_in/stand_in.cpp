@@ -26,7 +26,7 @@ using protocol::ErrorCode;
 using protocol::Text;
 using runtime::Task;
 
-const std::string data_directory = "/data";
+const std::string directory(data_directory);
 
 class StandIn final : public BrokerProcess {
  public:
@@ -39,20 +39,20 @@ class StandIn final : public BrokerProcess {
     }
 
     Result<> open() {
-        MOLDAU_CHECK(world_.disk.create_directories(data_directory));
+        MOLDAU_CHECK(world_.disk.create_directories(directory));
         MOLDAU_CHECK(world_.disk.sync_directory("/"));
-        MOLDAU_TRY(lock, world_.disk.lock(data_directory));
+        MOLDAU_TRY(lock, world_.disk.lock(directory));
         lock_ = std::move(lock);
-        MOLDAU_TRY(entries, world_.disk.list(data_directory));
+        MOLDAU_TRY(entries, world_.disk.list(directory));
         for (const auto& entry : entries) {
             const std::size_t dash = entry.name.rfind('-');
             if (!entry.name.ends_with(".log") || dash == std::string::npos) continue;
             MOLDAU_CHECK(open_log(entry.name.substr(0, dash), std::stoi(entry.name.substr(dash + 1))));
         }
-        if (const auto id = runtime::read_whole(world_.disk, data_directory + "/producer-id"))
+        if (const auto id = runtime::read_whole(world_.disk, directory + "/producer-id"))
             next_producer_id_ = std::stoll(std::string(text_of(*id)));
         // Names found here must not vanish later.
-        return world_.disk.sync_directory(data_directory);
+        return world_.disk.sync_directory(directory);
     }
 
     static Task<> listen(StandIn& self) {
@@ -67,7 +67,7 @@ class StandIn final : public BrokerProcess {
 
  private:
     Result<> open_log(const std::string& topic, std::int32_t partition) {
-        MOLDAU_TRY(file, world_.disk.open(fmt::format("{}/{}-{}.log", data_directory, topic, partition),
+        MOLDAU_TRY(file, world_.disk.open(fmt::format("{}/{}-{}.log", directory, topic, partition),
                                           runtime::OpenMode::create));
         auto log = std::make_shared<StandInLog>(shard_, std::move(file), bug_);
         MOLDAU_CHECK(log->recover());
@@ -185,7 +185,7 @@ class StandIn final : public BrokerProcess {
             for (std::int32_t i = 0; i < wanted.num_partitions; ++i)
                 if (!find(wanted.name, PartitionIndex(i)) && !open_log(wanted.name.str(), i))
                     topic.error_code = ErrorCode::kafka_storage_error;
-            if (bug_ != Bug::no_directory_sync && !world_.disk.sync_directory(data_directory))
+            if (bug_ != Bug::no_directory_sync && !world_.disk.sync_directory(directory))
                 topic.error_code = ErrorCode::kafka_storage_error;
         }
         return response;
@@ -194,7 +194,7 @@ class StandIn final : public BrokerProcess {
     protocol::InitProducerIdResponse init_producer_id() {
         protocol::InitProducerIdResponse response;
         const std::string next = std::to_string(next_producer_id_ + 1);
-        if (runtime::write_atomically(world_.disk, data_directory + "/producer-id", bytes_of(next)))
+        if (runtime::write_atomically(world_.disk, directory + "/producer-id", bytes_of(next)))
             response.producer_id = ProducerId(next_producer_id_++);
         else
             response.error_code = ErrorCode::coordinator_not_available;

@@ -75,11 +75,11 @@ Task<> churn(Workload& workload, runtime::World world, ChurnPlan plan, unsigned&
         unsigned finished = 0;
         co_await produce(workload, world,
                          {.id = id++,
-                          .partition = partition,
+                          .partitions = {partition},
                           .idempotent = session.random().coin(),
                           .batches = session.random().between(1, 20)},
                          finished);
-        co_await verify(workload, world, {.id = id++, .partition = partition}, finished);
+        co_await verify(workload, world, {.id = id++, .partitions = {partition}}, finished);
         workload.model.topic_deleted(name);
         co_await remove(session, name);
         workload.simulation.count("topic deleted");

@@ -13,21 +13,22 @@ struct TopicPlan {
 };
 
 struct ProducerPlan {
-    std::uint32_t id = 0;  ///< unique in the run
-    Model::Partition partition;
+    std::uint32_t id = 0;                      ///< unique in the run
+    std::vector<Model::Partition> partitions;  ///< of one topic; a request may carry a batch of each
     Acks acks = Acks::all;
     bool idempotent = true;
-    unsigned in_flight = 1;  ///< batches, at most 5 for an idempotent one
-    std::uint64_t batches = 100;
+    unsigned in_flight = 1;       ///< batches of a partition, at most 5 for an idempotent one
+    std::uint64_t batches = 100;  ///< in all
     unsigned largest_batch_records = 5;
     std::size_t largest_record_bytes = 2000;
     Duration longest_pause = std::chrono::milliseconds(20);
 };
 
 struct ConsumerPlan {
-    std::uint32_t id = 0;  ///< unique in the run
-    Model::Partition partition;
-    unsigned rewind_per_mille = 20;  ///< of fetches, after which it reads from an earlier offset again
+    std::uint32_t id = 0;                      ///< unique in the run
+    std::vector<Model::Partition> partitions;  ///< of one topic, all in one fetch session
+    unsigned rewind_per_mille = 20;            ///< of fetches, after which it reads one from an earlier offset again
+    unsigned pause_per_mille = 20;             ///< of fetches that one leaves, or comes back to, where there are others
 };
 
 struct ChurnPlan {
@@ -53,8 +54,9 @@ runtime::Task<> operate(Workload& workload, runtime::World world, OperatorPlan p
 /// Produces all of its batches; counts `done` up.
 runtime::Task<> produce(Workload& workload, runtime::World world, ProducerPlan plan, unsigned& done);
 
-/// Reads until the workload is stopping.
-runtime::Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan);
+/// Reads until the workload converges, and then to the end of what is committed; counts `done` up. A partition that
+/// stands still while the others get answers breaks a promise.
+runtime::Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done);
 
 /// Reads everything again and lets the model compare; counts `done` up.
 runtime::Task<> verify(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <moldau/protocol/compression.h>
@@ -19,42 +21,91 @@ constexpr std::size_t largest_section = 1 << 20;
 constexpr Timestamp latest{-1};
 constexpr Timestamp earliest{-2};
 
+/// No batch that producers make is as large.
+constexpr std::int64_t roomy_bytes = 16'000;
+/// So many answers may lack records that are due.
+constexpr unsigned answers_to_wait = 3;
+/// Of a partition that a session knows nothing of.
+constexpr std::int64_t not_asked = -1;
+
+/// How far a consumer is in one partition.
+struct Cursor {
+    Model::Partition partition;
+    std::int64_t offset = 0;
+    std::int64_t asked_offset = not_asked;  ///< that the fetch session knows
+    std::int64_t high_watermark = 0;        ///< the latest that was told
+    bool paused = false;                    ///< not fetched for now
+    std::int32_t max_bytes = 0;             ///< that the fetch session knows
+    bool is_due = false;                    ///< it was behind when the fetch was sent
+    unsigned answers_without = 0;           ///< in a row, though it was due and there was room
+    Model::Reading reading = {};
+    std::map<std::int64_t, std::uint64_t> sizes = {};  ///< of batches, by base offset
+};
+
 class Consumer {
  public:
     Consumer(Workload& workload, runtime::World world, ConsumerPlan plan, std::string name)
-        : session_(workload, world, name, workload.simulation.split(name)), plan_(std::move(plan)) {}
+        : session_(workload, world, name, workload.simulation.split(name)), plan_(std::move(plan)) {
+        for (const Model::Partition& partition : plan_.partitions) cursors_.push_back({.partition = partition});
+    }
 
     Task<> consume() {
-        while (!session_.workload().stopping) {
+        while (!session_.workload().converging) {
             co_await fetch_once();
-            if (offset_ > 0 && session_.random().chance(plan_.rewind_per_mille)) {
-                offset_ = static_cast<std::int64_t>(session_.random().below(static_cast<std::uint64_t>(offset_)));
-                session_.workload().simulation.count("consumer reads again");
-            }
+            wander();
             if (session_.random().chance(200)) co_await session_.pause(milliseconds(0), milliseconds(50));
         }
+        for (Cursor& cursor : cursors_) cursor.paused = false;
+        while (std::ranges::any_of(cursors_, [this](const Cursor& cursor) {
+            return cursor.offset < std::max(cursor.high_watermark, session_.model().committed(cursor.partition).end);
+        }))
+            co_await fetch_once();
     }
 
     Task<> verify() {
-        reading_.log_end = co_await offset_at(latest);
-        offset_ = co_await offset_at(earliest);
-        while (offset_ < reading_.log_end) co_await fetch_once();
-        reading_.log_start = co_await offset_at(earliest);
-        for (auto batch = sizes_.lower_bound(reading_.log_start); batch != sizes_.end(); ++batch)
-            reading_.bytes += batch->second;
-        session_.model().check_whole(plan_.partition, reading_);
+        for (Cursor& cursor : cursors_) {
+            cursor.reading.log_end = co_await offset_at(cursor.partition, latest);
+            cursor.offset = co_await offset_at(cursor.partition, earliest);
+        }
+        while (std::ranges::any_of(cursors_, [](const Cursor& each) { return each.offset < each.reading.log_end; }))
+            co_await fetch_once();
+        for (Cursor& cursor : cursors_) {
+            Model::Reading& reading = cursor.reading;
+            reading.log_start = co_await offset_at(cursor.partition, earliest);
+            for (auto batch = cursor.sizes.lower_bound(reading.log_start); batch != cursor.sizes.end(); ++batch)
+                reading.bytes += batch->second;
+            session_.model().check_whole(cursor.partition, reading);
+        }
     }
 
  private:
-    Task<std::int64_t> offset_at(Timestamp timestamp) {
+    Cursor& any_cursor() { return cursors_[session_.random().below(cursors_.size())]; }
+
+    /// Sometimes goes back in a partition, leaves one, or comes back to one.
+    void wander() {
+        if (session_.random().chance(plan_.rewind_per_mille)) {
+            Cursor& cursor = any_cursor();
+            if (cursor.offset > 0) {
+                cursor.offset =
+                    static_cast<std::int64_t>(session_.random().below(static_cast<std::uint64_t>(cursor.offset)));
+                session_.workload().simulation.count("consumer reads again");
+            }
+        }
+        if (cursors_.size() == 1 || !session_.random().chance(plan_.pause_per_mille)) return;
+        Cursor& cursor = any_cursor();
+        cursor.paused = !cursor.paused;
+        if (std::ranges::all_of(cursors_, &Cursor::paused)) cursor.paused = false;
+    }
+
+    Task<std::int64_t> offset_at(Model::Partition where, Timestamp timestamp) {
         for (;;) {
-            const auto rpc = co_await session_.connect(plan_.partition);
+            const auto rpc = co_await session_.connect(where);
             protocol::ListOffsetsRequest request;
             request.replica_id = no_node;
             auto& topic = request.topics.emplace_back();
-            topic.name = protocol::Text(plan_.partition.topic);
+            topic.name = protocol::Text(where.topic);
             auto& partition = topic.partitions.emplace_back();
-            partition.partition_index = PartitionIndex(plan_.partition.index);
+            partition.partition_index = PartitionIndex(where.index);
             partition.timestamp = timestamp;
             const auto answer = co_await session_.ask(rpc, std::move(request));
             if (answer && answer->message.topics.size() == 1 && answer->message.topics[0].partitions.size() == 1) {
@@ -72,110 +123,176 @@ class Consumer {
         request.replica_id = no_node;
         request.max_wait_ms = static_cast<std::int32_t>(session_.random().between(0, 500));
         request.min_bytes = static_cast<std::int32_t>(session_.random().below(2));
-        request.max_bytes = 1 << 20;
+        request.max_bytes =
+            session_.random().chance(300) ? static_cast<std::int32_t>(session_.random().between(1, 20'000)) : 1 << 20;
         request.session_id = fetch_session_;
         request.session_epoch = fetch_epoch_;
-        if (fetch_session_ != 0 && offset_ == asked_offset_) return request;
-        asked_offset_ = offset_;
-        auto& topic = request.topics.emplace_back();
-        topic.topic = protocol::Text(plan_.partition.topic);
-        topic.topic_id = session_.topic_id();
-        auto& partition = topic.partitions.emplace_back();
-        partition.partition = PartitionIndex(plan_.partition.index);
-        partition.fetch_offset = Offset(offset_);
-        partition.partition_max_bytes = static_cast<std::int32_t>(session_.random().between(1, 100'000));
+        for (Cursor& cursor : cursors_) {
+            if (cursor.paused)
+                leave(request, cursor);
+            else if (cursor.asked_offset != cursor.offset)
+                name(request, cursor);
+        }
         return request;
     }
 
+    /// Later requests of the session need not name it until its offset is another.
+    void name(protocol::FetchRequest& request, Cursor& cursor) {
+        cursor.asked_offset = cursor.offset;
+        if (request.topics.empty()) {
+            auto& topic = request.topics.emplace_back();
+            topic.topic = protocol::Text(cursor.partition.topic);
+            topic.topic_id = session_.topic_id();
+        }
+        auto& partition = request.topics.front().partitions.emplace_back();
+        partition.partition = PartitionIndex(cursor.partition.index);
+        partition.fetch_offset = Offset(cursor.offset);
+        partition.partition_max_bytes = static_cast<std::int32_t>(session_.random().between(1, 100'000));
+        cursor.max_bytes = partition.partition_max_bytes;
+    }
+
+    void leave(protocol::FetchRequest& request, Cursor& cursor) {
+        if (std::exchange(cursor.asked_offset, not_asked) == not_asked) return;
+        if (request.forgotten_topics_data.empty()) {
+            auto& topic = request.forgotten_topics_data.emplace_back();
+            topic.topic = protocol::Text(cursor.partition.topic);
+            topic.topic_id = session_.topic_id();
+        }
+        request.forgotten_topics_data.front().partitions.emplace_back(cursor.partition.index);
+    }
+
+    /// The next request names every partition.
     void end_fetch_session() {
         fetch_session_ = 0;
         fetch_epoch_ = session_.random().coin() ? 0 : -1;
+        for (Cursor& cursor : cursors_) cursor.asked_offset = not_asked;
     }
 
     Task<> fetch_once() {
-        const auto rpc = co_await session_.connect(plan_.partition);
+        const auto rpc = co_await session_.connect(plan_.partitions.front());
         if (rpc != fetched_from_) end_fetch_session();
         fetched_from_ = rpc;
-        const auto answer = co_await session_.ask(rpc, request());
+        for (Cursor& cursor : cursors_) cursor.is_due = is_behind(cursor, rpc->peer_life());
+        auto wanted = request();
+        std::int64_t room = wanted.max_bytes;
+        const auto answer = co_await session_.ask(rpc, std::move(wanted));
         if (!answer) co_return end_fetch_session();
         const protocol::FetchResponse& response = answer->message;
         session_.workload().simulation.count(fmt::format("fetch {}", protocol::name_of(response.error_code)));
         if (response.error_code != ErrorCode::none) co_return end_fetch_session();
         fetch_session_ = response.session_id;
-        fetch_epoch_ = fetch_session_ == 0 ? fetch_epoch_ : fetch_epoch_ + 1;
-        if (fetch_session_ != 0) session_.workload().simulation.count("fetch within a session");
+        if (fetch_session_ == 0) {
+            end_fetch_session();
+        } else {
+            ++fetch_epoch_;
+            session_.workload().simulation.count("fetch within a session");
+        }
+        bool any = false;
         for (const auto& topic : response.responses) {
             for (const auto& partition : topic.partitions) {
+                Cursor* const cursor = find(partition.partition_index);
+                if (cursor == nullptr) co_return;
                 if (partition.error_code == ErrorCode::none) {
-                    read(partition, rpc->peer_life());
+                    room -= static_cast<std::int64_t>(partition.records.view().size());
+                    any = any || !partition.records.view().empty();
+                    read(*cursor, partition, rpc->peer_life());
                     continue;
                 }
                 session_.workload().simulation.count(fmt::format("fetch {}", protocol::name_of(partition.error_code)));
                 end_fetch_session();
+                cursor->is_due = false;
                 if (partition.error_code == ErrorCode::offset_out_of_range)
-                    offset_ = co_await offset_at(earliest);
+                    cursor->offset = co_await offset_at(cursor->partition, earliest);
                 else
                     session_.forget();
                 co_await session_.pause(milliseconds(1), milliseconds(50));
             }
         }
+        for (Cursor& cursor : cursors_)
+            check_progress(cursor, !any || std::min<std::int64_t>(room, cursor.max_bytes) >= roomy_bytes);
     }
 
-    void read(const protocol::FetchResponse::PartitionData& partition, Model::Life life) {
-        session_.model().high_watermark(plan_.partition, plan_.id, partition.high_watermark.value(), life);
+    /// Whether a broker of this life has told that there are records which the consumer has not read.
+    bool is_behind(const Cursor& cursor, Model::Life life) {
+        const Model::Committed committed = session_.model().committed(cursor.partition);
+        return !cursor.paused && committed.life == life && committed.end > cursor.offset;
+    }
+
+    /// What is due and has room comes, and an answer without any records has room for a batch, however large. Where
+    /// there is none, others may have come first; that they take turns is not looked at.
+    void check_progress(Cursor& cursor, bool has_room) {
+        if (!cursor.is_due) cursor.answers_without = 0;
+        if (cursor.is_due && has_room && ++cursor.answers_without > answers_to_wait)
+            broken(cursor, fmt::format("{} fetches brought nothing, there is more", cursor.answers_without),
+                   cursor.offset);
+    }
+
+    Cursor* find(PartitionIndex index) {
+        for (Cursor& cursor : cursors_)
+            if (cursor.partition.index == index.value() && !cursor.paused) return &cursor;
+        session_.model().broken(
+            fmt::format("{}-{} is answered, nobody asked for it", plan_.partitions.front().topic, index));
+        return nullptr;
+    }
+
+    void read(Cursor& cursor, const protocol::FetchResponse::PartitionData& partition, Model::Life life) {
+        cursor.high_watermark = partition.high_watermark.value();
+        session_.model().high_watermark(cursor.partition, plan_.id, cursor.high_watermark, life);
         protocol::BatchIterator batches(partition.records.view());
         protocol::BatchView batch;
         while (batches.next(batch)) {
-            if (!batch.crc_ok()) return broken("a batch with a wrong checksum", batch.base_offset().value());
-            sizes_[batch.base_offset().value()] = batch.bytes().size();
+            if (!batch.crc_ok()) return broken(cursor, "a batch with a wrong checksum", batch.base_offset().value());
+            cursor.sizes[batch.base_offset().value()] = batch.bytes().size();
             const auto codec = batch.codec();
-            if (!codec) return broken("an unknown codec", batch.base_offset().value());
+            if (!codec) return broken(cursor, "an unknown codec", batch.base_offset().value());
             const auto section = decompressor_.decompress(*codec, batch.records(), largest_section);
-            if (!section) return broken("records that cannot be decompressed", batch.base_offset().value());
+            if (!section) return broken(cursor, "records that cannot be decompressed", batch.base_offset().value());
             protocol::RecordIterator records(*section, batch.count());
             protocol::RecordView record;
             while (records.next(record)) {
                 const std::int64_t at = batch.base_offset().value() + record.offset_delta;
-                if (at < offset_) continue;
-                if (at != offset_) return broken(fmt::format("offset {} follows", at), offset_);
-                if (at >= partition.high_watermark.value()) return broken("a record past the high watermark", at);
+                if (at < cursor.offset) continue;
+                if (at != cursor.offset) return broken(cursor, fmt::format("offset {} follows", at), cursor.offset);
+                if (at >= partition.high_watermark.value())
+                    return broken(cursor, "a record past the high watermark", at);
                 const auto payload = decode_payload(record.value.value_or(ByteView{}));
-                if (!payload) return broken("a record that nobody wrote", at);
-                session_.model().observed(plan_.partition, at, *payload, life);
-                reading_.records.insert(payload->id);
-                ++offset_;
+                if (!payload) return broken(cursor, "a record that nobody wrote", at);
+                session_.model().observed(cursor.partition, at, *payload, life);
+                cursor.reading.records.insert(payload->id);
+                ++cursor.offset;
+                cursor.is_due = false;
             }
-            if (!records.damage().empty()) return broken("damaged records", batch.base_offset().value());
+            if (!records.damage().empty()) return broken(cursor, "damaged records", batch.base_offset().value());
         }
         if (!batches.at_end() && batches.stopped_at().status != protocol::BatchStatus::incomplete)
-            broken(fmt::format("bytes that are no batch ({}, {} of {} bytes are left, high watermark {})",
+            broken(cursor,
+                   fmt::format("bytes that are no batch ({}, {} of {} bytes are left, high watermark {})",
                                batches.stopped_at().reason, batches.rest().size(), partition.records.view().size(),
                                partition.high_watermark),
-                   offset_);
+                   cursor.offset);
     }
 
-    void broken(std::string_view what, std::int64_t at) {
-        session_.model().broken(fmt::format("{}-{}: {} at {}", plan_.partition.topic, plan_.partition.index, what, at));
+    void broken(const Cursor& cursor, std::string_view what, std::int64_t at) {
+        session_.model().broken(
+            fmt::format("{}-{}: {} at {}", cursor.partition.topic, cursor.partition.index, what, at));
     }
 
     Session session_;
     const ConsumerPlan plan_;
-    std::int64_t offset_ = 0;
-    std::int64_t asked_offset_ = -1;
+    std::vector<Cursor> cursors_;  ///< of each partition
     std::int32_t fetch_session_ = 0;
     std::int32_t fetch_epoch_ = 0;
     std::shared_ptr<Rpc> fetched_from_;
     protocol::Decompressor decompressor_;
-    Model::Reading reading_;
-    std::map<std::int64_t, std::uint64_t> sizes_;  ///< of batches, by base offset
 };
 
 }  // namespace
 
-Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan) {
+Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done) {
     const std::string name = fmt::format("consumer{}", plan.id);
     Consumer consumer(workload, world, std::move(plan), name);
     co_await consumer.consume();
+    ++done;
 }
 
 Task<> verify(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done) {

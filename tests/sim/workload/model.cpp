@@ -24,6 +24,18 @@ void Model::topic_deleted(const std::string& topic) {
     std::erase_if(logs_, [&](const auto& log) { return log.first.topic == topic; });
 }
 
+void Model::bytes_may_be_lost(const Partition& partition, std::uint64_t bytes) {
+    if (deleted_.contains(partition.topic)) return;
+    auto& most = logs_[partition].most_lost_bytes;
+    most = std::max(most, bytes);
+}
+
+Model::Committed Model::committed(const Partition& partition) const {
+    const auto log = logs_.find(partition);
+    if (log == logs_.end()) return {};
+    return {log->second.firm_until, log->second.firm_life};
+}
+
 std::vector<Model::Partition> Model::partitions() const {
     std::vector<Partition> partitions;
     for (const auto& [partition, log] : logs_) partitions.push_back(partition);
@@ -166,9 +178,9 @@ void Model::check_whole(const Partition& partition, const Reading& reading) {
         broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), reading.log_end,
                            log.firm_until));
     const auto retained = retained_.find(partition.topic);
-    // Retention counts what is not durable yet, too.
-    const bool may_be_trimmed =
-        retained != retained_.end() && (reading.bytes >= retained->second || !lossy_ends_.empty());
+    // Retention counts what is not durable yet, too. One loss bounds them all: what it takes was written since the one
+    // before, and so was there besides what that one left.
+    const bool may_be_trimmed = retained != retained_.end() && reading.bytes + log.most_lost_bytes >= retained->second;
     const auto lost = [&](RecordId id) {
         broken(fmt::format("{}: {} was committed and is gone; the log starts at {}, {} bytes from there",
                            text_of(partition), text_of(id), reading.log_start, reading.bytes));

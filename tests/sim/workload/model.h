@@ -32,6 +32,8 @@ class Model {
 
     /// `life` ended and what was not durable may be gone.
     void data_may_be_lost(Life life) { lossy_ends_.insert(life); }
+    /// The power was lost, and with it at most the last `bytes` of the partition's log.
+    void bytes_may_be_lost(const Partition& partition, std::uint64_t bytes);
     /// Nothing of the topic is promised any more.
     void topic_deleted(const std::string& topic);
     /// The oldest records of its partitions may go, as long as `bytes` of each are left.
@@ -61,6 +63,12 @@ class Model {
     /// After everything was read again from its log start to its log end: nothing firm is missing.
     void check_whole(const Partition& partition, const Reading& reading);
 
+    struct Committed {
+        std::int64_t end = 0;
+        Life life = 0;  ///< that told of it: consumers of this life get all records below `end`
+    };
+    Committed committed(const Partition& partition) const;
+
     /// The first broken promise; empty while all hold.
     const std::string& violation() const { return violation_; }
 
@@ -84,6 +92,7 @@ class Model {
         Life firm_life = 0;                 ///< that firm_until was last moved by
         std::string firm_because;           ///< for people
         std::map<std::uint32_t, std::pair<Life, std::int64_t>> high_watermarks;  ///< by consumer
+        std::uint64_t most_lost_bytes = 0;                                       ///< with the power, at one time
     };
 
     void place(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life);

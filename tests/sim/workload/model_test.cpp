@@ -58,6 +58,34 @@ TEST(Model, BearsThatOldRecordsGoWhereEnoughIsRetained) {
     EXPECT_FALSE(keeps_all.holds());
 }
 
+TEST(Model, BearsThatRetentionCountedWhatWasLostAfterwards) {
+    Told model;
+    model.topic_retains(p.topic, 1000);
+    model.acked(0, record(1));
+    model.acked(1, record(2));
+    model.data_may_be_lost(1);
+    const Model::Reading reading{.log_start = 1, .log_end = 2, .bytes = 700, .records = {{1, 2}}};
+    Told too_much = model;
+    too_much.bytes_may_be_lost(p, 200);
+    too_much.bytes_may_be_lost(p, 299);
+    too_much.check_whole(p, reading);
+    EXPECT_FALSE(too_much.holds()) << "500 were lost, but not with one loss";
+
+    model.bytes_may_be_lost(p, 300);
+    model.bytes_may_be_lost(p, 100);
+    model.check_whole(p, reading);
+    EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+TEST(Model, TellsHowFarConsumersOfALifeMustCome) {
+    Told model;
+    EXPECT_EQ(model.committed(p).end, 0);
+    model.acked(0, record(1), 3);
+    model.acked(1, record(2, Acks::leader), 4);
+    EXPECT_EQ(model.committed(p).end, 1);
+    EXPECT_EQ(model.committed(p).life, 3);
+}
+
 TEST(Model, HoldsWhenWhatWasAcknowledgedIsRead) {
     Told model;
     model.acked(0, record(1));

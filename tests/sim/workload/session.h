@@ -20,7 +20,7 @@ struct Workload {
     std::vector<runtime::Endpoint> brokers;       ///< to begin with
     Duration patience = std::chrono::seconds(5);  ///< how long a client waits for an answer
     std::uint64_t operations = 0;                 ///< answered requests of clients
-    bool stopping = false;                        ///< consumers leave
+    bool converging = false;                      ///< consumers read to the end and leave
 };
 
 class Session {

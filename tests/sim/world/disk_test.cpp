@@ -165,6 +165,32 @@ TEST(SimDisk, FailsReadsAndSyncsWhenTold) {
     EXPECT_TRUE((*file)->sync());
 }
 
+TEST(SimDisk, TellsWhatACrashMayTakeOfFilesReadAsOne) {
+    Simulation simulation(1);
+    SimDisk disk(simulation, "node", {});
+    disk.begin_life(simulation.new_incarnation());
+    ASSERT_TRUE(disk.create_directories("/d"));
+    ASSERT_TRUE(disk.sync_directory("/"));
+    write(disk, "/d/1.log", "0123", true);
+    write(disk, "/d/2.log", "4567", true);
+    write(disk, "/d/2.index", "unlike", false);
+    EXPECT_EQ(disk.unsynced_tail_bytes("/d", ".log"), 8) << "their names may go";
+    ASSERT_TRUE(disk.sync_directory("/d"));
+    EXPECT_EQ(disk.unsynced_tail_bytes("/d", ".log"), 0);
+
+    const auto file = disk.open("/d/1.log", OpenMode::create);
+    const ByteView parts[] = {bytes_of("89")};
+    ASSERT_TRUE((*file)->write_at(parts, 4));
+    EXPECT_EQ(disk.unsynced_tail_bytes("/d", ".log"), 6) << "what follows may be there, behind a hole";
+    ASSERT_TRUE((*file)->sync());
+    EXPECT_EQ(disk.unsynced_tail_bytes("/d", ".log"), 0);
+    disk.fail_syncs(1);
+    ASSERT_TRUE((*file)->write_at(parts, 6));
+    ASSERT_FALSE((*file)->sync());
+    EXPECT_LE(disk.unsynced_tail_bytes("/d", ".log"), 6);
+    EXPECT_EQ(disk.unsynced_tail_bytes("/nowhere", ".log"), 0);
+}
+
 TEST(SimDisk, LocksADirectoryOnceAndFreesItWithTheProcess) {
     Simulation simulation(1);
     SimDisk disk(simulation, "node", {});

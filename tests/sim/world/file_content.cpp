@@ -106,6 +106,14 @@ void FileContent::crash_page(std::uint64_t page, std::span<const std::size_t> to
     }
 }
 
+std::uint64_t FileContent::safe_prefix() const {
+    // A sync that failed has left pages behind that no change tells of.
+    const auto differs = std::ranges::mismatch(cached_, durable_).in1;
+    auto safe = static_cast<std::uint64_t>(differs - cached_.begin());
+    for (const Change& change : changes_) safe = std::min(safe, change.begin());
+    return safe;
+}
+
 void FileContent::flip_bit(std::uint64_t position, unsigned bit) {
     MOLDAU_ASSERT(position < cached_.size());
     const auto mask = static_cast<std::uint8_t>(1U << (bit % 8));

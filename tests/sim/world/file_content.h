@@ -30,6 +30,8 @@ class FileContent {
     /// As the device has it at least.
     ByteView durable() const { return durable_; }
     std::size_t unsynced_writes() const { return changes_.size(); }
+    /// Bytes from the start that a crash leaves as they are.
+    std::uint64_t safe_prefix() const;
 
     void write(std::uint64_t position, ByteView bytes);
     void resize(std::uint64_t size);

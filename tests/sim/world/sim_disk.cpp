@@ -230,6 +230,7 @@ void SimDisk::complete(const DirectorySync& sync) {
 }
 
 void SimDisk::crash(Survival survival) {
+    if (before_crash_) before_crash_();
     std::vector<EntryKey> lost;
     for (const NameChange& change : name_changes_) {
         const auto touched = [&change](const EntryKey& key) { return change.touches(key); };
@@ -262,6 +263,30 @@ void SimDisk::settle(const InodePtr& directory, Survival survival) {
         inode->content.crash(random_, survival);
         used_bytes_ += inode->content.size();
     }
+}
+
+std::uint64_t SimDisk::unsynced_tail_bytes(const std::string& directory, std::string_view suffix) const {
+    InodePtr inode = root_;
+    bool safe = true;
+    const auto step = [&safe](const InodePtr& from, const std::string& name, const InodePtr& to) {
+        const auto durable = from->durable_entries.find(name);
+        safe = safe && durable != from->durable_entries.end() && durable->second == to;
+    };
+    for (const std::string& part : parts_of(directory)) {
+        const auto entry = inode->entries.find(part);
+        if (entry == inode->entries.end()) return 0;
+        step(inode, part, entry->second);
+        inode = entry->second;
+    }
+    std::uint64_t bytes = 0;
+    for (const auto& [name, file] : inode->entries) {
+        if (!name.ends_with(suffix)) continue;
+        step(inode, name, file);
+        const std::uint64_t kept = safe ? file->content.safe_prefix() : 0;
+        safe = safe && kept == file->content.size();
+        bytes += file->content.size() - kept;
+    }
+    return bytes;
 }
 
 // The node's life

@@ -75,6 +75,12 @@ class SimDisk final : public runtime::Disk {
     Result<DirectorySync> begin_directory_sync(const std::string& directory);
     void complete(const DirectorySync& sync);
 
+    /// Of the files in `directory` whose names end with `suffix`, read in the order of their names as one: the bytes
+    /// from the first on that a crash may take. 0 where there is no such directory.
+    std::uint64_t unsynced_tail_bytes(const std::string& directory, std::string_view suffix) const;
+    /// Is called at each crash, before anything is lost.
+    void before_crash(std::function<void()> look) { before_crash_ = std::move(look); }
+
     /// Of all names and contents, cached and durable.
     std::uint64_t state_hash() const;
     /// All files, sorted.
@@ -149,6 +155,7 @@ class SimDisk final : public runtime::Disk {
     std::uint64_t power_off_after_ = 0;  ///< changing calls left; 0: no order
     std::function<void()> power_off_;
     bool is_off_ = false;
+    std::function<void()> before_crash_;
 };
 
 class SimDisk::DirectorySync {

@@ -12,7 +12,7 @@ struct Known {
 };
 
 // What Apache Kafka's own clients give for these keys.
-constexpr Known known[] = {
+constexpr Known told_by_kafka[] = {
     {"", 275646681U, 2},
     {"a", 2731586172U, 5},
     {"ab", 316155434U, 0},
@@ -28,11 +28,11 @@ constexpr Known known[] = {
 };
 
 TEST(Partitioner, HashesKeysAsKafkasClientsDo) {
-    for (const Known& entry : known) EXPECT_EQ(murmur2(bytes_of(entry.key)), entry.hash) << entry.key;
+    for (const Known& entry : told_by_kafka) EXPECT_EQ(murmur2(bytes_of(entry.key)), entry.hash) << entry.key;
 }
 
 TEST(Partitioner, ChoosesThePartitionThatKafkasClientsChoose) {
-    for (const Known& entry : known)
+    for (const Known& entry : told_by_kafka)
         EXPECT_EQ(partition_of_key(bytes_of(entry.key), 7), entry.partition_of_seven) << entry.key;
 }
 
