@@ -127,12 +127,18 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
 }
 
 runtime::Task<bool> FetchOperation::read_dirty() {
-    // Those of one shard in one hop, in the order of the session within it.
+    // Those of one shard in one hop, in the order of the session within it, and the shard of the first before others:
+    // what found no room is among the first of the next answer.
     struct Order {
         FetchEntry* entry;
         Located located;
     };
-    std::map<unsigned, std::vector<Order>> by_shard;
+    std::vector<std::vector<Order>> by_shard;
+    const auto of_shard = [&by_shard](const runtime::Shard& shard) -> std::vector<Order>& {
+        const auto found = std::ranges::find_if(
+            by_shard, [&shard](const auto& orders) { return &orders.front().located.partition->shard() == &shard; });
+        return found == by_shard.end() ? by_shard.emplace_back() : *found;
+    };
     std::vector<FetchEntry*> pending;
     for (FetchEntry& entry : session_->partitions.dirty())
         if (is_pending(entry)) pending.push_back(&entry);
@@ -145,12 +151,13 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         }
         Located located = locate(entry->key);
         if (located.partition) {
-            by_shard[located.partition->shard().index()].push_back({entry, std::move(located)});
+            std::vector<Order>& orders = of_shard(located.partition->shard());
+            orders.push_back({entry, std::move(located)});
         } else {
             take(*entry, ReadOutcome{.error = located.error});
         }
     }
-    for (auto& [index, orders] : by_shard) {
+    for (std::vector<Order>& orders : by_shard) {
         runtime::Shard& there = orders.front().located.partition->shard();
         for (Order& order : orders) waiter_at(session_, *order.entry, order.located.partition);
         const auto read_all = [this, &orders] {

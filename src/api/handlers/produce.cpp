@@ -45,10 +45,16 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
     struct Part {
         std::size_t topic;
         PartitionIndex index;
-        std::shared_ptr<Partition> where;
+        std::shared_ptr<Partition> where;  ///< until the parts are sent out
         MutableBytes records;
         AppendOutcome outcome;
         bool waits = false;  ///< for its commit
+    };
+    /// A part on its way. Partitions keep operations that wait there: one that kept partitions in turn, and was kept
+    /// by another of them, would outlive a node that ends at once.
+    struct Order {
+        std::size_t part;
+        std::shared_ptr<Partition> where;
     };
     struct Topic {
         protocol::Text name;  ///< owned: the frame goes before the answer
@@ -57,10 +63,10 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
 
     void add_parts(const ProduceRequest::TopicProduceData& topic);
     ErrorCode refusal() const;
-    void append_here(const std::vector<std::size_t>& parts);
-    void append_there(runtime::Shard& there, std::vector<std::size_t> parts);
-    void appended(const std::vector<std::size_t>& parts);
-    void wait_for_commit(std::size_t part);
+    void append_here(const std::vector<Order>& orders);
+    void append_there(runtime::Shard& there, std::vector<Order> orders);
+    void appended(const std::vector<Order>& orders);
+    void wait_for_commit(const Order& order);
     void committed(std::size_t part, ErrorCode error);
     void time_out();
     void leave(std::size_t count);
@@ -99,26 +105,28 @@ void ProduceOperation::start() {
     for (const auto& topic : request.topic_data) add_parts(topic);
 
     const ErrorCode refused = refusal();
-    std::map<unsigned, std::vector<std::size_t>> by_shard;
+    std::map<unsigned, std::vector<Order>> by_shard;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         Part& part = parts_[i];
+        std::shared_ptr<Partition> where = std::move(part.where);
         if (refused != ErrorCode::none) {
             part.outcome.error = refused;
         } else if (part.outcome.error == ErrorCode::none) {
-            by_shard[part.where->shard().index()].push_back(i);
+            const unsigned shard = where->shard().index();
+            by_shard[shard].push_back({i, std::move(where)});
             ++unappended_;
         }
     }
     open_ = unappended_;
     if (open_ == 0) return answer();
     const auto keep = shared_from_this();
-    for (auto& [index, parts] : by_shard) {
-        runtime::Shard& there = parts_[parts.front()].where->shard();
+    for (auto& [index, orders] : by_shard) {
+        runtime::Shard& there = orders.front().where->shard();
         if (&there == &home()) {
-            append_here(parts);
-            appended(parts);
+            append_here(orders);
+            appended(orders);
         } else {
-            append_there(there, std::move(parts));
+            append_there(there, std::move(orders));
         }
     }
 }
@@ -159,54 +167,54 @@ ErrorCode ProduceOperation::refusal() const {
     return ErrorCode::none;
 }
 
-void ProduceOperation::append_here(const std::vector<std::size_t>& parts) {
+void ProduceOperation::append_here(const std::vector<Order>& orders) {
     const replication::AppendRequest how{.acks_all = acks_ == acks_of_all, .produce_version = raw_.api_version};
-    for (const std::size_t i : parts) parts_[i].outcome = parts_[i].where->append(parts_[i].records, how);
+    for (const Order& order : orders) {
+        Part& part = parts_[order.part];
+        part.outcome = order.where->append(part.records, how);
+    }
 }
 
-void ProduceOperation::append_there(runtime::Shard& there, std::vector<std::size_t> parts) {
-    there.post([keep = shared_from_this(), parts = std::move(parts)]() mutable {
-        keep->append_here(parts);
+void ProduceOperation::append_there(runtime::Shard& there, std::vector<Order> orders) {
+    there.post([keep = shared_from_this(), orders = std::move(orders)]() mutable {
+        keep->append_here(orders);
         runtime::Shard& back = keep->home();
-        back.post([keep = std::move(keep), parts = std::move(parts)] { keep->appended(parts); });
+        back.post([keep = std::move(keep), orders = std::move(orders)] { keep->appended(orders); });
     });
 }
 
-void ProduceOperation::appended(const std::vector<std::size_t>& parts) {
-    unappended_ -= parts.size();
+void ProduceOperation::appended(const std::vector<Order>& orders) {
+    unappended_ -= orders.size();
     if (unappended_ == 0) {
         // All is written: the bytes go back before the acknowledgement is there.
         raw_.frame = {};
         raw_.budget.release();
     }
     std::size_t final_now = 0;
-    for (const std::size_t i : parts) {
-        if (acks_ == acks_of_all && parts_[i].outcome.error == ErrorCode::none) {
-            parts_[i].waits = true;
-        } else {
-            ++final_now;
-        }
+    for (const Order& order : orders) {
+        Part& part = parts_[order.part];
+        part.waits = acks_ == acks_of_all && part.outcome.error == ErrorCode::none;
+        if (!part.waits) ++final_now;
     }
     const auto keep = shared_from_this();
-    for (const std::size_t i : parts)
-        if (parts_[i].waits) wait_for_commit(i);
+    for (const Order& order : orders)
+        if (parts_[order.part].waits) wait_for_commit(order);
     leave(final_now);
 }
 
-void ProduceOperation::wait_for_commit(std::size_t index) {
+void ProduceOperation::wait_for_commit(const Order& order) {
     if (timer_ == runtime::TimerQueue::Id{} && open_ > 0)
         timer_ = home().timers().add(
             runtime::after(home().now(), std::max(least_wait, std::chrono::milliseconds(timeout_ms_))),
             [keep = shared_from_this()] { keep->time_out(); });
-    // The partition keeps who waits there; were it kept in turn, the two would outlive a node that ends at once.
-    const std::shared_ptr<Partition> where = std::move(parts_[index].where);
+    const std::size_t index = order.part;
     const Offset end = parts_[index].outcome.end;
-    if (&where->shard() == &home()) {
-        where->when_acknowledged(
+    if (&order.where->shard() == &home()) {
+        order.where->when_acknowledged(
             end, [keep = shared_from_this(), index](ErrorCode error) { keep->committed(index, error); });
         return;
     }
-    where->shard().post([keep = shared_from_this(), where, end, index] {
+    order.where->shard().post([keep = shared_from_this(), where = order.where, end, index] {
         where->when_acknowledged(end, [keep, index](ErrorCode error) {
             keep->home().post([keep, index, error] { keep->committed(index, error); });
         });

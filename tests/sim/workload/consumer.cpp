@@ -21,10 +21,6 @@ constexpr std::size_t largest_section = 1 << 20;
 constexpr Timestamp latest{-1};
 constexpr Timestamp earliest{-2};
 
-/// No batch that producers make is as large.
-constexpr std::int64_t roomy_bytes = 16'000;
-/// So many answers may lack records that are due.
-constexpr unsigned answers_to_wait = 3;
 /// Of a partition that a session knows nothing of.
 constexpr std::int64_t not_asked = -1;
 
@@ -35,9 +31,9 @@ struct Cursor {
     std::int64_t asked_offset = not_asked;  ///< that the fetch session knows
     std::int64_t high_watermark = 0;        ///< the latest that was told
     bool paused = false;                    ///< not fetched for now
-    std::int32_t max_bytes = 0;             ///< that the fetch session knows
     bool is_due = false;                    ///< it was behind when the fetch was sent
-    unsigned answers_without = 0;           ///< in a row, though it was due and there was room
+    unsigned answers_without = 0;           ///< in a row, though it was due
+    std::uint64_t served = 0;               ///< the fetch that brought records last
     Model::Reading reading = {};
     std::map<std::int64_t, std::uint64_t> sizes = {};  ///< of batches, by base offset
 };
@@ -127,6 +123,9 @@ class Consumer {
             session_.random().chance(300) ? static_cast<std::int32_t>(session_.random().between(1, 20'000)) : 1 << 20;
         request.session_id = fetch_session_;
         request.session_epoch = fetch_epoch_;
+        // As Apache Kafka's consumers do: what brought records goes behind the others.
+        std::ranges::sort(cursors_, {},
+                          [](const Cursor& each) { return std::pair(each.served, each.partition.index); });
         for (Cursor& cursor : cursors_) {
             if (cursor.paused)
                 leave(request, cursor);
@@ -148,7 +147,6 @@ class Consumer {
         partition.partition = PartitionIndex(cursor.partition.index);
         partition.fetch_offset = Offset(cursor.offset);
         partition.partition_max_bytes = static_cast<std::int32_t>(session_.random().between(1, 100'000));
-        cursor.max_bytes = partition.partition_max_bytes;
     }
 
     void leave(protocol::FetchRequest& request, Cursor& cursor) {
@@ -173,9 +171,7 @@ class Consumer {
         if (rpc != fetched_from_) end_fetch_session();
         fetched_from_ = rpc;
         for (Cursor& cursor : cursors_) cursor.is_due = is_behind(cursor, rpc->peer_life());
-        auto wanted = request();
-        std::int64_t room = wanted.max_bytes;
-        const auto answer = co_await session_.ask(rpc, std::move(wanted));
+        const auto answer = co_await session_.ask(rpc, request());
         if (!answer) co_return end_fetch_session();
         const protocol::FetchResponse& response = answer->message;
         session_.workload().simulation.count(fmt::format("fetch {}", protocol::name_of(response.error_code)));
@@ -187,14 +183,13 @@ class Consumer {
             ++fetch_epoch_;
             session_.workload().simulation.count("fetch within a session");
         }
-        bool any = false;
+        ++fetches_;
         for (const auto& topic : response.responses) {
             for (const auto& partition : topic.partitions) {
                 Cursor* const cursor = find(partition.partition_index);
                 if (cursor == nullptr) co_return;
                 if (partition.error_code == ErrorCode::none) {
-                    room -= static_cast<std::int64_t>(partition.records.view().size());
-                    any = any || !partition.records.view().empty();
+                    if (!partition.records.view().empty()) cursor->served = fetches_;
                     read(*cursor, partition, rpc->peer_life());
                     continue;
                 }
@@ -208,8 +203,7 @@ class Consumer {
                 co_await session_.pause(milliseconds(1), milliseconds(50));
             }
         }
-        for (Cursor& cursor : cursors_)
-            check_progress(cursor, !any || std::min<std::int64_t>(room, cursor.max_bytes) >= roomy_bytes);
+        for (Cursor& cursor : cursors_) check_progress(cursor);
     }
 
     /// Whether a broker of this life has told that there are records which the consumer has not read.
@@ -218,11 +212,10 @@ class Consumer {
         return !cursor.paused && committed.life == life && committed.end > cursor.offset;
     }
 
-    /// What is due and has room comes, and an answer without any records has room for a batch, however large. Where
-    /// there is none, others may have come first; that they take turns is not looked at.
-    void check_progress(Cursor& cursor, bool has_room) {
+    /// The first of an answer comes whatever its size, and those that have come wait for the others.
+    void check_progress(Cursor& cursor) {
         if (!cursor.is_due) cursor.answers_without = 0;
-        if (cursor.is_due && has_room && ++cursor.answers_without > answers_to_wait)
+        if (cursor.is_due && ++cursor.answers_without > 2 * cursors_.size() + 1)
             broken(cursor, fmt::format("{} fetches brought nothing, there is more", cursor.answers_without),
                    cursor.offset);
     }
@@ -282,6 +275,7 @@ class Consumer {
     std::vector<Cursor> cursors_;  ///< of each partition
     std::int32_t fetch_session_ = 0;
     std::int32_t fetch_epoch_ = 0;
+    std::uint64_t fetches_ = 0;
     std::shared_ptr<Rpc> fetched_from_;
     protocol::Decompressor decompressor_;
 };
