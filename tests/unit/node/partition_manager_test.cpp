@@ -126,6 +126,16 @@ class PartitionManagerTest : public testing::Test {
         auto& partition = **manager->table().find(std::pair(id, PartitionIndex(0)));
         EXPECT_EQ(partition.append(batch, {.acks_all = false, .produce_version = 9}).error, protocol::ErrorCode::none);
     }
+    /// What a life leaves that was killed, of whose metadata nothing is known any more.
+    void die_with_two_old_orders() {
+        start();
+        put(old_orders, "orders");
+        publish();
+        append(old_orders);
+        append(old_orders);
+        drop();
+        image = {};
+    }
     /// A directory as an earlier life has left it.
     void leave_directory(const std::string& path, const std::optional<TopicId>& id) {
         ASSERT_TRUE(disk.create_directories(path));
@@ -212,14 +222,8 @@ TEST_F(PartitionManagerTest, ATopicMadeAnewWhileTheNodeWasAwayKeepsTheOldDataAsi
 }
 
 TEST_F(PartitionManagerTest, WhatWasMovedAsideComesBackWithItsTopic) {
+    die_with_two_old_orders();
     start();
-    put(old_orders, "orders");
-    publish();
-    append(old_orders);
-    append(old_orders);
-    drop();  // killed
-    start();
-    image = {};
     put(new_orders, "orders");  // the metadata was lost, and the topic made anew
     publish();
     EXPECT_EQ(find(new_orders)->log().log_end(), Offset(0));
@@ -236,15 +240,9 @@ TEST_F(PartitionManagerTest, WhatWasMovedAsideComesBackWithItsTopic) {
 }
 
 TEST_F(PartitionManagerTest, WhatComesBackIsScannedAlsoAfterACleanStop) {
-    start();
-    put(old_orders, "orders");
-    publish();
-    append(old_orders);
-    append(old_orders);
-    drop();  // killed
+    die_with_two_old_orders();
     disk.content("/data/orders-0/00000000000000000000.log").back() ^= 1;
     start();
-    image = {};
     put(payments, "payments");
     publish();
     EXPECT_TRUE(stop());
@@ -257,13 +255,8 @@ TEST_F(PartitionManagerTest, WhatComesBackIsScannedAlsoAfterACleanStop) {
 }
 
 TEST_F(PartitionManagerTest, ASyncThatFailsWhileALogIsOpenedIsNotTriedAgain) {
+    die_with_two_old_orders();
     start();
-    put(old_orders, "orders");
-    publish();
-    append(old_orders);
-    drop();  // killed
-    start();
-    image = {};
     put(old_orders, "orders");
     disk.fail_sync = true;
     publish();

@@ -115,6 +115,26 @@ class RaftDriverTest : public testing::Test {
         return disk.content(log_path);
     }
 
+    /// Where the batch of last_committed begins.
+    std::size_t position_of_the_last(const Bytes& content) const {
+        std::size_t position = 0;
+        protocol::BatchIterator batches{ByteView(content)};
+        for (protocol::BatchView batch; batches.next(batch) && batch.base_offset() < last_committed;)
+            position += batch.size_bytes();
+        return position;
+    }
+    /// A log of this content is not opened, and is left as it is.
+    void expect_refused(const Bytes& content) {
+        disk.content(log_path) = content;
+        for (const bool clean : {true, false}) {
+            clean_shutdown = clean;
+            const auto opened = try_open();
+            ASSERT_FALSE(opened);
+            EXPECT_EQ(opened.error().code, Errc::corrupt);
+            EXPECT_EQ(disk.content(log_path), content);
+        }
+    }
+
     const std::string log_path = "/data/__cluster_metadata-0/00000000000000000000.log";
     Offset high_watermark{0};
     Offset last_committed{0};
@@ -184,36 +204,14 @@ TEST_F(RaftDriverTest, DamageBelowTheHighWatermarkIsRefusedAndNothingIsCut) {
 TEST_F(RaftDriverTest, AShorterLogThanTheHighWatermarkIsRefusedAlsoAfterACleanShutdown) {
     Bytes content = write_three();
     high_watermark = last_committed + 1;
-    std::size_t whole = 0;
-    protocol::BatchIterator batches{ByteView(content)};
-    for (protocol::BatchView batch; batches.next(batch) && batch.base_offset() < last_committed;)
-        whole += batch.size_bytes();
-    content.resize(whole);
-    disk.content(log_path) = content;
-    for (const bool clean : {true, false}) {
-        clean_shutdown = clean;
-        const auto opened = try_open();
-        ASSERT_FALSE(opened);
-        EXPECT_EQ(opened.error().code, Errc::corrupt);
-        EXPECT_EQ(disk.content(log_path), content);
-    }
+    content.resize(position_of_the_last(content));
+    expect_refused(content);
 }
 
 TEST_F(RaftDriverTest, AnOffsetThatDoesNotFollowIsRefused) {
     Bytes content = write_three();
-    std::size_t last = 0;
-    protocol::BatchIterator batches{ByteView(content)};
-    for (protocol::BatchView batch; batches.next(batch) && batch.base_offset() < last_committed;)
-        last += batch.size_bytes();
-    content[last + 6] ^= 1;  // 256 offsets further, which no checksum tells
-    disk.content(log_path) = content;
-    for (const bool clean : {true, false}) {
-        clean_shutdown = clean;
-        const auto opened = try_open();
-        ASSERT_FALSE(opened);
-        EXPECT_EQ(opened.error().code, Errc::corrupt);
-        EXPECT_EQ(disk.content(log_path), content);
-    }
+    content[position_of_the_last(content) + 6] ^= 1;  // 256 offsets further, which no checksum tells
+    expect_refused(content);
 }
 
 TEST_F(RaftDriverTest, ATornTailBehindTheHighWatermarkIsCut) {
