@@ -177,9 +177,11 @@ CommandTask produce(const Context& context, const Produce& asked) {
     }
     // An interrupt ends the input; the whole lines that were read are delivered.
     Terminal& terminal = context.world.terminal;
-    context.world.on_interrupt([&terminal] {
+    const auto tell_of_interrupt = [&terminal, told = std::make_shared<bool>(false)] {
+        if (std::exchange(*told, true)) return;
         terminal.write_error("moldau: interrupted; what was read is still delivered. Ctrl-C again ends at once\n");
-    });
+    };
+    context.world.on_interrupt(tell_of_interrupt);
     Progress progress(context.world.shard, terminal, "Sent",
                       terminal.error_is_terminal() && !terminal.input_is_terminal());
     ProducerOptions options;
@@ -190,6 +192,7 @@ CommandTask produce(const Context& context, const Produce& asked) {
     producer.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
     Pump pump(context, asked, producer, std::move(*partitions));
     co_await pump.run();
+    if (pump.interrupted()) tell_of_interrupt();  // the shard may not have come to it yet
     co_await producer.finish();
     progress.finish();
     if (asked.acks == 0) {

@@ -1,3 +1,5 @@
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include <moldau/net/request_budget.h>
@@ -65,6 +67,22 @@ TEST(RequestBudget, AMovedChargeIsCountedOnce) {
     second.release();
     second.release();
     EXPECT_EQ(budget.used_bytes(), 0U);
+}
+
+TEST(RequestBudget, APartOfAChargeIsGivenBackOnItsOwnAndAlsoAfterTheBudget) {
+    std::optional<RequestBudget> budget(std::in_place, 100);
+    int told = 0;
+    budget->on_change([&told] { ++told; });
+    RequestBudget::Charge charge(*budget);
+    charge.add(120);
+    RequestBudget::Charge part = charge.split(30);
+    charge.release();
+    EXPECT_EQ(budget->used_bytes(), 30U);
+    EXPECT_EQ(told, 1);
+    part.add(90);
+    budget.reset();
+    part.release();
+    EXPECT_EQ(told, 1);
 }
 
 }  // namespace

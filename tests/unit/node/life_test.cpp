@@ -71,15 +71,6 @@ class Machine {
         for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
         return clean->value_or(false);
     }
-    /// Stopped as soon as the start has begun. Whether that stop was clean.
-    bool stop_within_start() {
-        spawn(node_.start());
-        shard_.run_ready();
-        started_ = false;
-        const auto clean = spawn(node_.stop());
-        for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
-        return clean->value_or(false);
-    }
     /// The result, unless the task waits for time to pass.
     template <class T>
     std::optional<T> run(Task<T> task) {
@@ -323,14 +314,6 @@ TEST(Life, AStartThatIsRefusedForItsFeaturesWritesNothing) {
     EXPECT_FALSE(disk.has(clean_marker)) << "it was left by a crash, and nobody has looked at its logs";
     EXPECT_EQ(disk.content(metadata_log), log);
     EXPECT_EQ(disk.content("/data/replication-offset-checkpoint"), noted);
-}
-
-TEST(Life, AStopBeforeThePartitionsWereOpenedIsNotClean) {
-    runtime::MemoryDisk disk;
-    ASSERT_NO_FATAL_FAILURE(die_with({"first"}, disk));
-    Machine machine(disk);
-    machine.stop_within_start();
-    EXPECT_FALSE(disk.has(clean_marker));
 }
 
 TEST(Life, AStopWaitsForADiskThatTakesItsTime) {

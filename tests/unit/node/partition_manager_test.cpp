@@ -49,7 +49,7 @@ class PartitionManagerTest : public testing::Test {
             std::move(listener));
     }
     /// Whether all closed cleanly.
-    bool stop() {
+    bool stop(bool marked = true) {
         std::optional<storage::Checkpoints> noted;
         if (manager == nullptr) return false;
         runtime::spawn(shard,
@@ -57,7 +57,7 @@ class PartitionManagerTest : public testing::Test {
                            into = co_await closed.close();
                        }(*manager, noted));
         settle();
-        const bool clean = noted && directory->close_cleanly(*noted, BrokerEpoch(1));
+        const bool clean = noted && marked && directory->close_cleanly(*noted, BrokerEpoch(1));
         drop();
         return clean;
     }
@@ -126,14 +126,14 @@ class PartitionManagerTest : public testing::Test {
         auto& partition = **manager->table().find(std::pair(id, PartitionIndex(0)));
         EXPECT_EQ(partition.append(batch, {.acks_all = false, .produce_version = 9}).error, protocol::ErrorCode::none);
     }
-    /// What a life leaves that was killed, of whose metadata nothing is known any more.
+    /// What a life leaves that did not end cleanly, of whose metadata nothing is known any more.
     void die_with_two_old_orders() {
         start();
         put(old_orders, "orders");
         publish();
         append(old_orders);
         append(old_orders);
-        drop();
+        stop(false);
         image = {};
     }
     /// A directory as an earlier life has left it.
