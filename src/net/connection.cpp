@@ -24,6 +24,8 @@ constexpr unsigned sends_a_turn = 8;
 /// After so many requests begun at once, or once they took so long.
 constexpr unsigned requests_a_turn = 32;
 constexpr runtime::Duration longest_turn = std::chrono::milliseconds(2);
+/// In which a frame must have arrived while others wait for what it holds, however large it is.
+constexpr std::size_t windows_a_frame = 30;
 
 ConnectionLimits limits_of(const ServerOptions& options) {
     return {.max_request_bytes = options.max_request_bytes,
@@ -321,8 +323,8 @@ Result<Connection::Sent> Connection::send_gathered() {
 void Connection::watch_frame() {
     const ConnectionCore::Arriving now = core_.arriving();
     const ServerOptions& options = shared_->options;
-    if (now.frame == window_.at_begin.frame && now.bytes - window_.at_begin.bytes < options.min_frame_progress_bytes)
-        return;
+    const std::size_t least = std::max(options.min_frame_progress_bytes, now.of / windows_a_frame);
+    if (now.frame == window_.at_begin.frame && now.bytes - window_.at_begin.bytes < least) return;
     window_ = {now, now.frame == 0 ? never : runtime::after(shared_->shard.now(), options.slow_frame_window)};
 }
 

@@ -61,8 +61,9 @@ class ConnectionCore {
     struct Arriving {
         RequestBudget::Ticket frame = 0;  ///< zero: none, its size is not known yet, or answers must move first
         std::size_t bytes = 0;
+        std::size_t of = 0;  ///< as announced
     };
-    Arriving arriving() const { return {ticket_, arrived_}; }
+    Arriving arriving() const { return {ticket_, arrived_, announced_}; }
 
     // Requests.
 

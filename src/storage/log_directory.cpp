@@ -218,6 +218,8 @@ Result<> LogDirectory::take_away(std::span<const Departure> departures) {
 Result<bool> LogDirectory::bring_back(const std::string& from, const std::string& to) {
     if (disk_.list(to)) return false;
     MOLDAU_CHECK(change([&]() -> Result<> {
+        // Nobody knows any more who wrote it; that must be known as long as it has its name again.
+        MOLDAU_CHECK(runtime::write_atomically(disk_, runtime::join_path(from, gaps_file_name), {}));
         MOLDAU_CHECK(disk_.rename(from, to));
         return disk_.sync_directory(path_);
     }));

@@ -41,6 +41,7 @@ Result<> LogLoader::load() {
     log_.durable_end_ = options_.clean_shutdown ? log_.log_end_ : std::min(options_.recovery_point, log_.log_end_);
     log_.recovery_point_ = log_.durable_end_;
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
+    if (gaps_are_noted_ && options_.clean_shutdown && !has_gap_) MOLDAU_CHECK(remove_file(gaps_file_name));
     if (removed_) MOLDAU_CHECK(synced(log_.disk_.sync_directory(log_.directory_)));
     MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown));
     log_.as_closed_ = options_.clean_shutdown && is_untouched();
@@ -93,6 +94,8 @@ Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
         files_[*timed].time_index_bytes = entry.size;
     } else if (const auto taken = offset_in_name(entry.name, suffix::snapshot)) {
         log_.snapshots_.insert(*taken);
+    } else if (entry.name == gaps_file_name) {
+        gaps_are_noted_ = true;
     } else if (entry.name.ends_with(suffix::deleted) || entry.name.ends_with(suffix::cleaned) ||
                entry.name.ends_with(".tmp")) {
         return remove_file(entry.name);
@@ -233,7 +236,8 @@ Result<> LogLoader::check_follows(Segment& segment, Offset end, Offset next_base
     }
     std::string_view what = "offsets of it are in the next segment too";
     if (end < next_base) {
-        if (log_.config_.cleanup_compact) return {};
+        has_gap_ = true;
+        if (log_.config_.cleanup_compact || gaps_are_noted_) return {};
         MOLDAU_TRY(sparse, segment.has_gaps(log_.scratch_));
         if (sparse) return {};
         what = "what follows is missing";

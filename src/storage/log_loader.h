@@ -52,6 +52,10 @@ class LogLoader {
     Result<> check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const;
     Result<> start_at(Offset offset);
 
+    /// What the log was when it was ours from its first segment on has none.
+    bool may_have_gaps() const { return options_.written_by_kafka || gaps_are_noted_; }
+    Result<> note_gap(Offset next_base);
+
     /// A sync that fails is never tried again, by nobody.
     Result<> synced(Result<> outcome) const {
         if (!outcome && outcome.error().code == Errc::io && options_.sync_failed != nullptr)
@@ -69,6 +73,8 @@ class LogLoader {
     Offset whole_from_{0};  // behind the last gap that does not count, since it lies before the noted log start
     LeaderEpoch epoch_ = no_leader_epoch;
     bool removed_ = false;
+    bool gaps_are_noted_ = false;
+    bool has_gap_ = false;
 };
 
 }  // namespace moldau::storage

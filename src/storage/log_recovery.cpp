@@ -19,13 +19,23 @@ Result<> LogLoader::check_nothing_lost(const Segment& segment, std::uint64_t pos
                                               segment.path(suffix::log), position, damage, next_, required_end() - 1)});
 }
 
+// The next start may know no more who wrote this: it would take what stands behind the gap for what follows a lost
+// tail.
+Result<> LogLoader::note_gap(Offset next_base) {
+    has_gap_ = true;
+    log::warn("{}: there is nothing between the offsets {} and {}: compaction has taken it, or a segment is missing",
+              log_.directory_, next_, next_base);
+    if (std::exchange(gaps_are_noted_, true)) return {};
+    return synced(runtime::write_atomically(log_.disk_, log_.path_of(gaps_file_name), {}));
+}
+
 Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
     next_ = first->first;
     bool whole = true;
     for (auto each = first; each != files_.end(); ++each) {
         const Offset base = each->first;
         // Our segments begin where the one before ends: a gap is a tail that did not reach the disk.
-        const bool lost_tail = each != first && (base < next_ || (base > next_ && !options_.written_by_kafka));
+        const bool lost_tail = each != first && (base < next_ || (base > next_ && !may_have_gaps()));
         if (!whole || lost_tail) {
             Segment& last = *log_.segments_.back();
             MOLDAU_CHECK(check_nothing_lost(last, last.size_bytes(), "the file ends too early"));
@@ -36,6 +46,7 @@ Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
             removed_ = true;
             continue;
         }
+        if (each != first && base > next_) MOLDAU_CHECK(note_gap(base));
         if (each != first) {
             Segment& before = *log_.segments_.back();
             MOLDAU_CHECK(before.finish_indexes());

@@ -19,7 +19,7 @@ struct ServerOptions {
     runtime::Duration max_idle =
         std::chrono::minutes(10);  ///< connections.max.idle.ms; also of a peer that does not read
     runtime::Duration max_frame_pause = std::chrono::seconds(10);  ///< without progress inside a request
-    /// While others wait for budget, so much of a request must come in each window.
+    /// While others wait for budget, so much of a request must come in each window, and of a large one a thirtieth.
     std::size_t min_frame_progress_bytes = 64 * 1024;
     runtime::Duration slow_frame_window = std::chrono::seconds(2);
     std::size_t request_budget_bytes = 64 * 1024 * 1024;  ///< of requests in memory, over all shards

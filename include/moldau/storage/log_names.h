@@ -23,6 +23,10 @@ inline constexpr std::string_view swap = ".swap";
 }  // namespace suffix
 
 /// Twenty digits and the suffix.
+/// Our own, in a partition's directory: offsets may be missing between segments, by another's compaction. Durable
+/// before anything else tells whose the directory is; goes once a clean start has found no gap.
+inline constexpr std::string_view gaps_file_name = "moldau.gaps";
+
 std::string offset_file_name(Offset offset, std::string_view suffix);
 /// The offset of `<20 digits><suffix>`; nothing when the name is anything else.
 std::optional<Offset> offset_in_name(std::string_view name, std::string_view suffix);

@@ -234,6 +234,7 @@ TEST_F(PartitionManagerTest, WhatWasMovedAsideComesBackWithItsTopic) {
     publish();
     ASSERT_NE(find(old_orders), nullptr);
     EXPECT_EQ(find(old_orders)->log().log_end(), Offset(2));
+    EXPECT_TRUE(disk.has("/data/orders-0/moldau.gaps")) << "who wrote it is not known";
     const auto found = directories("orders");
     ASSERT_EQ(found.size(), 2U);
     EXPECT_TRUE(found.back().ends_with("-stray")) << found.back();

@@ -130,6 +130,34 @@ TEST_F(LogDamageTest, GapsOfATopicThatWasOnceCompactedAreItsOwn) {
     EXPECT_EQ(first_offset_from(Offset(bases[2] - 1)), Offset(bases[2]));
 }
 
+TEST_F(LogDamageTest, GapsOfADirectoryOfKafkaAreNoLostTailInAnyLaterLife) {
+    make_segments();
+    erase_batch(bases[0], static_cast<std::size_t>(bases[1] - bases[0] - 1));  // the last of it
+    LogOptions with = options();
+    with.written_by_kafka = true;
+    open(with);
+    log.reset();  // killed before anything is noted
+    for (int life = 0; life < 2; ++life) {
+        open();
+        EXPECT_EQ(log->log_end(), Offset(60));
+        EXPECT_EQ(first_offset_from(Offset(bases[1])), Offset(bases[1]));
+        log.reset();
+    }
+    open(clean());
+    EXPECT_EQ(log->log_end(), Offset(60));
+    EXPECT_TRUE(disk.has(log_directory + "/" + std::string(gaps_file_name)));
+}
+
+TEST_F(LogDamageTest, ThatThereMayBeGapsIsForgottenOnceACleanStartFoundNone) {
+    make_segments();
+    const std::string note = log_directory + "/" + std::string(gaps_file_name);
+    ASSERT_TRUE(runtime::write_atomically(disk, note, {}));
+    open(killed());
+    EXPECT_TRUE(disk.has(note));
+    close_and_reopen();
+    EXPECT_FALSE(disk.has(note));
+}
+
 TEST_F(LogDamageTest, AMissingFirstSegmentIsNamed) {
     for (const bool was_clean : {true, false}) {
         SCOPED_TRACE(was_clean);
