@@ -11,7 +11,7 @@ import unittest
 from integration import broker, run_client, start_client
 
 PARTITIONS = 3
-ROUNDS = int(os.environ.get("MOLDAU_KILLS", "5"))
+ROUNDS = int(os.environ.get("MOLDAU_KILLS", "4"))
 
 
 class Kill(unittest.TestCase):
