@@ -247,6 +247,7 @@ void ProduceOperation::leave(std::size_t count) {
 void ProduceOperation::answer() {
     if (std::exchange(answered_, true)) return;
     home().timers().cancel(timer_);
+    parts_charge_.release();  // here: who lets go of the operation last may be another shard
     if (acks_ == 0) {
         const auto failed =
             std::ranges::find_if(parts_, [](const Part& part) { return part.outcome.error != ErrorCode::none; });
