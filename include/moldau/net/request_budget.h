@@ -14,15 +14,7 @@
 namespace moldau::net {
 
 class RequestBudget {
- public:
-    /// A frame of at most so many bytes is small: it may use the reserve, so that heartbeats pass a flood of data.
-    static constexpr std::size_t small_frame_bytes = 16 * 1024;
-
-    explicit RequestBudget(std::size_t total_bytes);
-    RequestBudget(const RequestBudget&) = delete;
-    RequestBudget& operator=(const RequestBudget&) = delete;
-    ~RequestBudget() { account_->notify = nullptr; }
-
+    /// Of which charges keep a share.
     struct Account {
         std::size_t total_bytes;
         std::size_t used_bytes = 0;
@@ -31,6 +23,15 @@ class RequestBudget {
         bool is_spent() const { return used_bytes >= total_bytes; }
         void give_back(std::size_t bytes);
     };
+
+ public:
+    /// A frame of at most so many bytes is small: it may use the reserve, so that heartbeats pass a flood of data.
+    static constexpr std::size_t small_frame_bytes = 16 * 1024;
+
+    explicit RequestBudget(std::size_t total_bytes);
+    RequestBudget(const RequestBudget&) = delete;
+    RequestBudget& operator=(const RequestBudget&) = delete;
+    ~RequestBudget() { account_->notify = nullptr; }
 
     /// Bytes that are counted until they are released, or this is destroyed.
     class Charge {

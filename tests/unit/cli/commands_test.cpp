@@ -9,6 +9,7 @@
 #include "fake_cluster.h"
 #include "run.h"
 #include "support/memory_disk.h"
+#include "support/no_transport.h"
 
 namespace moldau::cli {
 namespace {
@@ -51,17 +52,6 @@ class FakeTerminal final : public Terminal {
     std::optional<Error> output_failure_;
 };
 
-class NoTransport final : public runtime::Transport {
- public:
-    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
-        return fail(Errc::unsupported, "there is no network");
-    }
-    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
-                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>> handler) override {
-        std::move(handler)(fail(Errc::unsupported, "there is no network"));
-    }
-};
-
 struct CommandsTest : testing::Test {
     CommandsTest() { cluster.set_metadata(1, {{"t", {1, 1, 1}}, {"one", {1}}}); }
 
@@ -80,7 +70,7 @@ struct CommandsTest : testing::Test {
 
     runtime::ManualShard shard;
     runtime::MemoryDisk disk;
-    NoTransport transport;
+    runtime::NoTransport transport;
     FakeTerminal terminal;
     FakeCluster cluster{shard};
     OnlineWorld world{shard, disk, transport, terminal,

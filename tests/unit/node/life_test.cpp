@@ -11,23 +11,13 @@
 
 #include "support/manual_shard.h"
 #include "support/memory_disk.h"
+#include "support/no_transport.h"
 
 namespace moldau::node {
 namespace {
 
 using namespace std::chrono_literals;
 using runtime::Task;
-
-class NoTransport final : public runtime::Transport {
- public:
-    Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
-        return fail(Errc::unsupported, "there is no network");
-    }
-    void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
-                       runtime::Handler<Result<std::unique_ptr<runtime::Stream>>> handler) override {
-        std::move(handler)(fail(Errc::unsupported, "there is no network"));
-    }
-};
 
 /// One life of a node.
 class Machine {
@@ -149,7 +139,7 @@ class Machine {
     }
 
     runtime::MemoryDisk& disk_;
-    NoTransport transport_;
+    runtime::NoTransport transport_;
     runtime::ManualShard shard_;
     std::array<runtime::Shard*, 1> shards_{&shard_};
     protocol::CreateTopicsRequest creation_;

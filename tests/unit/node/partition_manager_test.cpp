@@ -9,6 +9,7 @@
 
 #include "support/manual_shard.h"
 #include "support/memory_disk.h"
+#include "support/no_transport.h"
 
 namespace moldau::node {
 namespace {
@@ -24,14 +25,6 @@ const TopicId payments = Uuid::from_halves(7, 3);
 
 class PartitionManagerTest : public testing::Test {
  protected:
-    struct NoNetwork final : runtime::Transport {
-        Result<std::unique_ptr<runtime::Listener>> listen(runtime::Shard&, const runtime::Endpoint&) override {
-            return fail(Errc::unsupported, "none");
-        }
-        void async_connect(runtime::Shard&, const runtime::Endpoint&, runtime::TimePoint,
-                           runtime::Handler<Result<std::unique_ptr<runtime::Stream>>>) override {}
-    };
-
     void SetUp() override { ASSERT_TRUE(disk.create_directories("/data")); }
     void TearDown() override { stop(); }  // its coroutines end before it does
 
@@ -156,7 +149,7 @@ class PartitionManagerTest : public testing::Test {
 
     runtime::MemoryDisk disk;
     runtime::ManualShard shard;
-    NoNetwork transport;
+    runtime::NoTransport transport;
     runtime::Shard* shards[1] = {&shard};
     runtime::World world{disk, transport, shards};
     std::unique_ptr<storage::LogDirectory> directory;
