@@ -77,7 +77,8 @@ Result<std::unique_ptr<storage::LogDirectory>> open_log_directory(runtime::Disk&
     if (!opened->meta()) return unformatted();
     if (opened->meta()->node_id != id)
         return fail(Errc::invalid,
-                    fmt::format("{} belongs to node {}, but node.id is {}", directory, opened->meta()->node_id, id));
+                    fmt::format("{}/meta.properties says that the directory belongs to node {}, but node.id is {}",
+                                directory, opened->meta()->node_id, id));
     if (!opened->meta()->directory_id)
         return fail(Errc::invalid,
                     fmt::format("{}/meta.properties has no directory.id; Kafka 3.7 and later write it", directory));

@@ -37,8 +37,8 @@ Result<Core> Core::open(Options options, Recovered recovered) {
         std::string ids;
         for (const auto& [id, voter] : voters.voters()) ids += fmt::format(" {}/{}", id, voter.key.directory_id);
         return fail(Errc::unsupported,
-                    fmt::format("node {} with metadata directory {} must be the only voter of the metadata quorum, but "
-                                "its voters are:{}. Larger quorums are not supported yet",
+                    fmt::format("node {} with metadata directory {}, as meta.properties has it, must be the only voter "
+                                "of the metadata quorum, but its voters are:{}. Larger quorums are not supported yet",
                                 options.self.id, options.self.directory_id,
                                 ids.empty() ? " none (of a directory that was formatted for a static quorum, "
                                               "controller.quorum.voters names them)"
