@@ -26,10 +26,12 @@ std::string Segment::path(std::string_view suffix) const {
 }
 
 Result<> Segment::create() {
-    MOLDAU_TRY(file, file_.open(disk_, path(suffix::log), runtime::OpenMode::create));
-    MOLDAU_CHECK(file->truncate(0));
+    // Before the log. Where a segment has none, Apache Kafka, starting after a crash, reads what lies before it without
+    // having recovered that, and ends at the first hole.
     reset_indexes();
-    return {};
+    MOLDAU_CHECK(write_indexes());
+    MOLDAU_TRY(file, file_.open(disk_, path(suffix::log), runtime::OpenMode::create));
+    return file->truncate(0);
 }
 
 Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes) {

@@ -161,6 +161,19 @@ TEST_F(LogTest, RollingLeavesTheSnapshotOfTheRecoveryPointAsItIs) {
     EXPECT_EQ(disk.writes, writes) << "it is durable, and would not be any more";
 }
 
+TEST_F(LogTest, NoSegmentStandsThereWithoutItsIndexes) {
+    open();
+    ASSERT_TRUE(append());
+    disk.fail_open_of = path(1, suffix::time_index);
+    ASSERT_FALSE(log->roll(wall_now));
+    EXPECT_FALSE(disk.has(path(1, suffix::log)));
+    disk.fail_open_of.clear();
+    ASSERT_TRUE(log->roll(wall_now));
+    for (const std::int64_t base : {0, 1})
+        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
+            EXPECT_TRUE(disk.has(path(base, each))) << base << each;
+}
+
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
     open();
     for (std::uint64_t room = 0; room < 2000; room += 7) {
