@@ -52,9 +52,10 @@ int flags_of(OpenMode mode) {
 }
 
 int open_file(const std::string& path, int flags) {
+    // O_NONBLOCK: a FIFO in place of a file would have us wait for its other end; it means nothing to files.
     int descriptor = -1;
     do {
-        descriptor = ::open(path.c_str(), flags | O_CLOEXEC, file_mode);
+        descriptor = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, file_mode);
     } while (descriptor < 0 && errno == EINTR);
     return descriptor;
 }

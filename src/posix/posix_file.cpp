@@ -97,6 +97,7 @@ Result<> PosixFile::truncate(std::uint64_t size) {
 Result<std::uint64_t> PosixFile::size() const {
     struct stat status{};
     if (::fstat(descriptor_, &status) != 0) return system_failure(errno, "stat", path_);
+    if (S_ISFIFO(status.st_mode)) return fail(Errc::invalid, fmt::format("{} is a FIFO, not a file", path_));
     return static_cast<std::uint64_t>(status.st_size);
 }
 

@@ -3,6 +3,7 @@
 #include <future>
 #include <support/running_shards.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +75,11 @@ TEST_F(PosixDiskTest, ErrorsNameThePathAndTheCause) {
     ASSERT_FALSE(missing);
     EXPECT_NE(missing.error().message.find(path("missing")), std::string::npos);
     EXPECT_NE(missing.error().message.find("No such file"), std::string::npos);
+}
+
+TEST_F(PosixDiskTest, AFifoInPlaceOfAFileCannotBeReadAndIsNotWaitedFor) {
+    ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+    EXPECT_FALSE(runtime::read_whole(disk, path("fifo")));
 }
 
 TEST_F(PosixDiskTest, AFullDeviceIsToldFromAFailingOne) {
