@@ -10,9 +10,6 @@
 namespace moldau::storage {
 namespace {
 
-constexpr std::string_view recovery_points_file = "recovery-point-offset-checkpoint";
-constexpr std::string_view log_starts_file = "log-start-offset-checkpoint";
-constexpr std::string_view high_watermarks_file = "replication-offset-checkpoint";
 constexpr std::string_view clean_marker_file = ".kafka_cleanshutdown";
 /// Our own: the checksums of the two last high watermark files that we wrote. Where the file has another, Apache Kafka
 /// was here since.
@@ -64,9 +61,9 @@ Result<> LogDirectory::load() {
     lock_ = std::move(lock);
     MOLDAU_TRY(meta, read_meta_properties(disk_, path_));
     meta_ = std::move(meta);
-    MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, path_of(recovery_points_file)));
-    MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, path_of(log_starts_file)));
-    MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, path_of(high_watermarks_file)));
+    MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, path_of(recovery_points_file_name)));
+    MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, path_of(log_starts_file_name)));
+    MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, path_of(high_watermarks_file_name)));
     at_start_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks)};
     written_ = at_start_;
     MOLDAU_CHECK(load_clean_marker());
@@ -86,7 +83,7 @@ Result<> LogDirectory::load_clean_marker() {
 }
 
 Result<> LogDirectory::load_author() {
-    auto content = runtime::read_whole(disk_, path_of(high_watermarks_file));
+    auto content = runtime::read_whole(disk_, path_of(high_watermarks_file_name));
     if (!content && content.error().code == Errc::not_found) return {};
     if (!content) return std::unexpected(std::move(content).error());
     author_crc_ = crc32c(*content);
@@ -137,7 +134,7 @@ Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) 
             file_is_ours_ ? fmt::format("{:08x}\n{:08x}\n", author_crc_, crc) : fmt::format("{:08x}\n", crc);
         MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(author_file), bytes_of(marks)));
     }
-    MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(high_watermarks_file), bytes_of(text)));
+    MOLDAU_CHECK(runtime::write_atomically(disk_, path_of(high_watermarks_file_name), bytes_of(text)));
     author_crc_ = crc;
     file_is_ours_ = true;
     written_.high_watermarks = offsets;
@@ -166,11 +163,11 @@ Result<> LogDirectory::write_all(const Checkpoints& checkpoints) {
 // What has not changed is not written: an idle directory's device may sleep.
 Result<> LogDirectory::write_exactly(const Checkpoints& checkpoints) {
     if (!all_written_ || checkpoints.recovery_points != written_.recovery_points) {
-        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), checkpoints.recovery_points));
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file_name), checkpoints.recovery_points));
         written_.recovery_points = checkpoints.recovery_points;
     }
     if (!all_written_ || checkpoints.log_starts != written_.log_starts) {
-        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file), checkpoints.log_starts));
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file_name), checkpoints.log_starts));
         written_.log_starts = checkpoints.log_starts;
     }
     if (!all_written_ || checkpoints.high_watermarks != written_.high_watermarks)
@@ -183,7 +180,7 @@ Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset
     return change([&]() -> Result<> {
         Checkpoints lowered = written_;
         if (lower(lowered.recovery_points, partition, offset)) {
-            MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file), lowered.recovery_points));
+            MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file_name), lowered.recovery_points));
             written_.recovery_points = std::move(lowered.recovery_points);
         }
         if (!lower(lowered.high_watermarks, partition, offset)) return {};

@@ -59,9 +59,15 @@ Result<> LogLoader::prepare_directory() {
     if (there) return {};
     if (required_end() > options_.log_start && required_end().value() > 0)
         return fail(Errc::corrupt,
-                    fmt::format("{} is missing, and offsets up to {} must be there", log_.directory_, required_end()));
+                    fmt::format("{} is missing, and {}", log_.directory_, must_be_there(options_.log_start)));
     MOLDAU_CHECK(log_.disk_.create_directories(log_.directory_));
     return synced(log_.disk_.sync_directory(runtime::parent_path(log_.directory_)));
+}
+
+std::string LogLoader::must_be_there(Offset first) const {
+    return fmt::format(
+        "offsets {} to {} must be there, as {} has it", first, required_end() - 1,
+        options_.high_watermark == required_end() ? high_watermarks_file_name : recovery_points_file_name);
 }
 
 Result<> LogLoader::load_identity() {
@@ -174,8 +180,8 @@ Result<> LogLoader::load_epochs() {
 Result<> LogLoader::load_segments() {
     if (files_.empty()) {
         if (required_end() > options_.log_start && required_end().value() > 0)
-            return fail(Errc::corrupt, fmt::format("{} has no segment, and offsets up to {} must be there",
-                                                   log_.directory_, required_end()));
+            return fail(Errc::corrupt,
+                        fmt::format("{} has no segment, and {}", log_.directory_, must_be_there(options_.log_start)));
         return start_at(options_.log_start);
     }
     MOLDAU_CHECK(check_log_start());
@@ -255,9 +261,11 @@ Result<> LogLoader::check_log_start() {
     const Offset first = files_.begin()->first;
     if (first <= options_.log_start) return {};
     if (options_.log_start_is_exact && required_end() > options_.log_start)
-        return refuse({Errc::corrupt,
-                       fmt::format("{} begins at offset {}, and the log at {}: what is between is missing",
-                                   log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start)});
+        return refuse(
+            {Errc::corrupt,
+             fmt::format("{} begins at offset {}, and the log at {}, as {} has it: what is between is missing",
+                         log_.path_of(offset_file_name(first, suffix::log)), first, options_.log_start,
+                         log_starts_file_name)});
     if (options_.log_start.value() > 0)
         log::warn("{} begins at offset {}, {} was noted: what is between went by retention since, or is missing",
                   log_.directory_, first, options_.log_start);

@@ -65,6 +65,8 @@ class LogLoader {
 
     /// Nothing before it may be missing.
     Offset required_end() const { return std::max(options_.recovery_point, options_.high_watermark); }
+    /// Which offsets those are from `first` on, and what says so: it may be that which is damaged.
+    std::string must_be_there(Offset first) const;
 
     Log& log_;
     const LogOptions& options_;

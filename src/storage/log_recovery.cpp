@@ -15,8 +15,8 @@ namespace moldau::storage {
 Result<> LogLoader::check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const {
     // What lies before the log start was deleted by its owner.
     if (next_ >= required_end() || options_.log_start >= required_end()) return {};
-    return refuse({Errc::corrupt, fmt::format("{} at position {}: {}; offsets {} to {} must be there",
-                                              segment.path(suffix::log), position, damage, next_, required_end() - 1)});
+    return refuse({Errc::corrupt, fmt::format("{} at position {}: {}; {}", segment.path(suffix::log), position, damage,
+                                              must_be_there(next_))});
 }
 
 // The next start may know no more who wrote this: it would take what stands behind the gap for what follows a lost

@@ -22,11 +22,16 @@ inline constexpr std::string_view cleaned = ".cleaned";
 inline constexpr std::string_view swap = ".swap";
 }  // namespace suffix
 
-/// Twenty digits and the suffix.
+/// Of a log directory.
+inline constexpr std::string_view recovery_points_file_name = "recovery-point-offset-checkpoint";
+inline constexpr std::string_view log_starts_file_name = "log-start-offset-checkpoint";
+inline constexpr std::string_view high_watermarks_file_name = "replication-offset-checkpoint";
+
 /// Our own, in a partition's directory: offsets may be missing between segments, by another's compaction. Durable
 /// before anything else tells whose the directory is; goes once a clean start has found no gap.
 inline constexpr std::string_view gaps_file_name = "moldau.gaps";
 
+/// Twenty digits and the suffix.
 std::string offset_file_name(Offset offset, std::string_view suffix);
 /// The offset of `<20 digits><suffix>`; nothing when the name is anything else.
 std::optional<Offset> offset_in_name(std::string_view name, std::string_view suffix);
