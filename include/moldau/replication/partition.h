@@ -167,7 +167,8 @@ class Partition {
     PartitionCore core_;
     bool is_internal_;  ///< a topic of the broker's own: the last of the disk is for it
     bool leading_ = false;
-    bool detached_ = false;  ///< closed: its shard knows it no more
+    LeaderEpoch stamped_epoch_ = no_leader_epoch;  ///< that appended batches bear
+    bool detached_ = false;                        ///< closed: its shard knows it no more
     protocol::ErrorCode closed_ = protocol::ErrorCode::none;
     Offset told_committed_{0};  ///< those who wait were told of it
     bool is_telling_ = false;

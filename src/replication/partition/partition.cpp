@@ -84,7 +84,13 @@ Partition::~Partition() {
 
 void Partition::become_leader(LeaderEpoch epoch) {
     if (leading_ && epoch == core_.leader_epoch()) return;  // something else about the partition changed
-    log_->assign_epoch(epoch, log_->log_end());
+    // Metadata that was restored from an older copy may lead with an epoch that the records have left behind. In the
+    // log epochs never go back: readers and recovery take that for damage.
+    stamped_epoch_ = std::max(epoch, log_->epochs().latest_epoch().value_or(epoch));
+    if (stamped_epoch_ != epoch)
+        log::warn("{}-{} is led with epoch {}, and has records of epoch {}: the metadata is older than they are",
+                  log_->name().topic, log_->name().partition, epoch, stamped_epoch_);
+    log_->assign_epoch(stamped_epoch_, log_->log_end());
     core_.become_leader(epoch, log_->log_end(), log_->durable_end());
     leading_ = true;
     if (core_.wants_flush()) tools_.flusher.flush_now(*log_);
@@ -123,7 +129,7 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     const Offset first = log_->log_end();
     auto validated = tools_.validator.validate(records, config_.validator,
                                                {.next_offset = first,
-                                                .leader_epoch = core_.leader_epoch(),
+                                                .leader_epoch = stamped_epoch_,
                                                 .now = now,
                                                 .origin = protocol::AppendOrigin::client,
                                                 .produce_version = request.produce_version});

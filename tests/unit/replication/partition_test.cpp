@@ -14,13 +14,20 @@ class PartitionTest : public PartitionFixture {
  protected:
     void SetUp() override {
         PartitionFixture::SetUp();
+        open(LeaderEpoch(3));
+    }
+
+    /// As after kill -9, when there was one before.
+    void open(LeaderEpoch epoch) {
+        settle();
+        partition.reset();
         auto opened = storage::Log::open({.disk = disk,
                                           .directory = storage::log_directory,
                                           .name = {"topic", PartitionIndex(0)},
                                           .now = shard.clock().wall_time()});
         ASSERT_TRUE(opened) << opened.error().message;
         partition.emplace(tools, std::move(*opened), PartitionConfig{});
-        partition->become_leader(LeaderEpoch(3));
+        partition->become_leader(epoch);
         settle();
     }
 
@@ -111,6 +118,20 @@ TEST_F(PartitionTest, AFetchAfterAnEpochThatTheLogDoesNotKnowIsOutOfRange) {
     const ReadOutcome diverging = read(Offset(2), LeaderEpoch(3));
     ASSERT_TRUE(diverging.diverging);
     EXPECT_EQ(diverging.diverging->end_offset, Offset(1));
+}
+
+TEST_F(PartitionTest, MetadataThatIsOlderThanTheRecordsCostsNone) {
+    ASSERT_EQ(append(0, acks_all).error, ErrorCode::none);
+    for (std::int32_t life = 1; life < 4; ++life) {
+        open(LeaderEpoch(life % 2));
+        ASSERT_EQ(append(life, acks_all).error, ErrorCode::none);
+        settle();
+        EXPECT_EQ(partition->high_watermark(), Offset(life + 1));
+        EXPECT_EQ(partition->log().epochs().latest_epoch(), LeaderEpoch(3));
+    }
+    open(LeaderEpoch(4));
+    EXPECT_EQ(partition->log().log_end(), Offset(4));
+    EXPECT_EQ(read(Offset(4), LeaderEpoch(3)).error, ErrorCode::none);
 }
 
 }  // namespace
