@@ -137,7 +137,7 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     tell_of_compaction(wanted.topic, settings);
     const storage::TopicPartition name{wanted.topic, wanted.index};
     while (leaving_.contains(name)) co_await changed_.wait();
-    Result<bool> place = co_await make_room(wanted);
+    Result<bool> place = co_await make_room(wanted, image);
     storage::LogOptions options = directory_.options_for(name, settings.log, shard_.clock().wall_time());
     options.topic_id = wanted.topic_id;
     if (place && *place) {  // nothing is noted of it, not even who wrote it: all that is there counts
@@ -160,6 +160,9 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
         there->second = offline;
         co_return false;
     }
+    const auto& producers = (*log)->producers().producers();
+    for (auto each = producers.lower_bound(image.next_producer_id); each != producers.end(); ++each)
+        taken_producer_ids_.insert(each->first);
     if (offline_.erase(name) > 0) log::info("partition {}-{} is back", wanted.topic, wanted.index);
     const unsigned index = least_loaded();
     ++load_[index];
@@ -181,17 +184,23 @@ Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     co_return true;
 }
 
-Task<Result<bool>> PartitionManager::make_room(const Wanted& wanted) {
+Task<Result<bool>> PartitionManager::make_room(const Wanted& wanted, const metadata::Image& image) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
     const std::string path = runtime::join_path(directory_.path(), storage::partition_directory_name(name));
     const auto there = co_await runtime::run_blocking(
         world_.disk, shard_, [this, &path] { return storage::read_partition_metadata(world_.disk, path); });
     if (!there) co_return std::unexpected(there.error());
     if (*there && **there != wanted.topic_id) {
+        if (const metadata::TopicPtr owner = image.find_topic(**there))
+            co_return fail(Errc::invalid,
+                           fmt::format("{} is a directory of topic '{}', as its partition.metadata has it: "
+                                       "put the right one in its place, and start again",
+                                       path, owner->name));
         const storage::Departure aside = departure(name, storage::PartitionDirectoryKind::stray);
         const Result<> moved = co_await take_away({aside});
         if (!moved) co_return std::unexpected(moved.error());
-        log::warn("{} is of the deleted topic id {}; it is kept as {}", path, **there, aside.to);
+        log::warn("{} is of topic id {}, the topic's is {}: it is kept as {}, and the partition begins empty", path,
+                  **there, wanted.topic_id, aside.to);
     }
     co_return co_await bring_back(wanted, path);
 }

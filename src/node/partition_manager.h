@@ -59,6 +59,10 @@ class PartitionManager {
 
     const PartitionTable& table() const { return table_; }
 
+    /// Whether records bear a producer id that the metadata had not given when their log was opened: it was restored
+    /// from an older copy, or a client made it up. A new producer with that id would be taken for the old one.
+    bool is_taken(ProducerId id) const { return taken_producer_ids_.contains(id); }
+
     /// Closes all partitions, everything durable; returns what to note at a clean shutdown, nothing when some failed.
     runtime::Task<std::optional<storage::Checkpoints>> close();
 
@@ -95,8 +99,9 @@ class PartitionManager {
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
     runtime::Task<bool> open(Wanted wanted, const metadata::Image& image);
     /// Moves a namesake's directory out of the way, and brings back one that was moved aside when the metadata did not
-    /// know it; each keeps its data. True when one was brought back.
-    runtime::Task<Result<bool>> make_room(const Wanted& wanted);
+    /// know it; each keeps its data. True when one was brought back. Errors: invalid when a living topic's directory
+    /// stands there.
+    runtime::Task<Result<bool>> make_room(const Wanted& wanted, const metadata::Image& image);
     runtime::Task<Result<bool>> bring_back(const Wanted& wanted, std::string path);
     /// Once: of the first topic that has it.
     void tell_of_compaction(std::string_view topic, const TopicSettings& settings);
@@ -157,6 +162,7 @@ class PartitionManager {
     static Aside find_aside(runtime::Disk& disk, const std::vector<storage::PartitionDirectory>& there);
     Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
+    std::set<ProducerId> taken_producer_ids_;
     bool told_of_compaction_ = false;
     bool was_applied_ = false;  ///< once, to the end
     bool turn_taken_ = false;

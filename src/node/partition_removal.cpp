@@ -70,8 +70,11 @@ Task<void> PartitionManager::remove(std::vector<Leaving> leaving, runtime::Gate:
     std::vector<storage::Departure> departures;
     std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const Leaving& each : leaving) {
-        if (!each.has_directory) continue;
         departures.push_back(departure(each.name, PartitionDirectoryKind::removed));
+        if (!each.has_directory) {
+            departures.back().from.clear();
+            continue;
+        }
         removed[each.delete_delay].push_back(departures.back().to);
     }
     const Result<> taken_away = co_await take_away(std::move(departures));

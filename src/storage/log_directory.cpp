@@ -205,9 +205,11 @@ Result<> LogDirectory::take_away(std::span<const Departure> departures) {
         bool noted = false;
         for (const Departure& each : departures) noted = erase(rest, each.partition) || noted;
         if (noted) MOLDAU_CHECK(write_exactly(rest));
-        for (const Departure& each : departures)
+        for (const Departure& each : departures) {
+            if (each.from.empty()) continue;
             if (auto renamed = disk_.rename(each.from, each.to); !renamed && renamed.error().code != Errc::not_found)
                 return renamed;
+        }
         return disk_.sync_directory(path_);
     });
 }

@@ -34,7 +34,7 @@ struct PartitionDirectory {
 /// A partition's directory gets another name: it is deleted, or not known to the metadata.
 struct Departure {
     TopicPartition partition;
-    std::string from;  ///< both are whole paths
+    std::string from;  ///< both are whole paths; empty: none is renamed, but no checkpoint names the partition any more
     std::string to;
 };
 

@@ -112,8 +112,8 @@ class PartitionManagerTest : public testing::Test {
         const auto* found = manager->table().find(std::pair(id, PartitionIndex(index)));
         return found == nullptr ? nullptr : found->get();
     }
-    void append(const TopicId& id) {
-        protocol::BatchBuilder builder({});
+    void append(const TopicId& id, const protocol::BatchOptions& options = {}) {
+        protocol::BatchBuilder builder(options);
         builder.append({.timestamp = shard.clock().wall_time(), .value = bytes_of(std::string(500, 'v'))});
         Bytes batch = builder.finish();
         auto& partition = **manager->table().find(std::pair(id, PartitionIndex(0)));
@@ -246,6 +246,75 @@ TEST_F(PartitionManagerTest, WhatComesBackIsScannedAlsoAfterACleanStop) {
     publish();
     ASSERT_NE(find(old_orders), nullptr);
     EXPECT_EQ(find(old_orders)->log().log_end(), Offset(1));
+}
+
+TEST_F(PartitionManagerTest, DirectoriesThatWereExchangedAreLeftAlone) {
+    start();
+    put(old_orders, "orders");
+    put(payments, "payments");
+    publish();
+    append(payments);
+    EXPECT_TRUE(stop());
+    ASSERT_TRUE(disk.rename("/data/orders-0", "/data/x"));
+    ASSERT_TRUE(disk.rename("/data/payments-0", "/data/orders-0"));
+    ASSERT_TRUE(disk.rename("/data/x", "/data/payments-0"));
+    start();
+    image = {};
+    put(old_orders, "orders");
+    put(payments, "payments");
+    publish();
+    EXPECT_EQ(find(old_orders), nullptr);
+    EXPECT_EQ(find(payments), nullptr);
+    EXPECT_EQ(directories("").size(), 2U);
+    stop();
+    ASSERT_TRUE(disk.rename("/data/payments-0", "/data/x"));
+    ASSERT_TRUE(disk.rename("/data/orders-0", "/data/payments-0"));
+    ASSERT_TRUE(disk.rename("/data/x", "/data/orders-0"));
+    start();
+    image = {};
+    put(old_orders, "orders");
+    put(payments, "payments");
+    publish();
+    ASSERT_NE(find(payments), nullptr);
+    EXPECT_EQ(find(payments)->log().log_end(), Offset(1));
+}
+
+TEST_F(PartitionManagerTest, ATopicIsNotHeldToOneThatWasDeletedWithoutItsDirectory) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders);
+    EXPECT_TRUE(stop());
+    ASSERT_TRUE(runtime::write_atomically(disk, "/data/orders-0/partition.metadata", bytes_of("no metadata")));
+    start();
+    image = {};
+    put(old_orders, "orders");
+    publish();
+    ASSERT_EQ(find(old_orders), nullptr);
+    take(old_orders);
+    publish();
+    EXPECT_EQ(directories("orders"), std::vector<std::string>{"orders-0"}) << "whose it is is not known";
+    ASSERT_TRUE(runtime::remove_all(disk, "/data/orders-0"));
+    put(new_orders, "orders");
+    publish();
+    EXPECT_NE(find(new_orders), nullptr);
+}
+
+TEST_F(PartitionManagerTest, ProducerIdsThatOlderMetadataDoesNotKnowAreTaken) {
+    start();
+    put(old_orders, "orders");
+    publish();
+    append(old_orders, {.producer_id = ProducerId(7), .producer_epoch = ProducerEpoch(0), .base_sequence = 0});
+    append(old_orders, {.producer_id = ProducerId(2007), .producer_epoch = ProducerEpoch(0), .base_sequence = 0});
+    EXPECT_TRUE(stop());
+    start();
+    image = {};
+    image.next_producer_id = ProducerId(1000);
+    put(old_orders, "orders");
+    publish();
+    EXPECT_FALSE(manager->is_taken(ProducerId(7)));
+    EXPECT_FALSE(manager->is_taken(ProducerId(2000)));
+    EXPECT_TRUE(manager->is_taken(ProducerId(2007)));
 }
 
 TEST_F(PartitionManagerTest, ASyncThatFailsWhileALogIsOpenedIsNotTriedAgain) {
