@@ -5,6 +5,8 @@
 namespace moldau::protocol {
 namespace {
 
+constexpr std::size_t max_kept_context_bytes = 16UL << 20;
+
 ZSTD_DCtx& started_decoder(DecompressionContexts& contexts) {
     if (contexts.zstd == nullptr) contexts.zstd = {ZSTD_createDCtx(), ZSTD_freeDCtx};
     MOLDAU_ASSERT(contexts.zstd != nullptr);
@@ -42,6 +44,8 @@ void compress_zstd(CompressionContexts& contexts, ByteView input, Bytes& out, st
                                                   input.data(), input.size(), chosen);
     MOLDAU_ASSERT(ZSTD_isError(written) == 0);
     out.resize(start + written);
+    // The highest levels take hundreds of megabytes, for large inputs.
+    if (ZSTD_sizeof_CCtx(contexts.zstd.get()) > max_kept_context_bytes) contexts.zstd.reset();
 }
 
 }  // namespace moldau::protocol
