@@ -28,8 +28,4 @@ inline std::optional<protocol::Text> error_text(const ApiError& error) {
     return protocol::error_text(*error.message);
 }
 
-inline ApiError with_default_message(protocol::ErrorCode code) {
-    return {code, std::string(protocol::message_of(code))};
-}
-
 }  // namespace moldau::controller

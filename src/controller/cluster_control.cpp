@@ -13,6 +13,7 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::int16_t metadata_version_with_controllers = 15;  // 3.7-IV0
 constexpr std::int16_t metadata_version_with_directories = 17;  // 3.7-IV2
 constexpr std::int16_t metadata_version_with_cordoning = 30;    // 4.3-IV0
 
@@ -233,7 +234,7 @@ Outcome<protocol::UnregisterBrokerResponse> ClusterControl::unregister_broker(
     protocol::UnregisterBrokerRecord record;
     record.broker_id = broker->id;
     record.broker_epoch = broker->epoch;
-    outcome.records.push_back({std::move(record), 0});
+    outcome.records.push_back({record, 0});
     return outcome;
 }
 
@@ -241,6 +242,10 @@ Outcome<protocol::ControllerRegistrationResponse> ClusterControl::register_contr
     const protocol::ControllerRegistrationRequest& request) const {
     Outcome<protocol::ControllerRegistrationResponse> outcome;
     outcome.response.error_message.reset();
+    if (image.metadata_version() < metadata_version_with_controllers) {
+        outcome.response.error_code = ErrorCode::unsupported_version;
+        return outcome;
+    }
     protocol::RegisterControllerRecord record;
     record.controller_id = request.controller_id;
     record.incarnation_id = request.incarnation_id;

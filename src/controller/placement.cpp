@@ -149,6 +149,7 @@ Result<std::vector<std::vector<NodeId>>> place_replicas(const metadata::Image& i
                                 replication_factor, placer.brokers()));
     }
     std::vector<std::vector<NodeId>> assignments;
+    assignments.reserve(static_cast<std::size_t>(partitions));
     for (std::int32_t i = 0; i < partitions; ++i) {
         assignments.push_back(placer.place(static_cast<std::size_t>(replication_factor)));
     }

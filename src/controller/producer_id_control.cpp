@@ -21,7 +21,7 @@ Outcome<protocol::AllocateProducerIdsResponse> allocate_producer_ids(
     record.broker_id = request.broker_id;
     record.broker_epoch = request.broker_epoch;
     record.next_producer_id = first + block_size;
-    outcome.records.push_back({std::move(record), 0});
+    outcome.records.push_back({record, 0});
     outcome.response.producer_id_start = first;
     outcome.response.producer_id_len = block_size;
     return outcome;

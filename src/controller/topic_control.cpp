@@ -255,7 +255,7 @@ Outcome<protocol::DeleteTopicsResponse> TopicControl::remove(const protocol::Del
         if (!deleted.insert(topic->id).second) return add(topic->name, topic->id, duplicate_name);
         protocol::RemoveTopicRecord record;
         record.topic_id = topic->id;
-        outcome.records.push_back({std::move(record), 0});
+        outcome.records.push_back({record, 0});
         add(topic->name, topic->id, {});
     };
     const auto remove_named = [&](std::string_view name) {
@@ -265,8 +265,7 @@ Outcome<protocol::DeleteTopicsResponse> TopicControl::remove(const protocol::Del
             {ErrorCode::unknown_topic_or_partition, "This server does not host this topic-partition."});
     };
 
-    std::vector<std::string_view> names;
-    for (const Text& name : request.topic_names) names.push_back(name);
+    std::vector<std::string_view> names(request.topic_names.begin(), request.topic_names.end());
     for (const auto& topic : request.topics) {
         if (topic.name && topic.topic_id.is_zero()) names.push_back(*topic.name);
     }

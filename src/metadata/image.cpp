@@ -10,11 +10,6 @@ const Endpoint* BrokerRegistration::find_endpoint(std::string_view listener) con
     return found == endpoints.end() ? nullptr : &*found;
 }
 
-const SupportedFeature* BrokerRegistration::find_feature(std::string_view name) const {
-    const auto found = std::ranges::find(features, name, &SupportedFeature::name);
-    return found == features.end() ? nullptr : &*found;
-}
-
 std::int16_t Image::feature_level(std::string_view name) const {
     const std::int16_t* level = features.find(name);
     return level == nullptr ? std::int16_t{0} : *level;

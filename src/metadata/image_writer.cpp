@@ -71,7 +71,7 @@ class ImageWriter {
         record.broker_id = no_node;
         record.broker_epoch = no_broker_epoch;
         record.next_producer_id = image_.next_producer_id;
-        add(std::move(record));
+        add(record);
     }
 
     void raw(const RawRecords& raw_records) {

@@ -6,6 +6,7 @@ namespace {
 
 std::vector<Endpoint> endpoints_of(const auto& record) {
     std::vector<Endpoint> result;
+    result.reserve(record.end_points.size());
     for (const auto& from : record.end_points) {
         result.push_back({from.name.str(), from.host.str(), from.port, from.security_protocol});
     }
@@ -14,6 +15,7 @@ std::vector<Endpoint> endpoints_of(const auto& record) {
 
 std::vector<SupportedFeature> features_of(const auto& record) {
     std::vector<SupportedFeature> result;
+    result.reserve(record.features.size());
     for (const auto& from : record.features) {
         result.push_back({from.name.str(), from.min_supported_version, from.max_supported_version});
     }

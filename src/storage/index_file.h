@@ -25,7 +25,6 @@ class IndexFile {
 
     const std::string& path() const { return path_; }
     std::size_t count() const { return count_; }
-    bool in_memory() const { return in_memory_; }
 
     /// In memory and empty; the file, if there is one, is replaced by the next write_pending().
     void start_empty();

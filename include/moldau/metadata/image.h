@@ -92,7 +92,6 @@ struct BrokerRegistration {
     /// Alive, and not about to leave.
     bool active() const { return !fenced && !in_controlled_shutdown; }
     const Endpoint* find_endpoint(std::string_view listener) const;
-    const SupportedFeature* find_feature(std::string_view name) const;
     bool operator==(const BrokerRegistration&) const = default;
 };
 

@@ -57,8 +57,6 @@ class ImageBuilder {
     /// What changed from the last call to stable_image(); changes of an open transaction stay for the next call.
     Delta take_delta();
 
-    void set_provenance(Provenance provenance) { image_.provenance = provenance; }
-
  private:
     template <class Record>
     Result<> apply(const Record& record);

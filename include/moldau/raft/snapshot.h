@@ -45,7 +45,6 @@ class SnapshotWriter {
 
     /// Whole batches not taken yet, to be written behind the former.
     Bytes take() { return std::exchange(ready_, {}); }
-    std::size_t ready_bytes() const { return ready_.size(); }
 
  private:
     protocol::BatchBuilder begin(bool control) const;

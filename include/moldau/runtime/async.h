@@ -28,11 +28,6 @@ auto async(Start start) {
 /// Starts a task on `shard`. An exception that leaves it is a programmer's error and ends the process.
 void spawn(Shard& shard, Task<void> task);
 
-/// The shard that the calling coroutine runs on: `Shard& here = (co_await current_executor()).shard()`.
-inline auto current_executor() {
-    return boost::asio::this_coro::executor;
-}
-
 namespace detail {
 
 template <class F, class R>
@@ -168,8 +163,6 @@ class Gate {
         ++inside_;
         return Hold(*this);
     }
-
-    bool is_closing() const { return closing_; }
 
     /// Lets nobody in any more and completes with true when all have left, with false at `deadline`.
     Task<bool> close(TimePoint deadline = never);

@@ -205,6 +205,7 @@ std::vector<DescribedConfig> ConfigView::describe_broker() const {
     for (const auto& [name, value] : image_.configs_of(broker_resource(node_))) names.insert(name);
 
     std::vector<DescribedConfig> result;
+    result.reserve(names.size());
     for (const std::string& name : names) result.push_back(described_broker_key(name, find_broker_config(name)));
     return result;
 }

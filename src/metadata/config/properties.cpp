@@ -106,8 +106,9 @@ class Parser {
     std::optional<std::uint32_t> unicode(std::string_view digits) const {
         std::uint32_t code = 0;
         if (digits.size() < 4) return std::nullopt;
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + 4, code, 16);
-        if (error != std::errc{} || end != digits.data() + 4) return std::nullopt;
+        const char* const begin = digits.begin();
+        const auto [end, error] = std::from_chars(begin, begin + 4, code, 16);
+        if (error != std::errc{} || end != begin + 4) return std::nullopt;
         return code;
     }
 
