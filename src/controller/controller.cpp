@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <iterator>
+
+#include <moldau/base/assert.h>
 #include <moldau/controller/controller.h>
 #include <moldau/metadata/topic_name.h>
 
@@ -9,6 +13,11 @@
 #include "topic_control.h"
 
 namespace moldau::controller {
+namespace {
+
+constexpr std::int16_t metadata_version_with_transactions = 13;  // 3.6-IV1
+
+}  // namespace
 
 Controller::Controller(ControllerOptions options, metadata::Image image, std::int64_t now_ms)
     : options_(std::move(options)), builder_(std::move(image)) {
@@ -39,11 +48,16 @@ Records Controller::activate() const {
         records.push_back({std::move(abort), 0});
     }
     if (builder_.stable_image().metadata_version() != 0) return records;
-    protocol::BeginTransactionRecord begin;
-    begin.name = protocol::Text("Bootstrap records");
-    records.push_back({std::move(begin), 0});
-    for (VersionedRecord& record : metadata::bootstrap_records()) records.push_back(std::move(record));
-    records.push_back({protocol::EndTransactionRecord{}, 0});
+    const auto& version = std::get<protocol::FeatureLevelRecord>(options_.bootstrap.front().record);
+    MOLDAU_ASSERT(version.name == metadata::metadata_version_feature);
+    const bool in_transaction = version.feature_level >= metadata_version_with_transactions;
+    if (in_transaction) {
+        protocol::BeginTransactionRecord begin;
+        begin.name = protocol::Text("Bootstrap records");
+        records.push_back({std::move(begin), 0});
+    }
+    std::ranges::copy(options_.bootstrap, std::back_inserter(records));
+    if (in_transaction) records.push_back({protocol::EndTransactionRecord{}, 0});
     return records;
 }
 

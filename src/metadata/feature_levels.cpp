@@ -56,6 +56,7 @@ const FeatureRange* find_feature_range(std::string_view name) {
 
 std::vector<SupportedFeature> registered_features() {
     std::vector<SupportedFeature> result;
+    result.reserve(known_features.size());
     for (const FeatureRange& feature : known_features) {
         result.push_back({std::string(feature.name), feature.min_version, feature.max_version});
     }
@@ -90,8 +91,10 @@ VersionedRecord versioned(protocol::MetadataRecord record, std::int16_t metadata
     std::int16_t version = 0;
     if (std::holds_alternative<RegisterBrokerRecord>(record)) {
         version = register_broker_version(metadata_version);
-    } else if (std::holds_alternative<PartitionRecord>(record) ||
-               std::holds_alternative<PartitionChangeRecord>(record)) {
+    } else if (auto* partition = std::get_if<PartitionRecord>(&record)) {
+        version = partition_version(metadata_version);
+        if (version == 0) partition->directories.clear();
+    } else if (std::holds_alternative<PartitionChangeRecord>(record)) {
         version = partition_version(metadata_version);
     } else if (const auto* change = std::get_if<BrokerRegistrationChangeRecord>(&record)) {
         version = registration_change_version(*change);

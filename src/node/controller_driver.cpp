@@ -1,7 +1,7 @@
 #include <moldau/node/controller_driver.h>
 #include <moldau/node/raft_driver.h>
 
-#include "encode_records.h"
+#include "metadata_records.h"
 
 namespace moldau::node {
 namespace {

@@ -2,13 +2,18 @@
 
 #include <set>
 
+#include <fmt/format.h>
+
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/raft/format.h>
+#include <moldau/raft/snapshot.h>
 
-#include "encode_records.h"
+#include "metadata_records.h"
 
 namespace moldau::node {
 namespace {
+
+constexpr std::uint64_t max_bootstrap_bytes = 64 << 20;  // SCRAM credentials of very many users
 
 /// Whether all that `directory` holds is of a formatting that did not come to its end: meta.properties, which is the
 /// last, is not there, and nothing is that formatting does not write.
@@ -33,6 +38,16 @@ Result<bool> holds_only_what_formatting_writes(runtime::Disk& disk, const std::s
         }
     }
     return true;
+}
+
+Result<> replay_snapshot(ByteView content, metadata::ImageBuilder& into) {
+    raft::SnapshotReader reader;
+    reader.feed(content);
+    for (protocol::BatchView batch;;) {
+        MOLDAU_TRY(more, reader.next(batch));
+        if (!more) return reader.finish();
+        MOLDAU_CHECK(replay_batch(batch, into));
+    }
 }
 
 }  // namespace
@@ -83,6 +98,25 @@ Result<std::unique_ptr<storage::LogDirectory>> open_log_directory(runtime::Disk&
         return fail(Errc::invalid,
                     fmt::format("{}/meta.properties has no directory.id; Kafka 3.7 and later write it", directory));
     return opened;
+}
+
+Result<metadata::Image> read_bootstrap(runtime::Disk& disk, const std::string& directory) {
+    const std::string path = runtime::join_path(directory, raft::bootstrap_file_name);
+    metadata::ImageBuilder builder;
+    auto content = runtime::read_whole(disk, path, max_bootstrap_bytes);
+    const bool is_there = content || content.error().code != Errc::not_found;
+    if (is_there) {
+        if (!content) return std::unexpected(std::move(content).error());
+        if (auto read = replay_snapshot(*content, builder); !read)
+            return std::unexpected(std::move(read).error().within(path));
+        if (builder.stable_image().metadata_version() == 0)
+            return fail(Errc::corrupt, fmt::format("{} names no metadata.version", path));
+    } else {
+        for (const auto& [record, version] : metadata::bootstrap_records()) MOLDAU_CHECK(builder.replay(record));
+    }
+    if (auto works = metadata::check_finalized_features(builder.stable_image()); !works)
+        return std::unexpected(std::move(works).error().within(path));
+    return builder.stable_image();
 }
 
 }  // namespace moldau::node

@@ -29,4 +29,8 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
 Result<std::unique_ptr<storage::LogDirectory>> open_log_directory(runtime::Disk& disk, const std::string& directory,
                                                                   NodeId id);
 
+/// What the first leader of the quorum finalises, as bootstrap.checkpoint has it, which formatting wrote; without the
+/// file what formatting would write. Errors: corrupt, naming the file; unsupported when that does not work here.
+Result<metadata::Image> read_bootstrap(runtime::Disk& disk, const std::string& directory);
+
 }  // namespace moldau::node

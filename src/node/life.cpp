@@ -11,7 +11,7 @@
 #include <moldau/raft/format.h>
 
 #include "directory_format.h"
-#include "encode_records.h"
+#include "metadata_records.h"
 
 namespace moldau::node {
 namespace {
@@ -57,7 +57,8 @@ Task<Result<>> Node::Life::start() {
                                    .on_checkpoint = [this](auto& checkpoints) { note_metadata_log(checkpoints); }});
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
-        controller::ControllerOptions{.node = options_.id, .cluster_id = cluster_id_, .file = options_.file});
+        controller::ControllerOptions{
+            .node = options_.id, .cluster_id = cluster_id_, .file = options_.file, .bootstrap = std::move(bootstrap_)});
     runtime::spawn(shard_, publish_changes(tasks_.enter()));
     raft_->start();
     if (auto joined = co_await join(); !joined) {
@@ -111,7 +112,7 @@ Task<Result<>> Node::Life::open_metadata_log() {
     auto opened = co_await runtime::run_blocking(world_.disk, shard_,
                                                  [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
-    if (Result<> works = check_rehearsal(); !works) co_return works;
+    if (Result<> works = co_await check_rehearsal(); !works) co_return works;
     rehearsal_.reset();
     raft_ = std::move(*opened);
     // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
@@ -246,40 +247,31 @@ void Node::Life::on_snapshot(raft::SnapshotId id) {
 }
 
 Result<> Node::Life::on_snapshot_batch(const protocol::BatchView& batch) {
-    return replay(batch, builder_);
+    return replay_batch(batch, builder_);
 }
 
 Result<> Node::Life::on_recovered(const protocol::BatchView& batch) {
     if (!rehearsal_) rehearsal_ = builder_;
-    return batch.is_control() ? Result<>{} : replay(batch, *rehearsal_);
+    return batch.is_control() ? Result<>{} : replay_batch(batch, *rehearsal_);
 }
 
-Result<> Node::Life::check_rehearsal() const {
-    return metadata::check_finalized_features((rehearsal_ ? *rehearsal_ : builder_).stable_image());
+Task<Result<>> Node::Life::check_rehearsal() {
+    const metadata::Image& image = (rehearsal_ ? *rehearsal_ : builder_).stable_image();
+    if (image.metadata_version() != 0) co_return metadata::check_finalized_features(image);
+    const auto bootstrap = co_await runtime::run_blocking(
+        world_.disk, shard_, [this] { return read_bootstrap(world_.disk, options_.log_dir); });
+    if (!bootstrap) co_return std::unexpected(bootstrap.error());
+    bootstrap_ = metadata::write_image(*bootstrap);
+    co_return Result<>{};
 }
 
 Result<> Node::Life::on_commit(const protocol::BatchView& batch) {
     if (!batch.is_control()) {
-        MOLDAU_CHECK(replay(batch, builder_));
+        MOLDAU_CHECK(replay_batch(batch, builder_));
         if (caught_up_) MOLDAU_CHECK(metadata::check_finalized_features(builder_.stable_image()));
     }
     applied_end_ = batch.next_offset();
     changed_.notify_all();
-    return {};
-}
-
-Result<> Node::Life::replay(const protocol::BatchView& batch, metadata::ImageBuilder& into) {
-    protocol::RecordIterator records(batch.records(), batch.count());
-    for (protocol::RecordView record; records.next(record);) {
-        if (!record.value) return fail(Errc::corrupt, "a metadata record without value");
-        const metadata::Provenance provenance{.last_offset = batch.base_offset() + record.offset_delta,
-                                              .last_epoch = batch.partition_leader_epoch(),
-                                              .last_timestamp = protocol::timestamp_of(batch, record)};
-        if (auto replayed = into.replay_frame(*record.value, provenance); !replayed)
-            return std::unexpected(
-                std::move(replayed).error().within(fmt::format("metadata record {}", provenance.last_offset)));
-    }
-    if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
     return {};
 }
 
@@ -382,27 +374,34 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
 }
 
 Task<Result<ProducerId>> Node::Life::next_producer_id() {
-    while (next_producer_id_ == producer_ids_end_) {
-        if (allocating_) {
-            co_await changed_.wait();
-            continue;
+    while (true) {
+        while (next_producer_id_ == producer_ids_end_) {
+            if (auto more = co_await allocate_producer_ids(); !more) co_return std::unexpected(std::move(more).error());
         }
-        allocating_ = true;
-        protocol::AllocateProducerIdsRequest request;
-        request.broker_id = options_.id;
-        request.broker_epoch = broker_epoch_;
-        const auto block = co_await controller_->call(shard_, request);
-        allocating_ = false;
-        changed_.notify_all();
-        if (!block) co_return std::unexpected(block.error());
-        if (block->error_code != protocol::ErrorCode::none)
-            co_return fail(Errc::closed, fmt::format("the controller gives no producer ids: {}", block->error_code));
-        next_producer_id_ = block->producer_id_start;
-        producer_ids_end_ = block->producer_id_start + block->producer_id_len;
+        const ProducerId id = next_producer_id_;
+        ++next_producer_id_;
+        if (!partitions_->is_taken(id)) co_return id;
     }
-    const ProducerId id = next_producer_id_;
-    ++next_producer_id_;
-    co_return id;
+}
+
+Task<Result<>> Node::Life::allocate_producer_ids() {
+    if (allocating_) {
+        co_await changed_.wait();
+        co_return Result<>{};
+    }
+    allocating_ = true;
+    protocol::AllocateProducerIdsRequest request;
+    request.broker_id = options_.id;
+    request.broker_epoch = broker_epoch_;
+    const auto block = co_await controller_->call(shard_, request);
+    allocating_ = false;
+    changed_.notify_all();
+    if (!block) co_return std::unexpected(block.error());
+    if (block->error_code != protocol::ErrorCode::none)
+        co_return fail(Errc::closed, fmt::format("the controller gives no producer ids: {}", block->error_code));
+    next_producer_id_ = block->producer_id_start;
+    producer_ids_end_ = block->producer_id_start + block->producer_id_len;
+    co_return Result<>{};
 }
 
 runtime::Duration Node::Life::checkpoint_interval() const {

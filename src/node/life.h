@@ -43,12 +43,13 @@ class Node::Life final : public MetadataListener {
  private:
     runtime::Task<Result<>> open_directory();
     runtime::Task<Result<>> open_metadata_log();
-    static Result<> replay(const protocol::BatchView& batch, metadata::ImageBuilder& into);
     /// Of the past only the outcome counts: what was finalised once may have been lowered since.
-    Result<> check_rehearsal() const;
+    runtime::Task<Result<>> check_rehearsal();
     runtime::Task<Result<>> join();
     Error not_joined(const Error& error) const;
     runtime::Task<Result<>> heartbeat(bool want_shut_down);
+    /// Gets the next block, or waits for whoever is getting it.
+    runtime::Task<Result<>> allocate_producer_ids();
     runtime::Task<void> publish_changes(runtime::Gate::Hold hold);
     runtime::Task<bool> publish_once();
     runtime::Task<bool> replace_views(std::shared_ptr<const metadata::Image> image);
@@ -77,7 +78,8 @@ class Node::Life final : public MetadataListener {
     metadata::ImageBuilder builder_;
     /// What the log will lead to, while it is opened: a start that is refused has written nothing.
     std::optional<metadata::ImageBuilder> rehearsal_;
-    Offset applied_end_{0};    ///< of the log, in builder_
+    std::vector<metadata::VersionedRecord> bootstrap_ = metadata::bootstrap_records();  ///< for an empty metadata log
+    Offset applied_end_{0};                                                             ///< of the log, in builder_
     bool caught_up_ = false;   ///< all that was committed before this start has been replayed
     Offset published_end_{0};  ///< in the views
     BrokerEpoch broker_epoch_ = no_broker_epoch;

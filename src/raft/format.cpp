@@ -55,7 +55,7 @@ std::vector<FileToWrite> format_plan(const FormatOptions& options) {
         files.push_back({.path = fmt::format("{}-0/{}", metadata_topic_name, snapshot_file_name({})),
                          .content = first_snapshot(options)});
     }
-    files.push_back({.path = "bootstrap.checkpoint", .content = bootstrap_checkpoint(options)});
+    files.push_back({.path = std::string(bootstrap_file_name), .content = bootstrap_checkpoint(options)});
     files.push_back(meta_properties(options.cluster_id, options.node_id, options.directory_id, options.now));
     return files;
 }

@@ -179,6 +179,14 @@ class Formatting(unittest.TestCase):
             create_topic(self.broker, f"topic-{life}")
             self.broker.stop()
 
+    def test_a_cluster_begins_with_the_version_that_it_was_formatted_for(self):
+        self.assertEqual(self.format("--standalone", "--release-version", "4.0").returncode, 0)
+        for life in range(2):
+            self.broker.start()
+            self.assertRegex(run("cluster", "features", "-b", self.broker.address).stdout, r"metadata.version .* 25\b")
+            create_topic(self.broker, f"topic-{life}")
+            self.broker.stop()
+
     def test_a_directory_that_somebody_uses_is_left_alone(self):
         self.broker.data.mkdir()
         with open(self.broker.data / ".lock", "wb") as lock:

@@ -111,6 +111,11 @@ class OpenedByTheOther(unittest.TestCase):
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS"})
         self.addCleanup(kafka.close)
+        kafka.format(kafka.write_properties())
+        formatted = moldau_broker.MoldauBroker(directory=kafka.directory, ports=(kafka.port, kafka.controller_port))
+        self.addCleanup(formatted.close)
+        with self.assertRaisesRegex(RuntimeError, "bootstrap.checkpoint: .*transaction.version"):
+            formatted.start()
         kafka.start()
         tool(kafka, apache_kafka.ACLS, "--add", "--allow-principal", "User:alice", "--operation", "Read", "--topic", TOPIC)
         kafka.stop()

@@ -41,6 +41,8 @@ struct ControllerOptions {
     NodeId node;  ///< of this controller
     std::string cluster_id;
     metadata::Properties file;  ///< server.properties, checked
+    /// What a cluster begins with, metadata.version first.
+    Records bootstrap = metadata::bootstrap_records();
 };
 
 /// What a decision may know beside the request and the state.

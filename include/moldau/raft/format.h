@@ -12,6 +12,8 @@
 
 namespace moldau::raft {
 
+inline constexpr std::string_view bootstrap_file_name = "bootstrap.checkpoint";
+
 struct FormatOptions {
     std::string cluster_id;
     NodeId node_id;

@@ -13,8 +13,11 @@ inline constexpr char cluster_id[] = "cluster";
 
 class Cluster {
  public:
-    explicit Cluster(metadata::Properties file = {}, std::uint64_t seed = 1)
-        : options_{NodeId(100), cluster_id, std::move(file)}, random_(seed), controller_(options_, {}, 0) {
+    explicit Cluster(metadata::Properties file = {}, std::uint64_t seed = 1,
+                     std::int16_t metadata_version = metadata::latest_metadata_version)
+        : options_{NodeId(100), cluster_id, std::move(file), metadata::bootstrap_records(metadata_version)},
+          random_(seed),
+          controller_(options_, {}, 0) {
         append(controller_.activate());
     }
 

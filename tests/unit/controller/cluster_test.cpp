@@ -1,5 +1,7 @@
 #include "cluster.h"
 
+#include <moldau/protocol/writer.h>
+
 namespace moldau::controller {
 namespace {
 
@@ -13,6 +15,35 @@ TEST(Activation, of_an_empty_log_writes_the_bootstrap_records_in_a_transaction) 
     EXPECT_EQ(std::get<FeatureLevelRecord>(cluster.log[1].record).feature_level, 30);
     EXPECT_TRUE(std::holds_alternative<EndTransactionRecord>(cluster.log[2].record));
     EXPECT_TRUE(cluster.controller().activate().empty());
+}
+
+// Whoever runs that release reads them.
+TEST(Activation, with_an_older_metadata_version_all_records_are_of_versions_that_it_knows) {
+    for (std::int16_t version = metadata::min_metadata_version; version <= metadata::latest_metadata_version;
+         ++version) {
+        Cluster cluster({}, 1, version);
+        EXPECT_EQ(cluster.image().metadata_version(), version);
+        ControllerRegistrationRequest registration;
+        registration.controller_id = NodeId(100);
+        const auto registered = cluster.send(registration).error_code;
+        EXPECT_EQ(registered, version < 15 ? ErrorCode::unsupported_version : ErrorCode::none);
+        cluster.start_broker(1);
+        EXPECT_EQ(cluster.create_topic("topic", 2).topics.at(0).error_code, ErrorCode::none);
+        auto heartbeat = cluster.heartbeat_of(1);
+        heartbeat.want_shut_down = true;
+        cluster.send(heartbeat);
+        cluster.now_ms += 60'000;  // its session ends
+        cluster.start_broker(1, 2);
+        for (const auto& [record, record_version] : cluster.log) {
+            EXPECT_FALSE(version < 13 && std::holds_alternative<BeginTransactionRecord>(record));
+            Writer writer;
+            encode_metadata_record(record, record_version, writer);
+            const Bytes frame = writer.take();
+            const auto decoded = decode_metadata_record(frame);
+            ASSERT_TRUE(decoded) << decoded.error().message;
+            EXPECT_EQ(*decoded, record) << version << ' ' << record.index();
+        }
+    }
 }
 
 TEST(Brokers, are_born_fenced_and_unfenced_once_they_have_read_their_registration) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <moldau/raft/snapshot.h>
+
+#include "metadata_records.h"
 #include "support/memory_disk.h"
 
 namespace moldau::node {
@@ -9,6 +12,7 @@ namespace {
 
 constexpr const char* directory = "/data";
 constexpr const char* identity_file = "/data/meta.properties";
+constexpr const char* bootstrap_file = "/data/bootstrap.checkpoint";
 
 class DirectoryFormatTest : public testing::Test {
  protected:
@@ -20,6 +24,16 @@ class DirectoryFormatTest : public testing::Test {
         ASSERT_TRUE(
             format_if_empty(disk, directory, identity,
                             {{.name = "CONTROLLER", .host = "localhost", .port = 9093, .security_protocol = 0}}));
+    }
+    void finalise(std::string name, std::int16_t level) {
+        protocol::FeatureLevelRecord record;
+        record.name = std::move(name);
+        record.feature_level = level;
+        const metadata::VersionedRecord one[] = {{std::move(record), 0}};
+        raft::SnapshotWriter writer(LeaderEpoch(0), {}, Timestamp(1));
+        for (const Bytes& value : encode_records(one)) writer.append(value, Timestamp(1));
+        writer.finish(Timestamp(1));
+        ASSERT_TRUE(runtime::write_atomically(disk, bootstrap_file, writer.take()));
     }
     bool opens() { return open_log_directory(disk, directory, NodeId(1)).has_value(); }
     void put(const std::string& path) { ASSERT_TRUE(runtime::write_atomically(disk, path, bytes_of("x"))); }
@@ -61,6 +75,27 @@ TEST_F(DirectoryFormatTest, LeavesADirectoryAloneThatHoldsAnythingElse) {
     put("/data/__cluster_metadata-0/00000000000000000000.log");
     format("second");
     EXPECT_FALSE(disk.has(identity_file));
+}
+
+TEST_F(DirectoryFormatTest, AClusterBeginsWithTheFeaturesThatItWasFormattedWith) {
+    format();
+    EXPECT_EQ(read_bootstrap(disk, directory)->metadata_version(), metadata::latest_metadata_version);
+    finalise("metadata.version", 25);
+    EXPECT_EQ(read_bootstrap(disk, directory)->metadata_version(), 25);
+    ASSERT_TRUE(disk.remove(bootstrap_file));
+    EXPECT_EQ(read_bootstrap(disk, directory)->metadata_version(), metadata::latest_metadata_version);
+}
+
+TEST_F(DirectoryFormatTest, FeaturesThatDoNotWorkHereAreRefusedAndSoIsADamagedFile) {
+    format();
+    finalise("metadata.version", metadata::latest_metadata_version + 1);
+    EXPECT_EQ(read_bootstrap(disk, directory).error().code, Errc::unsupported);
+    finalise("transaction.version", 2);
+    const auto refused = read_bootstrap(disk, directory);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find(bootstrap_file), std::string::npos);
+    put(bootstrap_file);
+    EXPECT_FALSE(read_bootstrap(disk, directory));
 }
 
 }  // namespace
