@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <moldau/cli/cli.h>
 #include <moldau/cli/unexpected_argument.h>
 #include <moldau/posix/disk.h>
 
@@ -14,8 +15,15 @@
 namespace moldau::app {
 namespace {
 
-constexpr int failed = 1;
-constexpr int usage_error = 2;
+using cli::ExitCode;
+
+constexpr int failed = static_cast<int>(ExitCode::failed);
+constexpr int usage_error = static_cast<int>(ExitCode::usage);
+
+int exit_code_of(Errc error) {
+    if (error == Errc::not_found) return static_cast<int>(ExitCode::not_found);
+    return error == Errc::io ? failed : usage_error;
+}
 
 constexpr const char* examples = R"(Examples:
   moldau broker                                          one node on 127.0.0.1:9092
@@ -47,7 +55,7 @@ int broker_command(int argc, char** argv, const MakeDisk& make_disk) {
     auto options = resolve(arguments);
     if (!options) {
         tell(fmt::format("moldau: {}", options.error().message));
-        return usage_error;
+        return exit_code_of(options.error().code);
     }
     return run_broker(std::move(*options), make_disk());
 }

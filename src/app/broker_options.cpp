@@ -1,10 +1,12 @@
 #include "broker_options.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -19,12 +21,12 @@ namespace {
 using metadata::Properties;
 
 /// A broker without --config: Kafka's keys, for one machine.
-Properties embedded() {
+Properties embedded(const std::string& default_directory) {
     return {{"node.id", "1"},
             {"process.roles", "broker,controller"},
             {"listeners", "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"},
             {"controller.listener.names", "CONTROLLER"},
-            {"log.dirs", default_data_directory()},
+            {"log.dirs", default_directory},
             {"offsets.topic.replication.factor", "1"},
             {"transaction.state.log.replication.factor", "1"},
             {"transaction.state.log.min.isr", "1"},
@@ -32,10 +34,25 @@ Properties embedded() {
             {"share.coordinator.state.topic.min.isr", "1"}};
 }
 
+/// Takes what was told as it is; where a key or one that stands for it was told, the default gives way.
+void add_defaults(Properties defaults, Properties& told) {
+    static constexpr std::pair<const char*, const char*> synonyms[] = {{"broker.id", "node.id"},
+                                                                       {"log.dir", "log.dirs"}};
+    for (const auto& [name, key] : synonyms)
+        if (told.contains(name)) defaults.erase(key);
+    told.merge(defaults);
+}
+
 Result<Properties> from_file(const std::string& path) {
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (!file || std::filesystem::is_directory(path))
-        return fail(Errc::not_found, fmt::format("{} cannot be read; --config names a server.properties", path));
+    int why = file ? 0 : errno;
+    std::error_code ignored;
+    if (why == 0 && std::filesystem::is_directory(path, ignored)) why = EISDIR;  // it opens, and reads as empty
+    if (why != 0)
+        return fail(
+            why == ENOENT ? Errc::not_found : Errc::io,
+            fmt::format("{}: {}; --config names a server.properties", path, std::generic_category().message(why)));
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     return metadata::parse_properties(text);
 }
@@ -130,9 +147,15 @@ Result<Properties> properties_of(const BrokerArguments& arguments) {
     return properties;
 }
 
-Result<BrokerOptions> options_of(const BrokerArguments& arguments, Properties properties,
-                                 const metadata::PropertiesReview& told) {
-    if (!arguments.config_file) properties.merge(embedded());
+Result<BrokerOptions> options_of(const BrokerArguments& arguments, const std::string& default_directory,
+                                 Properties properties, const metadata::PropertiesReview& told) {
+    if (!arguments.config_file) {
+        if (default_directory.empty() && !properties.contains("log.dirs") && !properties.contains("log.dir"))
+            return fail(Errc::invalid,
+                        "neither XDG_DATA_HOME nor HOME says where the data is to be: --override log.dirs=<directory> "
+                        "does");
+        add_defaults(embedded(default_directory), properties);
+    }
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(properties);
@@ -186,16 +209,17 @@ std::string default_data_directory() {
     return home == nullptr || *home == '\0' ? "" : std::string(home) + "/.local/share/moldau";
 }
 
-Result<BrokerOptions> resolve(const BrokerArguments& arguments) {
+Result<BrokerOptions> resolve(const BrokerArguments& arguments, const std::string& default_directory) {
     const auto told = properties_of(arguments);
     const bool of_the_file = arguments.config_file && arguments.overrides.empty();
     const auto refuse = [&](Error error) -> Result<BrokerOptions> {
-        if (!of_the_file || error.code == Errc::not_found) return std::unexpected(std::move(error));
+        if (!of_the_file || error.code == Errc::not_found || error.code == Errc::io)
+            return std::unexpected(std::move(error));
         return std::unexpected(std::move(error).within(*arguments.config_file));
     };
     if (!told) return refuse(told.error());
     const metadata::PropertiesReview review = metadata::review_properties(*told);
-    auto options = options_of(arguments, *told, review);
+    auto options = options_of(arguments, default_directory, *told, review);
     if (options) return options;
     Error error = std::move(options).error();
     // A key that was not understood may be the one that is missed.

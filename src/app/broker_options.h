@@ -31,10 +31,12 @@ struct BrokerOptions {
     std::vector<std::string> notes;     ///< the same, of what is as it should be
 };
 
-/// Reads and checks everything; Errc::invalid names file or key, value and what to do.
-Result<BrokerOptions> resolve(const BrokerArguments& arguments);
-
 /// Where a broker without configuration keeps its data; empty where the environment names no place.
 std::string default_data_directory();
+
+/// Reads and checks everything; Errc::invalid names file or key, value and what to do. Errc::not_found when there is no
+/// such file, Errc::io when it cannot be read.
+Result<BrokerOptions> resolve(const BrokerArguments& arguments,
+                              const std::string& default_directory = default_data_directory());
 
 }  // namespace moldau::app

@@ -35,6 +35,8 @@ class Connection {
 class Connector {
  public:
     virtual ~Connector() = default;
+    /// Who waits for it may give up, and then nobody waits for it to complete: nothing of the connector is used once it
+    /// has begun.
     virtual runtime::Task<Result<std::shared_ptr<Connection>>> connect(runtime::Endpoint endpoint,
                                                                        runtime::TimePoint deadline) = 0;
 };

@@ -127,9 +127,11 @@ class NetConnection final : public Connection {
 
 Task<Result<std::shared_ptr<Connection>>> NetConnector::connect(runtime::Endpoint endpoint,
                                                                 runtime::TimePoint deadline) {
-    auto client = co_await net::Client::connect(transport_, shard_, endpoint, {}, deadline);
+    runtime::Shard& shard = shard_;
+    runtime::Transport& transport = transport_;
+    auto client = co_await net::Client::connect(transport, shard, endpoint, {}, deadline);
     if (!client) co_return std::unexpected(std::move(client).error());
-    auto unanswered = std::make_unique<UnansweredRequests>(shard_, transport_, std::move(endpoint));
+    auto unanswered = std::make_unique<UnansweredRequests>(shard, transport, std::move(endpoint));
     co_return std::make_shared<NetConnection>(std::move(*client), std::move(unanswered));
 }
 

@@ -36,11 +36,12 @@ struct TopicCreate {
 };
 
 struct TopicList {
-    bool internal = false;  ///< those too that the cluster keeps for itself
+    bool exclude_internal = false;  ///< not those that the cluster keeps for itself
 };
 
 struct TopicDescribe {
     std::vector<std::string> names;  ///< none: all
+    bool exclude_internal = false;   ///< as of TopicList
 };
 
 struct TopicAlter {

@@ -34,7 +34,26 @@ TopicInfo topic_info(const protocol::MetadataResponse::MetadataResponseTopic& to
     return info;
 }
 
+Failure closed_here() {
+    return {ExitCode::failed, "it was ended here"};
+}
+
 }  // namespace
+
+/// A connection being made. Shared by who makes it and who waits for it, since a port cannot be told to stop: a session
+/// that is closed waits no more, and the connection is dropped once it comes.
+struct Session::Connecting {
+    explicit Connecting(runtime::Shard& shard) : changed(shard) {}
+
+    static Task<void> run(std::shared_ptr<Connecting> self, Connector& connector, runtime::Endpoint endpoint,
+                          runtime::TimePoint deadline) {
+        self->connection = co_await connector.connect(std::move(endpoint), deadline);
+        self->changed.notify_all();
+    }
+
+    std::optional<Result<std::shared_ptr<Connection>>> connection;
+    runtime::Signal changed;
+};
 
 Task<Outcome<>> Session::open() {
     Outcome<std::shared_ptr<Link>> link = co_await link_to(std::nullopt);
@@ -66,10 +85,13 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::make_link(std::optional<N
 
     Outcome<std::shared_ptr<Link>> link = failed(ExitCode::usage, "no broker is named: --bootstrap host:port");
     for (const runtime::Endpoint& candidate : candidates) {
+        if (closed_) co_return std::unexpected(closed_here());
         link = co_await connect(candidate);
         if (link) break;
     }
-    if (!link && link.error().code == ExitCode::cannot_connect && !pending.was_reached) {
+    const bool silent =
+        !link && (link.error().code == ExitCode::cannot_connect || link.error().code == ExitCode::timed_out);
+    if (silent && !pending.was_reached) {
         link.error().message +=
             node ? fmt::format(
                        "; that is where broker {} tells its clients to connect: its advertised.listeners must "
@@ -85,22 +107,33 @@ Task<Outcome<std::shared_ptr<Session::Link>>> Session::make_link(std::optional<N
 }
 
 Task<Outcome<std::shared_ptr<Session::Link>>> Session::connect(runtime::Endpoint endpoint) {
-    Result<std::shared_ptr<Connection>> connection = co_await connector_.connect(endpoint, deadline());
+    Result<std::shared_ptr<Connection>> connection = co_await reach(endpoint);
+    if (closed_) co_return std::unexpected(closed_here());
     if (!connection) {
         co_return std::unexpected(Failure{ExitCode::cannot_connect, connection.error().message, true});
     }
     auto link = std::make_shared<Link>();
     link->connection = std::move(*connection);
-    if (Outcome<> negotiated = co_await negotiate(*link); !negotiated) {
-        const Failure& why = negotiated.error();
-        co_return std::unexpected(
-            Failure{ExitCode::cannot_connect,
-                    why.code == ExitCode::timed_out
-                        ? why.message
-                        : fmt::format("{} does not answer as a broker does: {}", to_text(endpoint), why.message),
-                    true});
-    }
-    co_return link;
+    negotiating_.insert(link->connection);
+    const Outcome<> negotiated = co_await negotiate(*link);
+    negotiating_.erase(link->connection);
+    if (closed_) co_return std::unexpected(closed_here());
+    if (negotiated) co_return link;
+    const Failure& why = negotiated.error();
+    if (why.code == ExitCode::timed_out) co_return std::unexpected(why);
+    co_return std::unexpected(
+        Failure{ExitCode::cannot_connect,
+                fmt::format("{} does not answer as a broker does: {}", to_text(endpoint), why.message), true});
+}
+
+Task<Result<std::shared_ptr<Connection>>> Session::reach(runtime::Endpoint endpoint) {
+    const auto connecting = std::make_shared<Connecting>(shard_);
+    runtime::spawn(shard_, Connecting::run(connecting, connector_, std::move(endpoint), deadline()));
+    connecting_.insert(connecting);
+    while (!connecting->connection && !closed_) co_await connecting->changed.wait();
+    connecting_.erase(connecting);
+    if (!connecting->connection) co_return fail(Errc::closed, "it was ended here");
+    co_return std::move(*connecting->connection);
 }
 
 Task<Outcome<>> Session::negotiate(Link& link) {
@@ -157,15 +190,23 @@ Task<Outcome<Session::Exchange>> Session::exchange_with(CallOptions options, std
     protocol::Writer writer;
     encoder.encode(encoder.message, writer, version);
     const runtime::TimePoint until = runtime::after(shard_.now(), options.timeout.value_or(options_.timeout));
+    if (!options.answered) link->has_unanswered = true;
     Result<net::Answer> reply =
         co_await link->connection->call(Call{api_key, version, writer.take(), until, options.answered});
     if (!reply) {
-        // Whoever comes next connects anew.
-        if (Pending& pending = links_[options.node.value_or(no_node)]; pending.link == link) pending.link = nullptr;
+        // That it failed tells of those before it, too.
+        if (!options.answered) link->has_unanswered = false;
+        if (Pending& pending = links_[options.node.value_or(no_node)]; pending.link == link) drop_link(pending);
+        if (closed_) co_return std::unexpected(closed_here());
         co_return std::unexpected(
             failure_of(std::move(reply).error().within(fmt::format("{}", protocol::find_api(api_key)->name))));
     }
     co_return Exchange{std::move(*reply), version};
+}
+
+void Session::drop_link(Pending& pending) {
+    if (pending.link->has_unanswered) dropped_.push_back(pending.link);
+    pending.link = nullptr;
 }
 
 Task<Outcome<>> Session::refresh(std::optional<std::vector<std::string>> topics) {
@@ -192,7 +233,7 @@ Task<Outcome<>> Session::refresh(std::optional<std::vector<std::string>> topics)
         // A node that moved needs a new connection.
         if (const auto link = links_.find(broker.node_id); link != links_.end() && link->second.link) {
             const auto before = endpoints_.find(broker.node_id);
-            if (before != endpoints_.end() && before->second != info.endpoint) link->second.link = nullptr;
+            if (before != endpoints_.end() && before->second != info.endpoint) drop_link(link->second);
         }
         endpoints_[broker.node_id] = info.endpoint;
         cluster_.brokers.emplace(broker.node_id, std::move(info));
@@ -216,7 +257,7 @@ NodeId Session::leader_of(const std::string& topic_name, std::int32_t partition)
 }
 
 Task<Outcome<>> Session::settle() {
-    std::vector<std::shared_ptr<Link>> links;
+    std::vector<std::shared_ptr<Link>> links = std::exchange(dropped_, {});
     for (const auto& [node, pending] : links_)
         if (pending.link) links.push_back(pending.link);
     for (const auto& link : links) {
@@ -227,6 +268,10 @@ Task<Outcome<>> Session::settle() {
 }
 
 void Session::close() {
+    closed_ = true;
+    for (const auto& connecting : connecting_) connecting->changed.notify_all();
+    for (const auto& connection : negotiating_) connection->close();
+    for (const auto& link : dropped_) link->connection->close();
     for (auto& [node, pending] : links_)
         if (pending.link) pending.link->connection->close();
 }

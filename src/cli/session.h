@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,10 +111,11 @@ class Session {
     /// Null when it was not asked for.
     const TopicInfo* topic(const std::string& name) const;
 
-    /// Waits until the brokers have dealt with all calls that have no answer.
+    /// Waits until the brokers have dealt with all calls that have no answer, also over connections that calls do not
+    /// go over any more.
     runtime::Task<Outcome<>> settle();
 
-    /// Closes all connections: calls that wait fail.
+    /// Closes all connections, for good: calls that wait fail, also for a connection, and so do later ones.
     void close();
 
     /// Whether the bootstrap broker offers an API at all. Requires: open.
@@ -130,7 +132,9 @@ class Session {
     struct Link {
         std::shared_ptr<Connection> connection;
         std::map<std::int16_t, VersionRange> versions;
+        bool has_unanswered = false;  ///< it took calls that have no answer
     };
+    struct Connecting;
     struct Encoder {
         const void* message;
         void (*encode)(const void* message, protocol::Writer& writer, std::int16_t version);
@@ -152,13 +156,21 @@ class Session {
     runtime::Task<Outcome<std::shared_ptr<Link>>> link_to(std::optional<NodeId> node);
     runtime::Task<Outcome<std::shared_ptr<Link>>> make_link(std::optional<NodeId> node, Pending& pending);
     runtime::Task<Outcome<std::shared_ptr<Link>>> connect(runtime::Endpoint endpoint);
+    /// Waits until the endpoint is connected to, has failed, or the session is closed.
+    runtime::Task<Result<std::shared_ptr<Connection>>> reach(runtime::Endpoint endpoint);
     runtime::Task<Outcome<>> negotiate(Link& link);
+    /// Whoever comes next connects anew.
+    void drop_link(Pending& pending);
     Outcome<std::int16_t> choose_version(const Link& link, std::int16_t api_key, std::int16_t max_version) const;
 
     runtime::Shard& shard_;
     Connector& connector_;
     SessionOptions options_;
-    std::map<NodeId, Pending> links_;  // by node; the bootstrap connection under no_node
+    std::map<NodeId, Pending> links_;                    // by node; the bootstrap connection under no_node
+    std::vector<std::shared_ptr<Link>> dropped_;         // those that settle() is to ask all the same
+    std::set<std::shared_ptr<Connecting>> connecting_;   // that somebody waits for
+    std::set<std::shared_ptr<Connection>> negotiating_;  // not in links_ yet
+    bool closed_ = false;
     runtime::Signal turn_ended_{shard_};
     ClusterInfo cluster_;
     std::map<NodeId, runtime::Endpoint> endpoints_;  // that links_ were made to

@@ -4,6 +4,8 @@
 import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 import threading
 import time
@@ -17,6 +19,16 @@ import processes
 
 def cli(under_test, *arguments, stdin=None):
     return run(*arguments, "--bootstrap", under_test.address, stdin=stdin, check=False)
+
+
+def is_asking_for_a_connection(port):
+    """Whether somebody on this machine waits for a connection to the port to be taken."""
+    asking = "02"
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, state = line.split()[:4]
+        if state == asking and int(remote.split(":")[1], 16) == port:
+            return True
+    return False
 
 
 class CommandLine(unittest.TestCase):
@@ -86,6 +98,43 @@ class CommandLine(unittest.TestCase):
             cli(under_test, "produce", "t", stdin="second\n")
             self.assertEqual(consumer.communicate()[0], "second\n")
             give_up.cancel()
+
+    def test_begins_at_the_first_record_where_those_before_are_deleted(self):
+        with broker(**{"log.retention.check.interval.ms": "100", "log.initial.task.delay.ms": "0"}) as under_test:
+            cli(under_test, "topic", "create", "t", "--config", "retention.ms=1")
+            cli(under_test, "produce", "t", stdin="first\nsecond\n")
+            deadline = time.monotonic() + 20
+            while True:
+                read = cli(under_test, "consume", "t", "--offset", "0", "--exit-at-end")
+                if "first" not in read.stdout or time.monotonic() > deadline:
+                    break
+                time.sleep(processes.POLL_S)
+            self.assertEqual((read.returncode, read.stdout), (0, ""), read.stderr)
+            self.assertEqual(read.stderr, "moldau: partition 0 of topic 't': the records before offset 2 are deleted; "
+                                          "beginning there\n")
+            beyond = cli(under_test, "consume", "t", "--offset", "3")
+            self.assertEqual(beyond.returncode, 4)
+            self.assertIn("there is no offset 3 yet", beyond.stderr)
+
+    def test_an_interrupt_ends_a_consumer_that_cannot_reach_a_leader(self):
+        # Linux drops who asks for a connection while as many as the backlog wait to be taken.
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, \
+                socket.create_connection(full.getsockname()):
+            port = full.getsockname()[1]
+            with broker(**{"advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}"}) as under_test:
+                create_topic(under_test, "t")
+                consumer = subprocess.Popen([binary(), "consume", "t", "--offset", "0", "--bootstrap", under_test.address],
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                give_up = threading.Timer(20, consumer.kill)
+                give_up.start()
+                while consumer.poll() is None and not is_asking_for_a_connection(port):
+                    time.sleep(processes.POLL_S)
+                consumer.send_signal(signal.SIGINT)
+                asked = time.monotonic()
+                told = consumer.communicate()[1]
+                give_up.cancel()
+                self.assertEqual((consumer.returncode, told), (0, ""))
+                self.assertLess(time.monotonic() - asked, 2)
 
     def test_the_log_says_why_a_group_waits(self):
         with broker() as under_test:

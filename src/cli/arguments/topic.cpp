@@ -24,10 +24,14 @@ void define_create(CLI::App& topic, Plan& plan) {
     command.callback([asked, &plan] { plan.command = *asked; });
 }
 
+void add_exclude_internal(CLI::App& command, bool& target) {
+    command.add_flag("--exclude-internal", target, "Without topics that the cluster keeps for itself");
+}
+
 void define_list(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicList>();
     CLI::App& command = *topic.add_subcommand("list", "List topics");
-    command.add_flag("-i,--internal", asked->internal, "Internal topics too");
+    add_exclude_internal(command, asked->exclude_internal);
     add_connect_options(command, plan);
     command.footer("Examples:\n  moldau topic list\n  moldau topic list -o json");
     command.callback([asked, &plan] { plan.command = *asked; });
@@ -37,6 +41,7 @@ void define_describe(CLI::App& topic, Plan& plan) {
     auto asked = std::make_shared<TopicDescribe>();
     CLI::App& command = *topic.add_subcommand("describe", "Show partitions, replicas and changed configurations");
     add_topic(command, "NAME", asked->names, "Names of the topics (default: all)");
+    add_exclude_internal(command, asked->exclude_internal);
     add_connect_options(command, plan);
     command.footer(
         "Examples, after 'moldau topic create orders':\n  moldau topic describe orders\n  moldau topic describe orders "

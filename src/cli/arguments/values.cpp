@@ -152,9 +152,10 @@ Result<std::pair<std::string, std::string>> parse_key_value(std::string_view tex
 
 Result<runtime::Duration> parse_duration(std::string_view text) {
     static constexpr std::int64_t ms = 1'000'000;
-    static constexpr Unit units[] = {{"", ms}, {"ms", ms}, {"s", 1000 * ms}, {"m", 60'000 * ms}, {"h", 3'600'000 * ms}};
+    static constexpr Unit units[] = {{"ms", ms}, {"s", 1000 * ms}, {"m", 60'000 * ms}, {"h", 3'600'000 * ms}};
+    if (text == "0") return runtime::Duration(0);
     if (const auto nanoseconds = parse_with_units(text, units)) return runtime::Duration(*nanoseconds);
-    return fail(Errc::invalid, fmt::format("'{}' is not a time span, such as 250ms, 30s or 5m", text));
+    return fail(Errc::invalid, fmt::format("'{}' is not a time span with its unit, such as 250ms, 30s or 5m", text));
 }
 
 Result<StartPosition> parse_start_offset(std::string_view text) {

@@ -21,7 +21,7 @@ Result<std::vector<runtime::Endpoint>> parse_endpoints(std::string_view text);
 /// "key=value"; the value may hold further '='.
 Result<std::pair<std::string, std::string>> parse_key_value(std::string_view text);
 
-/// "250ms", "30s", "5m", "1h"; a bare number is milliseconds.
+/// "250ms", "30s", "5m", "1h", "0": no other number goes without a unit, of which each user would think another.
 Result<runtime::Duration> parse_duration(std::string_view text);
 
 /// "latest", "earliest", N, or -N for the last N records.

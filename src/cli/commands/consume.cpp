@@ -121,16 +121,14 @@ Task<Outcome<Range>> find_range(const Context& context, const Consume& asked,
                                 const std::vector<std::int32_t>& partitions) {
     Outage outage(context.world.shard);
     outage.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
-    outage.begin();
-    CLI_CO_TRY(starts,
-               co_await find_start(context.session, asked.topic, partitions, asked.start, asked.read_committed));
+    CLI_CO_TRY(starts, co_await find_start(context.session, asked.topic, partitions, asked.start, asked.read_committed,
+                                           outage));
     Range range{std::move(starts), {}};
     if (asked.exit_at_end) {
-        CLI_CO_TRY(
-            ends, co_await list_offsets(context.session, asked.topic, partitions, latest_offset, asked.read_committed));
+        CLI_CO_TRY(ends, co_await list_offsets(context.session, asked.topic, partitions, latest_offset,
+                                               asked.read_committed, outage));
         range.ends = std::move(ends);
     }
-    outage.succeeded();
     co_return range;
 }
 

@@ -98,17 +98,25 @@ Outcome<std::vector<std::string>> choose_directories(const std::vector<LogDirect
             chosen.push_back(directory.path);
             continue;
         }
-        const std::pair<std::string, std::string> expected[] = {{"cluster.id", asked.cluster_id},
-                                                                {"node.id", std::to_string(node.node_id.value())}};
-        for (const auto& [key, value] : expected) {
+        const auto found_of = [&directory](std::string_view key, const std::string& otherwise) {
             const auto found = directory.meta->find(key);
-            if (found != directory.meta->end() && found->second != value)
-                return failed(ExitCode::failed,
-                              fmt::format("Invalid {} in: {}/meta.properties. Expected {}, but read {}. The directory "
-                                          "is formatted: 'moldau broker --config {}' starts on it; to begin anew, "
-                                          "remove it first.",
-                                          key, directory.path, value, found->second, asked.config));
-        }
+            return found == directory.meta->end() ? otherwise : found->second;
+        };
+        const std::string self = std::to_string(node.node_id.value());
+        const std::string owner = found_of("node.id", self);
+        const std::string cluster = found_of("cluster.id", asked.cluster_id);
+        if (owner != self)
+            return failed(ExitCode::failed,
+                          fmt::format("Invalid node.id in: {}/meta.properties. Expected {}, but read {}. The directory "
+                                      "holds the data of node {} of cluster {}: correct node.id or log.dirs in {}.",
+                                      directory.path, self, owner, owner, cluster, asked.config));
+        if (cluster != asked.cluster_id)
+            return failed(
+                ExitCode::failed,
+                fmt::format("Invalid cluster.id in: {}/meta.properties. Expected {}, but read {}. The "
+                            "directory is formatted: 'moldau broker --config {}' starts on it; to begin anew, "
+                            "remove it first.",
+                            directory.path, asked.cluster_id, cluster, asked.config));
         if (!asked.ignore_formatted)
             return failed(ExitCode::exists,
                           fmt::format("Log directory {} is already formatted. Use --ignore-formatted to ignore this "

@@ -12,7 +12,7 @@ ExitCode storage_info(Environment& environment, const StorageInfo& asked) {
         environment.terminal().write_error(fmt::format("moldau: {}\n", node.error().message));
         return node.error().code;
     }
-    const DirectoriesReport report = report_on(inspect(environment.disk(), node->log_dirs));
+    const DirectoriesReport report = report_on(inspect(environment.disk(), node->log_dirs), node->node_id);
     (void)environment.terminal().write_output(bytes_of(report.text));  // run() tells of a failure
     return report.has_problems ? ExitCode::failed : ExitCode::ok;
 }

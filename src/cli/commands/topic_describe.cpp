@@ -66,6 +66,7 @@ CommandTask topic_describe(const Context& context, const TopicDescribe& asked) {
     json.begin_array();
     bool first = true;
     for (const auto& [name, topic] : context.session.cluster().topics) {
+        if (topic.internal && asked.exclude_internal) continue;
         if (topic.error != protocol::ErrorCode::none) {
             code = first_failure(code, context.report(failure_of(topic.error, fmt::format("topic '{}'", name))));
             continue;

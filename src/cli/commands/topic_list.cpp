@@ -11,7 +11,7 @@ CommandTask topic_list(const Context& context, const TopicList& asked) {
     Json json;
     json.begin_array();
     for (const auto& [name, topic] : context.session.cluster().topics) {
-        if (topic.internal && !asked.internal) continue;
+        if (topic.internal && asked.exclude_internal) continue;
         const std::size_t replicas = topic.partitions.empty() ? 0 : topic.partitions.begin()->second.replicas.size();
         table.add({name, std::to_string(topic.partitions.size()), std::to_string(replicas), topic.id.to_string()});
         json.begin_object()

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "consume/offsets.h"
+
 namespace moldau::cli {
 
 using protocol::ErrorCode;
@@ -28,13 +30,14 @@ Consumer::Consumer(Session& session, ConsumerOptions options, const std::map<std
         Partition& partition = partitions_[index];
         partition.position = offset;
         if (const auto end = ends.find(index); end != ends.end()) partition.end = end->second;
-        if (partition.end && offset > *partition.end) fail_beyond_end(index, offset);
     }
+    for (const auto& [index, partition] : partitions_)
+        if (partition.end && partition.position > *partition.end) fail_beyond_end(index, partition.position);
 }
 
 void Consumer::start_loops() {
     for (const auto& [index, partition] : partitions_) {
-        if (partition.is_done()) continue;
+        if (partition.is_done() || partition.is_lost) continue;
         const NodeId leader = session_.leader_of(options_.topic, index);
         if (leader == no_node) {
             ask_for_leaders();
@@ -84,7 +87,8 @@ std::optional<FetchRequest> Consumer::request_for(NodeId leader) {
     auto& topic = request.topics.emplace_back();
     topic.topic = protocol::Text::borrow(options_.topic);
     for (const auto& [index, partition] : partitions_) {
-        if (partition.is_done() || session_.leader_of(options_.topic, index) != leader) continue;
+        if (partition.is_done() || partition.is_lost) continue;
+        if (session_.leader_of(options_.topic, index) != leader) continue;
         auto& asked = topic.partitions.emplace_back();
         asked.partition = PartitionIndex(index);
         asked.fetch_offset = partition.position;
@@ -105,7 +109,7 @@ Task<void> Consumer::fetch_loop(NodeId leader, [[maybe_unused]] runtime::Gate::H
             continue;
         }
         const std::optional<FetchRequest> request = request_for(leader);
-        if (!request) break;  // another leads, or all is done
+        if (!request) break;  // another leads, or all is done or lost
         co_await fetch_once(leader, *request);
     }
     loops_.erase(leader);
@@ -138,13 +142,19 @@ Task<void> Consumer::fetch_once(NodeId leader, const FetchRequest& request) {
 
 void Consumer::take(NodeId leader, Answer<FetchResponse> answer) {
     Fetched fetched{leader, std::move(answer), {}};
+    std::vector<std::int32_t> lost;
     for (const auto& topic : fetched.answer->responses) {
         for (const auto& partition : topic.partitions) {
             const std::int32_t index = partition.partition_index.value();
             const auto found = partitions_.find(index);
             if (found == partitions_.end()) continue;
+            if (partition.error_code == ErrorCode::offset_out_of_range) {
+                found->second.is_lost = true;
+                lost.push_back(index);
+                continue;
+            }
             if (partition.error_code != ErrorCode::none) {
-                take_error(index, partition);
+                take_error(index, partition.error_code);
                 continue;
             }
             const ByteView records = partition.records.view();
@@ -154,28 +164,52 @@ void Consumer::take(NodeId leader, Answer<FetchResponse> answer) {
                 for (const auto& aborted : *partition.aborted_transactions)
                     part.aborted.push_back({aborted.producer_id, aborted.first_offset});
             found->second.position = end_of_batches(records, part.from);
+            found->second.was_read = true;
             fetched.partitions.push_back(std::move(part));
         }
     }
+    if (!lost.empty()) runtime::spawn(shard_, find_lost(std::move(lost), gate_.enter()));
     if (fetched.partitions.empty()) return;
     ++ahead_[leader];
     fetched_.push_back(std::move(fetched));
     changed_.notify_all();
 }
 
-void Consumer::take_error(std::int32_t index, const FetchResponse::PartitionData& partition) {
-    Partition& state = partitions_[index];
-    const std::string what = fmt::format("partition {} of topic '{}'", index, options_.topic);
-    if (partition.error_code == ErrorCode::offset_out_of_range && partition.log_start_offset > state.position) {
-        if (notice_)
-            notice_(fmt::format("{}: records from offset {} to {} are gone; going on at {}", what, state.position,
-                                partition.log_start_offset - 1, partition.log_start_offset));
-        state.position = partition.log_start_offset;
-        return;
-    }
-    if (partition.error_code == ErrorCode::offset_out_of_range) return fail_beyond_end(index, state.position);
-    Failure failure = failure_of(partition.error_code, what);
+void Consumer::take_error(std::int32_t index, ErrorCode error) {
+    Failure failure = failure_of(error, fmt::format("partition {} of topic '{}'", index, options_.topic));
     failure.retriable ? ask_for_leaders() : fail_with(std::move(failure));
+}
+
+Task<void> Consumer::find_lost(std::vector<std::int32_t> indexes, [[maybe_unused]] runtime::Gate::Hold hold) {
+    // Also in read_committed: a position behind the last stable offset is not lost.
+    constexpr bool read_committed = false;
+    const auto starts =
+        co_await list_offsets(session_, options_.topic, indexes, earliest_offset, read_committed, outage_);
+    auto ends = starts;
+    if (starts) ends = co_await list_offsets(session_, options_.topic, indexes, latest_offset, read_committed, outage_);
+    if (stopping_) co_return;
+    for (const std::int32_t index : indexes) {
+        partitions_[index].is_lost = false;
+        if (ends) find(index, starts->at(index), ends->at(index));
+    }
+    if (!ends && !ends.error().retriable) co_return fail_with(ends.error());
+    if (!ends) co_return ask_for_leaders();
+    start_loops();
+    changed_.notify_all();
+}
+
+void Consumer::find(std::int32_t index, Offset start, Offset end) {
+    Partition& partition = partitions_[index];
+    if (partition.position > end) return fail_beyond_end(index, partition.position);
+    // What was not there a moment ago is there now.
+    if (partition.position >= start) return ask_for_leaders();
+    const std::string what = fmt::format("partition {} of topic '{}'", index, options_.topic);
+    if (notice_ && partition.was_read)
+        notice_(fmt::format("{}: the records from offset {} to {} were deleted before they were read; going on at {}",
+                            what, partition.position, start - 1, start));
+    if (notice_ && !partition.was_read)
+        notice_(fmt::format("{}: the records before offset {} are deleted; beginning there", what, start));
+    partition.position = start;
 }
 
 void Consumer::ask_for_leaders() {
@@ -200,8 +234,9 @@ Task<void> Consumer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
 
 void Consumer::fail_beyond_end(std::int32_t index, Offset offset) {
     fail_with({ExitCode::not_found,
-               fmt::format("partition {} of topic '{}': there is no offset {} yet; --offset latest begins at the end",
-                           index, options_.topic, offset)});
+               fmt::format("partition {} of topic '{}': there is no offset {} yet; --offset latest begins at the end{}",
+                           index, options_.topic, offset,
+                           partitions_.size() > 1 ? ", and --partition reads only those that are named" : "")});
 }
 
 void Consumer::fail_with(Failure failure) {

@@ -72,6 +72,8 @@ class Consumer {
     struct Partition {
         Offset position{0};
         std::optional<Offset> end;
+        bool was_read = false;  // something came of it
+        bool is_lost = false;   // its leader has nothing at its position; where there is something is being asked
         bool is_done() const { return end && position >= *end; }
     };
 
@@ -81,7 +83,10 @@ class Consumer {
     runtime::Task<void> refresh(runtime::Gate::Hold hold);
     std::optional<protocol::FetchRequest> request_for(NodeId leader);
     void take(NodeId leader, Answer<protocol::FetchResponse> answer);
-    void take_error(std::int32_t index, const protocol::FetchResponse::PartitionData& partition);
+    void take_error(std::int32_t index, protocol::ErrorCode error);
+    /// Asks for the starts and ends of partitions that are lost, and finds them by these.
+    runtime::Task<void> find_lost(std::vector<std::int32_t> indexes, runtime::Gate::Hold hold);
+    void find(std::int32_t index, Offset start, Offset end);
     void ask_for_leaders();
     void fail_with(Failure failure);
     void fail_beyond_end(std::int32_t index, Offset offset);

@@ -61,7 +61,7 @@ Task<Outcome<>> ask(Session& session, const Query& query, NodeId leader, std::ve
 }  // namespace
 
 Task<Outcome<Offsets>> list_offsets(Session& session, std::string topic, std::vector<std::int32_t> partitions,
-                                    Timestamp time, bool read_committed) {
+                                    Timestamp time, bool read_committed, Outage& outage) {
     const Query query{std::move(topic), time, read_committed};
     runtime::Shard& shard = session.shard();
     const runtime::TimePoint deadline = session.deadline();
@@ -71,19 +71,26 @@ Task<Outcome<Offsets>> list_offsets(Session& session, std::string topic, std::ve
         std::set<NodeId> leaders;
         for (const std::int32_t index : partitions) leaders.insert(session.leader_of(query.topic, index));
         leaders.erase(no_node);
+        outage.begin();
         for (const NodeId leader : leaders) {
             Outcome<> asked = co_await ask(session, query, leader, partitions, offsets, last);
-            if (!asked) co_return std::unexpected(std::move(asked).error());
+            if (!asked) last = std::move(asked).error();
+            if (!last.retriable) break;
         }
-        if (partitions.empty()) co_return offsets;
-        if (shard.now() >= deadline) co_return std::unexpected(std::move(last));
+        if (last.retriable && partitions.empty()) {
+            outage.succeeded();
+            co_return offsets;
+        }
+        outage.failed(last.message);
+        if (!last.retriable || shard.now() >= deadline) co_return std::unexpected(std::move(last));
         co_await runtime::sleep_until(shard, runtime::after(shard.now(), std::chrono::milliseconds(100)));
-        (void)co_await session.refresh(std::vector<std::string>{query.topic});
+        const Outcome<> known = co_await session.refresh(std::vector<std::string>{query.topic});
+        if (!known && !known.error().retriable) co_return std::unexpected(known.error());
     }
 }
 
 Task<Outcome<Offsets>> find_start(Session& session, std::string topic, std::vector<std::int32_t> partitions,
-                                  StartPosition start, bool read_committed) {
+                                  StartPosition start, bool read_committed, Outage& outage) {
     using Kind = StartPosition::Kind;
     Offsets offsets;
     if (start.kind == Kind::offset) {
@@ -91,15 +98,16 @@ Task<Outcome<Offsets>> find_start(Session& session, std::string topic, std::vect
         co_return offsets;
     }
     if (start.kind == Kind::earliest)
-        co_return co_await list_offsets(session, topic, partitions, earliest_offset, read_committed);
-    CLI_CO_TRY(ends, co_await list_offsets(session, topic, partitions, latest_offset, read_committed));
+        co_return co_await list_offsets(session, topic, partitions, earliest_offset, read_committed, outage);
+    CLI_CO_TRY(ends, co_await list_offsets(session, topic, partitions, latest_offset, read_committed, outage));
     if (start.kind == Kind::latest) co_return ends;
     if (start.kind == Kind::time) {
-        CLI_CO_TRY(found, co_await list_offsets(session, topic, partitions, Timestamp(start.value), read_committed));
+        CLI_CO_TRY(found,
+                   co_await list_offsets(session, topic, partitions, Timestamp(start.value), read_committed, outage));
         for (const auto& [index, offset] : found) offsets[index] = offset == no_offset ? ends[index] : offset;
         co_return offsets;
     }
-    CLI_CO_TRY(begins, co_await list_offsets(session, topic, partitions, earliest_offset, read_committed));
+    CLI_CO_TRY(begins, co_await list_offsets(session, topic, partitions, earliest_offset, read_committed, outage));
     for (const auto& [index, end] : ends)
         offsets[index] = start.value > end - begins[index] ? begins[index] : end - start.value;
     co_return offsets;

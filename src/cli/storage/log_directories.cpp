@@ -62,7 +62,7 @@ std::vector<LogDirectory> inspect(runtime::Disk& disk, const std::vector<std::st
     return directories;
 }
 
-DirectoriesReport report_on(const std::vector<LogDirectory>& directories) {
+DirectoriesReport report_on(const std::vector<LogDirectory>& directories, NodeId self) {
     std::vector<std::string> found;
     std::vector<std::string> problems;
     const metadata::Properties* first = nullptr;
@@ -77,6 +77,10 @@ DirectoriesReport report_on(const std::vector<LogDirectory>& directories) {
         if (directory.exists) found.push_back(directory.path);
         if (!directory.meta) continue;
         if (first == nullptr) first = &*directory.meta;
+        const std::string node = std::to_string(self.value());
+        if (const std::string owner = value_or(*directory.meta, "node.id", node); owner != node)
+            problems.push_back(
+                fmt::format("{} holds the data of node {}, but node.id is {}", directory.path, owner, node));
         for (const char* key : {"cluster.id", "node.id"}) {
             if (value_or(*directory.meta, key, "") == value_or(*first, key, "")) continue;
             problems.push_back(fmt::format("{} has {}={}, but other directories have {}", directory.path, key,

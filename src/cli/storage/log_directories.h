@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <moldau/base/ids.h>
 #include <moldau/metadata/properties.h>
 #include <moldau/runtime/disk.h>
 
@@ -22,11 +23,11 @@ struct LogDirectory {
 
 std::vector<LogDirectory> inspect(runtime::Disk& disk, const std::vector<std::string>& paths);
 
-/// As `storage info` prints them.
+/// As `storage info` of node `self` prints them.
 struct DirectoriesReport {
     std::string text;
     bool has_problems = false;
 };
-DirectoriesReport report_on(const std::vector<LogDirectory>& directories);
+DirectoriesReport report_on(const std::vector<LogDirectory>& directories, NodeId self);
 
 }  // namespace moldau::cli

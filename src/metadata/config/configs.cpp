@@ -337,6 +337,11 @@ PropertiesReview review_properties(const Properties& file) {
         if (def->standing == Standing::later) review.later.push_back(name);
         if (const auto checked = check_value(*def, value); !checked) review.errors.push_back(checked.error().message);
     }
+    const auto several = file.find("log.dirs");
+    const auto single = file.find("log.dir");
+    if (several != file.end() && single != file.end())
+        review.warnings.push_back(fmt::format("log.dir={} is passed over, since log.dirs={} is set",
+                                              trimmed(single->second), trimmed(several->second)));
     if (review.errors.empty()) review.errors = check_together(file);
     return review;
 }

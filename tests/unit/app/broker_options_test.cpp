@@ -3,10 +3,13 @@
 #include "broker_options.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
 #include <moldau/metadata/configs.h>
+
+#include "broker_command.h"
 
 namespace moldau::app {
 namespace {
@@ -81,7 +84,7 @@ TEST(BrokerOptions, AgesMayBeTheLongestOrUnlimited) {
 TEST(BrokerOptions, WhatKafkaRefusesIsRefusedByName) {
     for (const char* setting : {"log.roll.ms=0", "log.roll.jitter.ms=-1", "log.retention.ms=0", "log.segment.bytes=-1",
                                 "log.segment.delete.delay.ms=-1", "log.retention.check.interval.ms=0",
-                                "moldau.durability=tape", "max.connections.per.ip=0", "broker.id=2"}) {
+                                "moldau.durability=tape", "max.connections.per.ip=0"}) {
         const std::string key(setting, std::string_view(setting).find('='));
         EXPECT_NE(refusal({setting}).find(key), std::string::npos) << setting << ": " << refusal({setting});
     }
@@ -133,9 +136,61 @@ TEST(BrokerOptions, ARefusalTellsOfKeysThatMayBeWhy) {
     EXPECT_TRUE(told.ends_with("\nUnknown setting proces.roles; did you mean process.roles?")) << told;
 }
 
-// As where the environment says nothing of a home.
 TEST(BrokerOptions, DataNeedsAPlaceThatIsNamed) {
     EXPECT_NE(refusal({"log.dirs="}).find("'log.dirs' must not be empty"), std::string::npos);
+    const auto without_home = [](std::vector<std::string> settings) {
+        return resolve({.config_file = std::nullopt, .overrides = std::move(settings)}, "");
+    };
+    const auto refused = without_home({});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message,
+              "neither XDG_DATA_HOME nor HOME says where the data is to be: --override log.dirs=<directory> does");
+    EXPECT_TRUE(without_home({"log.dirs=/data"}));
+    EXPECT_TRUE(without_home({"log.dir=/data"}));
+}
+
+TEST(BrokerOptions, ADefaultGivesWayToAKeyThatMeansTheSame) {
+    const BrokerOptions told = options({"log.dir=/data", "broker.id=2"});
+    EXPECT_EQ(told.node.log_dir, "/data");
+    EXPECT_EQ(told.node.id, NodeId(2));
+    EXPECT_TRUE(told.warnings.empty()) << told.warnings.front();
+    EXPECT_NE(refusal({"node.id=1", "broker.id=2"}).find("broker.id"), std::string::npos);
+}
+
+TEST(BrokerOptions, OfTwoKeysForTheDirectoryTheOneThatIsPassedOverIsTold) {
+    const BrokerOptions told = options({"log.dir=/one", "log.dirs=/data"});
+    EXPECT_EQ(told.node.log_dir, "/data");
+    EXPECT_EQ(told.warnings, (std::vector<std::string>{"log.dir=/one is passed over, since log.dirs=/data is set"}));
+}
+
+// As the container's ENTRYPOINT and what a user adds to it.
+TEST(BrokerOptions, TheLaterOverrideOfAKeyCountsAndTheOthersStay) {
+    const BrokerOptions told =
+        options({"log.dirs=/data", "listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093",
+                 "advertised.listeners=PLAINTEXT://localhost:9092", "advertised.listeners=PLAINTEXT://outside:19092"});
+    EXPECT_EQ(told.node.advertised.front(), (metadata::Endpoint{"PLAINTEXT", "outside", 19092, 0}));
+    EXPECT_EQ(told.listeners.all.front().bind.host, "");
+    EXPECT_EQ(told.node.log_dir, "/data");
+}
+
+struct ConfigFile : testing::Test {
+    std::pair<int, std::string> start(const std::string& path) {
+        std::vector<std::string> words{"broker", "--config", path};
+        std::vector<char*> arguments;
+        for (std::string& word : words) arguments.push_back(word.data());
+        testing::internal::CaptureStderr();
+        const int status = broker_command(static_cast<int>(arguments.size()), arguments.data());
+        return {status, testing::internal::GetCapturedStderr()};
+    }
+    std::filesystem::path directory = testing::TempDir();
+};
+
+TEST_F(ConfigFile, ThatCannotBeReadIsToldWithTheReason) {
+    const std::string missing = directory / "there-is-none.properties";
+    EXPECT_EQ(start(missing),
+              std::pair(4, "moldau: " + missing + ": No such file or directory; --config names a server.properties\n"));
+    EXPECT_EQ(start(directory),
+              std::pair(1, "moldau: " + directory.string() + ": Is a directory; --config names a server.properties\n"));
 }
 
 TEST(BrokerOptions, ListenersThatCannotWorkAreRefused) {

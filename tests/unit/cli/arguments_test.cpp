@@ -56,7 +56,9 @@ TEST(Arguments, ReadsTopicCommands) {
     EXPECT_TRUE(create.if_not_exists);
 
     EXPECT_EQ(plan_of<TopicCreate>("topic create a").partitions, -1);
-    EXPECT_TRUE(plan_of<TopicList>("topic list -i").internal);
+    EXPECT_FALSE(plan_of<TopicList>("topic list").exclude_internal);
+    EXPECT_TRUE(plan_of<TopicList>("topic list --exclude-internal").exclude_internal);
+    EXPECT_TRUE(plan_of<TopicDescribe>("topic describe --exclude-internal").exclude_internal);
     EXPECT_TRUE(plan_of<TopicDescribe>("topic describe").names.empty());
     const auto alter = plan_of<TopicAlter>("topic alter a --add k=v --delete x --delete y --partitions 9");
     EXPECT_EQ(alter.name, "a");

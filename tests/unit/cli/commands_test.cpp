@@ -223,5 +223,65 @@ TEST(StorageCommands, TellOfKeysThatTheyDoNotKnow) {
     EXPECT_TRUE(environment.terminal().error.contains("process.roles is missing"));
 }
 
+TEST(StorageCommands, FormattingADirectoryOfAnotherNodeNamesTheSettingToCorrect) {
+    const auto config = [](int node) {
+        return fmt::format(
+            "process.roles=broker,controller\nnode.id={}\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+            "controller.listener.names=CONTROLLER\nlog.dirs=/data\n",
+            node);
+    };
+    FakeEnvironment environment;
+    const auto format = [&](int node, const char* cluster) {
+        environment.terminal().error.clear();
+        return environment.execute(config(node), {"storage", "format", "-s", "-t", cluster, "-c", "/etc/c"});
+    };
+    ASSERT_EQ(format(1, "first"), ExitCode::ok);
+    for (const char* cluster : {"first", "second"}) {
+        EXPECT_EQ(format(2, cluster), ExitCode::failed);
+        EXPECT_EQ(environment.terminal().error,
+                  "moldau: Invalid node.id in: /data/meta.properties. Expected 2, but read 1. The directory holds the "
+                  "data of node 1 of cluster first: correct node.id or log.dirs in /etc/c.\n");
+    }
+    EXPECT_EQ(format(1, "second"), ExitCode::failed);
+    EXPECT_TRUE(environment.terminal().error.contains("'moldau broker --config /etc/c' starts on it"));
+}
+
+struct InternalTopic : CommandsTest {
+    InternalTopic() {
+        using protocol::MetadataRequest;
+        cluster.answer<MetadataRequest>([](const MetadataRequest&, const Asked&) {
+            protocol::MetadataResponse response;
+            for (const char* name : {"__consumer_offsets", "orders"}) {
+                auto& topic = response.topics.emplace_back();
+                topic.name = protocol::Text(std::string(name));
+                topic.is_internal = name[0] == '_';
+            }
+            return response;
+        });
+        cluster.answer<protocol::DescribeConfigsRequest>(
+            [](const protocol::DescribeConfigsRequest& request, const Asked&) {
+                protocol::DescribeConfigsResponse response;
+                auto& result = response.results.emplace_back();
+                result.resource_type = request.resources.front().resource_type;
+                result.resource_name = request.resources.front().resource_name;
+                return response;
+            });
+    }
+    /// Whether the command's output tells of it.
+    bool is_shown_by(Command command) {
+        terminal.output.clear();
+        EXPECT_EQ(execute(std::move(command)), ExitCode::ok) << terminal.error;
+        EXPECT_TRUE(terminal.output.contains("orders")) << terminal.output;
+        return terminal.output.contains("__consumer_offsets");
+    }
+};
+
+TEST_F(InternalTopic, IsListedAndDescribedUnlessItIsExcluded) {
+    EXPECT_TRUE(is_shown_by(TopicList{}));
+    EXPECT_TRUE(is_shown_by(TopicDescribe{}));
+    EXPECT_FALSE(is_shown_by(TopicList{.exclude_internal = true}));
+    EXPECT_FALSE(is_shown_by(TopicDescribe{.names = {}, .exclude_internal = true}));
+}
+
 }  // namespace
 }  // namespace moldau::cli

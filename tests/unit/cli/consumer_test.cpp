@@ -14,6 +14,7 @@ namespace {
 using protocol::ErrorCode;
 using protocol::FetchRequest;
 using protocol::FetchResponse;
+using protocol::ListOffsetsRequest;
 using Offsets = std::map<std::int32_t, Offset>;
 
 /// `count` batches of two records from `from` on.
@@ -34,10 +35,13 @@ struct ConsumerTest : testing::Test {
     ConsumerTest() {
         cluster.set_metadata(2, {{"t", {1, 2}}});
         cluster.answer<FetchRequest>([this](const FetchRequest& request, const Asked&) { return answer(request); });
+        cluster.answer<ListOffsetsRequest>(
+            [this](const ListOffsetsRequest& request, const Asked&) { return answer(request); });
         MOLDAU_ASSERT(cli::run(shard, session.refresh(std::vector<std::string>{"t"})).has_value());
     }
 
-    /// Partitions of ten records, two batches an answer; `errors` come first.
+    /// Partitions of records from log_start to 10, two batches an answer; `errors` come first. With an error no offsets
+    /// come, as brokers do it.
     FetchResponse answer(const FetchRequest& request) {
         FetchResponse response;
         for (const auto& topic : request.topics) {
@@ -46,15 +50,38 @@ struct ConsumerTest : testing::Test {
             for (const auto& asked : topic.partitions) {
                 auto& partition = answered.partitions.emplace_back();
                 partition.partition_index = asked.partition;
-                partition.log_start_offset = log_start;
+                partition.log_start_offset = no_offset;
                 if (!errors.empty()) {
                     partition.error_code = errors.front();
                     errors.pop_front();
                 } else if (asked.fetch_offset < log_start || asked.fetch_offset > Offset(10)) {
                     partition.error_code = ErrorCode::offset_out_of_range;
                 } else {
+                    partition.log_start_offset = log_start;
                     const auto left = static_cast<int>(Offset(10) - asked.fetch_offset) / 2;
                     partition.records = protocol::Records::own(batches(asked.fetch_offset, std::min(2, left)));
+                }
+            }
+        }
+        return response;
+    }
+    protocol::ListOffsetsResponse answer(const ListOffsetsRequest& request) {
+        protocol::ListOffsetsResponse response;
+        for (const auto& topic : request.topics) {
+            auto& answered = response.topics.emplace_back();
+            answered.name = topic.name;
+            for (const auto& asked : topic.partitions) {
+                auto& partition = answered.partitions.emplace_back();
+                partition.partition_index = asked.partition_index;
+                if (!errors.empty()) {
+                    partition.error_code = errors.front();
+                    errors.pop_front();
+                } else if (asked.timestamp == latest_offset) {
+                    partition.offset = Offset(10);
+                } else if (asked.timestamp == earliest_offset) {
+                    partition.offset = log_start;
+                } else if (asked.timestamp == Timestamp(77)) {
+                    partition.offset = Offset(7);
                 }
             }
         }
@@ -115,20 +142,55 @@ TEST_F(ConsumerTest, GoesOnAfterAChangeOfLeader) {
     EXPECT_EQ(cluster.asked_of(FetchRequest::api_key).back()->endpoint.port, 9002);
 }
 
-TEST_F(ConsumerTest, SaysWhichRecordsAreGoneAndGoesOn) {
+TEST_F(ConsumerTest, BeginsAtTheFirstRecordThatIsThereAndSaysSo) {
     log_start = Offset(6);
     const auto reached = drain({{0, Offset(2)}}, {{0, Offset(10)}});
-    ASSERT_TRUE(reached);
+    ASSERT_TRUE(reached) << reached.error().message;
     EXPECT_EQ(reached->at(0), Offset(10));
+    EXPECT_EQ(notices, (std::vector<std::string>{
+                           "partition 0 of topic 't': the records before offset 6 are deleted; beginning there"}));
+}
+
+TEST_F(ConsumerTest, SaysWhichRecordsWereDeletedBeforeItCameToThem) {
+    ConsumerOptions few = options();
+    few.answers_ahead = 1;
+    Consumer consumer(session, few, {{0, Offset(0)}}, {{0, Offset(10)}});
+    consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+    ASSERT_TRUE(*cli::run(shard, consumer.next())) << "offsets 0 to 3";
+    log_start = Offset(10);
+    ASSERT_TRUE(*cli::run(shard, consumer.next())) << "offsets 4 to 7, which it had already";
+    ASSERT_FALSE(*cli::run(shard, consumer.next())) << "it is at the end";
     ASSERT_EQ(notices.size(), 1U);
-    EXPECT_NE(notices[0].find("from offset 2 to 5"), std::string::npos) << notices[0];
+    EXPECT_NE(notices[0].find("from offset 8 to 9 were deleted before they were read; going on at 10"),
+              std::string::npos)
+        << notices[0];
+    cli::run(shard, consumer.finish());
+}
+
+TEST_F(ConsumerTest, TriesAgainWhereTheOffsetIsThereAfterAll) {
+    errors = {ErrorCode::offset_out_of_range, ErrorCode::leader_not_available};
+    const auto reached = drain({{0, Offset(2)}}, {{0, Offset(10)}});
+    ASSERT_TRUE(reached) << reached.error().message;
+    EXPECT_EQ(reached->at(0), Offset(10));
+    EXPECT_TRUE(notices.empty());
+}
+
+TEST_F(ConsumerTest, EndsAtOnceWhereItsLeaderCannotBeReached) {
+    cluster.swallow(9001);
+    Consumer consumer(session, options(), {{0, Offset(0)}}, {});
+    runtime::spawn(shard, [](Consumer& from) -> runtime::Task<void> { (void)co_await from.next(); }(consumer));
+    shard.advance(std::chrono::seconds(1));
+    const runtime::TimePoint asked = shard.now();
+    cli::run(shard, consumer.finish());
+    EXPECT_LE(shard.now() - asked, std::chrono::seconds(1));
 }
 
 TEST_F(ConsumerTest, RefusesAnOffsetBeyondTheEnd) {
     const auto reached = drain({{0, Offset(99)}}, {});
     ASSERT_FALSE(reached);
     EXPECT_EQ(reached.error().code, ExitCode::not_found);
-    EXPECT_NE(reached.error().message.find("99"), std::string::npos);
+    EXPECT_NE(reached.error().message.find("there is no offset 99 yet"), std::string::npos);
+    EXPECT_EQ(reached.error().message.find("--partition"), std::string::npos) << "there is one alone";
 }
 
 TEST_F(ConsumerTest, RefusesAStartBeyondTheEndThatItIsToStopAt) {
@@ -137,6 +199,7 @@ TEST_F(ConsumerTest, RefusesAStartBeyondTheEndThatItIsToStopAt) {
     EXPECT_EQ(reached.error().code, ExitCode::not_found);
     EXPECT_NE(reached.error().message.find("partition 1 of topic 't': there is no offset 11"), std::string::npos)
         << reached.error().message;
+    EXPECT_NE(reached.error().message.find("--partition"), std::string::npos) << reached.error().message;
     EXPECT_TRUE(cluster.asked_of(FetchRequest::api_key).empty());
 }
 
@@ -196,32 +259,11 @@ TEST_F(ConsumerTest, IsNeverFarAheadOfItsReader) {
 }
 
 struct OffsetsTest : ConsumerTest {
-    OffsetsTest() {
-        cluster.answer<protocol::ListOffsetsRequest>([this](const protocol::ListOffsetsRequest& request, const Asked&) {
-            protocol::ListOffsetsResponse response;
-            for (const auto& topic : request.topics) {
-                auto& answered = response.topics.emplace_back();
-                answered.name = topic.name;
-                for (const auto& asked : topic.partitions) {
-                    auto& partition = answered.partitions.emplace_back();
-                    partition.partition_index = asked.partition_index;
-                    if (!errors.empty()) {
-                        partition.error_code = errors.front();
-                        errors.pop_front();
-                    } else if (asked.timestamp == latest_offset) {
-                        partition.offset = Offset(10);
-                    } else if (asked.timestamp == earliest_offset) {
-                        partition.offset = Offset(4);
-                    } else if (asked.timestamp == Timestamp(77)) {
-                        partition.offset = Offset(7);
-                    }
-                }
-            }
-            return response;
-        });
-    }
+    OffsetsTest() { log_start = Offset(4); }
     Outcome<Offsets> start(StartPosition position) {
-        return cli::run(shard, find_start(session, "t", {0, 1}, position, false));
+        Outage outage(shard);
+        outage.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+        return cli::run(shard, find_start(session, "t", {0, 1}, position, false, outage));
     }
     static Offsets both(std::int64_t offset) { return {{0, Offset(offset)}, {1, Offset(offset)}}; }
 };
@@ -240,6 +282,16 @@ TEST_F(OffsetsTest, FindsEachKindOfStart) {
 TEST_F(OffsetsTest, AsksAgainWhileALeaderIsNotThere) {
     errors = {ErrorCode::leader_not_available, ErrorCode::not_leader_or_follower};
     EXPECT_EQ(*start({StartPosition::Kind::latest, 0}), both(10));
+}
+
+TEST_F(OffsetsTest, SaysSoonWhatIsWrong) {
+    cluster.refuse(9001);
+    const auto found = start({StartPosition::Kind::earliest, 0});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("nobody listens at 9001; that is where broker 1 tells its clients to connect"),
+              std::string::npos)
+        << notices[0];
 }
 
 TEST_F(OffsetsTest, GivesUpInTheEnd) {

@@ -94,14 +94,20 @@ class FakeCluster final : public Connector {
     /// How long each answer takes from now on.
     void set_delay(runtime::Duration delay) { delay_ = delay; }
 
+    /// Connecting to this port takes until the deadline, and fails then.
+    void swallow(std::uint16_t port) { swallowed_.push_back(port); }
     /// Connecting to this port fails.
     void refuse(std::uint16_t port) { refused_.push_back(port); }
     /// Connecting succeeds again everywhere.
     void accept() { refused_.clear(); }
 
     runtime::Task<Result<std::shared_ptr<Connection>>> connect(runtime::Endpoint endpoint,
-                                                               runtime::TimePoint) override {
+                                                               runtime::TimePoint deadline) override {
         ++connects;
+        if (std::ranges::find(swallowed_, endpoint.port) != swallowed_.end()) {
+            co_await runtime::sleep_until(shard_, deadline);
+            co_return fail(Errc::timed_out, fmt::format("nobody answers at {}", endpoint.port));
+        }
         if (std::ranges::find(refused_, endpoint.port) != refused_.end())
             co_return fail(Errc::io, fmt::format("nobody listens at {}", endpoint.port));
         co_return std::make_shared<FakeConnection>(*this, std::move(endpoint));
@@ -115,6 +121,7 @@ class FakeCluster final : public Connector {
     }
 
     int connects = 0;
+    std::vector<std::uint16_t> settled;  ///< ports that were asked whether all was dealt with
 
  private:
     class FakeConnection final : public Connection {
@@ -124,27 +131,38 @@ class FakeCluster final : public Connector {
         runtime::Task<Result<net::Answer>> call(Call call) override {
             cluster_.asked_.push_back({endpoint_, std::move(call)});
             const Asked& asked = cluster_.asked_.back();
+            if (!asked.call.answered) co_return net::Answer{};
             const auto answerer = cluster_.answerers_.find(asked.call.api_key);
             if (answerer == cluster_.answerers_.end()) co_return fail(Errc::closed, "the broker hung up");
             const Result<Bytes> body = answerer->second(asked);
             // Answers come later, as over a network.
-            co_await runtime::sleep_until(cluster_.shard_, runtime::after(cluster_.shard_.now(), cluster_.delay_));
+            const runtime::TimePoint comes = runtime::after(cluster_.shard_.now(), cluster_.delay_);
+            co_await closing_.wait(std::min(comes, asked.call.deadline));
             if (closed_) co_return fail(Errc::closed, "it was closed here");
+            if (comes > asked.call.deadline) co_return fail(Errc::timed_out, "no answer in time");
             if (!body) co_return std::unexpected(body.error());
             co_return net::Answer{Buffer(ByteView(*body)), 0};
         }
-        runtime::Task<Result<>> settle(runtime::TimePoint) override { co_return Result<>(); }
-        void close() override { closed_ = true; }
+        runtime::Task<Result<>> settle(runtime::TimePoint) override {
+            cluster_.settled.push_back(endpoint_.port);
+            co_return Result<>();
+        }
+        void close() override {
+            closed_ = true;
+            closing_.notify_all();
+        }
 
      private:
         FakeCluster& cluster_;
         runtime::Endpoint endpoint_;
         bool closed_ = false;
+        runtime::Signal closing_{cluster_.shard_};
     };
 
     runtime::Shard& shard_;
     std::map<std::int16_t, Answerer> answerers_;
     std::vector<std::uint16_t> refused_;
+    std::vector<std::uint16_t> swallowed_;
     runtime::Duration delay_ = std::chrono::milliseconds(1);
     std::deque<Asked> asked_;
 };

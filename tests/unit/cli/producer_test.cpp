@@ -213,7 +213,7 @@ TEST_F(ProducerTest, SaysThatABrokerDoesNotAnswerBeforeItsAnswerIsGivenUp) {
     make();
     std::vector<std::string> notices;
     producer->on_notice([&notices](const std::string& notice) { notices.push_back(notice); });
-    cluster.set_delay(std::chrono::seconds(20));
+    cluster.set_delay(std::chrono::seconds(4));  // for the connection, and again for the record
     add(0, "x");
     producer->dispatch();
     for (int second = 0; second < 7; ++second) shard.advance(std::chrono::seconds(1));

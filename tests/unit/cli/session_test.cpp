@@ -143,5 +143,74 @@ TEST_F(SessionTest, RefusesAnAnswerThatIsNone) {
     EXPECT_NE(answer.error().message.find("DescribeClusterResponse"), std::string::npos);
 }
 
+TEST_F(SessionTest, ABrokerThatTakesConnectionsAndSaysNothingIsOutOfTime) {
+    cluster.set_delay(std::chrono::hours(1));
+    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
+    const Outcome<> opened = run(shard, session.open());
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, ExitCode::timed_out);
+    EXPECT_NE(opened.error().message.find("--bootstrap"), std::string::npos) << opened.error().message;
+}
+
+struct ClosedSession : SessionTest {
+    /// A session that is being opened while `cluster` does not let it.
+    ClosedSession() {
+        runtime::spawn(shard, [](ClosedSession& test) -> runtime::Task<void> {
+            test.opened = co_await test.session.open();
+        }(*this));
+    }
+    Session session{shard, cluster, {{{"x", 1}}, std::chrono::seconds(30)}};
+    std::optional<Outcome<>> opened;
+
+    void expect_the_close_to_end_it() {
+        shard.advance(std::chrono::seconds(1));
+        ASSERT_FALSE(opened);
+        session.close();
+        shard.advance(std::chrono::milliseconds(1));
+        ASSERT_TRUE(opened);
+        ASSERT_FALSE(*opened);
+        EXPECT_FALSE(opened->error().retriable);
+    }
+};
+
+TEST_F(ClosedSession, WaitsNoMoreForAConnection) {
+    cluster.swallow(1);
+    expect_the_close_to_end_it();
+    shard.advance(std::chrono::minutes(1));
+}
+
+TEST_F(ClosedSession, WaitsNoMoreForABrokerThatSaysNothing) {
+    cluster.set_delay(std::chrono::hours(1));
+    expect_the_close_to_end_it();
+}
+
+TEST_F(SessionTest, SettlesWithABrokersFormerAddressToo) {
+    using protocol::MetadataRequest;
+    int port = 9001;
+    cluster.answer<MetadataRequest>([&port](const MetadataRequest&, const Asked&) {
+        protocol::MetadataResponse response;
+        auto& broker = response.brokers.emplace_back();
+        broker.node_id = NodeId(1);
+        broker.host = "broker";
+        broker.port = port;
+        return response;
+    });
+    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
+    const auto send = [&] {
+        CallOptions options;
+        options.node = NodeId(1);
+        options.answered = false;
+        ASSERT_TRUE(run(shard, session.call(DescribeClusterRequest(), options)));
+    };
+    ASSERT_TRUE(run(shard, session.refresh(std::vector<std::string>())));
+    send();
+    port = 9101;
+    ASSERT_TRUE(run(shard, session.refresh(std::vector<std::string>())));
+    send();
+    ASSERT_TRUE(run(shard, session.settle()));
+    std::ranges::sort(cluster.settled);
+    EXPECT_EQ(cluster.settled, (std::vector<std::uint16_t>{1, 9001, 9101}));
+}
+
 }  // namespace
 }  // namespace moldau::cli

@@ -137,7 +137,8 @@ metadata::Properties meta(const char* cluster) {
 }
 
 TEST(DirectoriesReport, PrintsAsKafkaDoes) {
-    const auto report = report_on({{"/a", true, meta("x"), ""}, {"/b", true, std::nullopt, ""}, {"/c", false, {}, ""}});
+    const auto report =
+        report_on({{"/a", true, meta("x"), ""}, {"/b", true, std::nullopt, ""}, {"/c", false, {}, ""}}, NodeId(1));
     EXPECT_TRUE(report.has_problems);
     EXPECT_EQ(report.text,
               "Found log directories:\n  /a\n  /b\n\nFound metadata: {cluster.id=x, node.id=1, version=1}\n\n"
@@ -145,10 +146,17 @@ TEST(DirectoriesReport, PrintsAsKafkaDoes) {
 }
 
 TEST(DirectoriesReport, FindsDirectoriesOfAnotherCluster) {
-    const auto report = report_on({{"/a", true, meta("x"), ""}, {"/b", true, meta("y"), ""}});
+    const auto report = report_on({{"/a", true, meta("x"), ""}, {"/b", true, meta("y"), ""}}, NodeId(1));
     EXPECT_TRUE(report.has_problems);
     EXPECT_NE(report.text.find("/b has cluster.id=y"), std::string::npos) << report.text;
-    EXPECT_FALSE(report_on({{"/a", true, meta("x"), ""}}).has_problems);
+    EXPECT_FALSE(report_on({{"/a", true, meta("x"), ""}}, NodeId(1)).has_problems);
+}
+
+TEST(DirectoriesReport, FindsADirectoryOfAnotherNode) {
+    const auto report = report_on({{"/a", true, meta("x"), ""}}, NodeId(2));
+    EXPECT_TRUE(report.has_problems);
+    EXPECT_TRUE(report.text.ends_with("Found problem:\n  /a holds the data of node 1, but node.id is 2\n\n"))
+        << report.text;
 }
 
 }  // namespace

@@ -23,13 +23,13 @@ TEST(Values, RefusesWhatIsNoEndpointAndNamesIt) {
     }
 }
 
-TEST(Values, ReadsDurationsWithAndWithoutUnit) {
-    EXPECT_EQ(*parse_duration("250"), milliseconds(250));
+TEST(Values, ReadsDurationsWithTheirUnit) {
+    EXPECT_EQ(*parse_duration("0"), milliseconds(0));
     EXPECT_EQ(*parse_duration("250ms"), milliseconds(250));
     EXPECT_EQ(*parse_duration("30s"), milliseconds(30'000));
     EXPECT_EQ(*parse_duration("5m"), milliseconds(300'000));
     EXPECT_EQ(*parse_duration("1h"), milliseconds(3'600'000));
-    for (const char* text : {"", "s", "-1s", "1 s", "1d", "9223372036854775807h"})
+    for (const char* text : {"", "s", "3", "-1s", "1 s", "1d", "9223372036854775807h"})
         EXPECT_FALSE(parse_duration(text)) << text;
 }
 
