@@ -56,6 +56,16 @@ std::unexpected<Error> Log::broken(Error error) {
     return std::unexpected(std::move(error));
 }
 
+std::unexpected<Error> Log::not_done(Error error) {
+    if (error.code == Errc::io) return broken(std::move(error));
+    return std::unexpected(std::move(error));
+}
+
+bool Log::needs_flush() const {
+    const Segment& last = *segments_.back();
+    return durable_end_ < log_end_ || epochs_dirty_ || (last.dirty && last.cut_back);
+}
+
 bool Log::fits(const BatchView& batch, const Pending& pending, Timestamp now) {
     constexpr std::int64_t largest_delta = INT32_MAX;
     Segment& segment = active();
@@ -163,14 +173,18 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
     Segment& old = active();
     // An empty segment that begins too early for the next batch.
     const bool replaces = old.size_bytes() == 0;
-    MOLDAU_CHECK(old.finish_indexes());
+    if (auto finished = old.finish_indexes(); !finished) return not_done(std::move(finished).error());
     auto segment = std::make_unique<Segment>(disk_, directory_, base, now);
     segment->join(open_files_);
-    MOLDAU_CHECK(segment->create());
     directory_dirty_ = true;
+    if (auto made = segment->create(); !made) {
+        // A smaller batch may still find room in the old segment, where the next one then must not begin already.
+        if (auto removed = segment->remove(); !removed) return broken(std::move(removed).error());
+        return not_done(std::move(made).error());
+    }
     if (replaces) {
         MOLDAU_ASSERT(base != old.base());
-        MOLDAU_CHECK(old.remove());
+        if (auto removed = old.remove(); !removed) return not_done(std::move(removed).error());
         segments_.pop_back();
     } else {
         // Recovery does not look at a segment that ends at the recovery point: what was taken back must not return.
