@@ -206,6 +206,7 @@ class Log {
     Result<> roll_at(Offset base, Timestamp now);
     Result<> write_snapshot_here();
     std::string snapshot_path(Offset end) const;
+    void add_snapshot(FlushJob& job);
     void drop_old_snapshots(Offset newest);
     void remove_snapshot(Offset end);
     void write_back_if_due();
@@ -249,6 +250,7 @@ class Log {
     ProducerState producers_;
     std::set<Offset> snapshots_;           // files that are there, or that a flush in flight writes
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
+    std::uint64_t bytes_since_snapshot_ = 0;
 
     bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
     bool as_closed_ = false;        // nothing changed since a clean stop
