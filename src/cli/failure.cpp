@@ -26,6 +26,8 @@ std::string_view advice(ErrorCode error) {
         case ErrorCode::not_enough_replicas:
         case ErrorCode::not_enough_replicas_after_append:
             return "fewer replicas are in sync than min.insync.replicas asks for";
+        case ErrorCode::kafka_storage_error:
+            return "the broker's log names the cause";
         default:
             return {};
     }
@@ -60,14 +62,18 @@ ExitCode exit_code_of(ErrorCode error) {
     }
 }
 
-Failure failure_of(ErrorCode error, std::string_view what, const std::optional<protocol::Text>& message) {
+std::string reason_of(ErrorCode error, const std::optional<protocol::Text>& message) {
     std::string_view reason = message && !message->view().empty() ? message->view() : protocol::message_of(error);
     // Of brokers' words for this the user has no use: whoever asked was sent to the right one.
     if (error == ErrorCode::unknown_topic_or_partition) reason = "it does not exist";
     if (reason.ends_with('.')) reason.remove_suffix(1);
-    std::string text = fmt::format("{}: {} ({})", what, reason, protocol::name_of(error));
+    std::string text = fmt::format("{} ({})", reason, protocol::name_of(error));
     if (const std::string_view hint = advice(error); !hint.empty()) text += fmt::format("; {}", hint);
-    return Failure{exit_code_of(error), std::move(text), protocol::is_retriable(error)};
+    return text;
+}
+
+Failure failure_of(ErrorCode error, std::string_view what, const std::optional<protocol::Text>& message) {
+    return {exit_code_of(error), fmt::format("{}: {}", what, reason_of(error, message)), protocol::is_retriable(error)};
 }
 
 Failure failure_of(const Error& error) {

@@ -32,6 +32,9 @@ ExitCode exit_code_of(protocol::ErrorCode error);
 Failure failure_of(protocol::ErrorCode error, std::string_view what,
                    const std::optional<protocol::Text>& message = std::nullopt);
 
+/// Why, without what it was about.
+std::string reason_of(protocol::ErrorCode error, const std::optional<protocol::Text>& message = std::nullopt);
+
 /// A failure of this machine: files, network, what was read from them.
 Failure failure_of(const Error& error);
 

@@ -83,11 +83,13 @@ Result<Offset> ControllerDriver::propose(const controller::Records& records, boo
     return *last;
 }
 
-runtime::Task<Result<>> ControllerDriver::wait_until_published(Offset last) {
+runtime::Task<Result<>> ControllerDriver::wait_until_published(Offset last, runtime::Duration patience) {
     const LeaderEpoch epoch = epoch_;
+    const auto deadline = runtime::after(shard_.now(), patience);
     while (published_end_ <= last) {
         if (raft_.lacks_room()) co_return no_room();
-        co_await changed_.wait();
+        if (!co_await changed_.wait(deadline))
+            co_return fail(Errc::timed_out, "the change is noted and not in force yet; look again later");
         if (epoch_ != epoch) co_return fail(Errc::closed, "this node ceased to be the active controller");
     }
     co_return Result<>{};

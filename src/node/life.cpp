@@ -20,6 +20,8 @@ using runtime::Task;
 
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
+/// As long as clients wait unless told otherwise.
+constexpr runtime::Duration producer_id_patience = std::chrono::seconds(30);
 /// Apache Kafka also takes 0 and less, and sends without pause.
 constexpr runtime::Duration shortest_heartbeat_interval = std::chrono::milliseconds(10);
 
@@ -168,10 +170,10 @@ Task<Result<>> Node::Life::join() {
         to_broker.min_supported_version = feature.min_version;
         to_broker.max_supported_version = feature.max_version;
     }
-    const auto registered_controller = co_await controller_->call(shard_, controller);
+    const auto registered_controller = co_await controller_->call(shard_, controller, ControllerDriver::unbounded);
     if (!registered_controller) co_return std::unexpected(not_joined(registered_controller.error()));
     // The lock of the directory proves that no older incarnation lives.
-    const auto registered = co_await controller_->call(shard_, broker, true);
+    const auto registered = co_await controller_->call(shard_, broker, ControllerDriver::unbounded, true);
     if (!registered) co_return std::unexpected(not_joined(registered.error()));
     if (registered->error_code != protocol::ErrorCode::none)
         co_return fail(Errc::invalid, fmt::format("the controller refuses to register node {}: {}", options_.id,
@@ -188,7 +190,7 @@ Task<Result<>> Node::Life::heartbeat(bool want_shut_down) {
     request.want_fence = false;
     request.want_shut_down = want_shut_down;
     request.cordoned_log_dirs.emplace();
-    const auto answer = co_await controller_->call(shard_, request);
+    const auto answer = co_await controller_->call(shard_, request, ControllerDriver::unbounded);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->error_code != protocol::ErrorCode::none)
         co_return fail(Errc::invalid, fmt::format("the controller answers the heartbeat with {}", answer->error_code));
@@ -374,26 +376,28 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
 }
 
 Task<Result<ProducerId>> Node::Life::next_producer_id() {
+    const auto deadline = runtime::after(shard_.now(), producer_id_patience);
     while (true) {
-        while (next_producer_id_ == producer_ids_end_) {
-            if (auto more = co_await allocate_producer_ids(); !more) co_return std::unexpected(std::move(more).error());
-        }
+        while (next_producer_id_ == producer_ids_end_)
+            if (auto more = co_await allocate_producer_ids(deadline); !more)
+                co_return std::unexpected(std::move(more).error());
         const ProducerId id = next_producer_id_;
         ++next_producer_id_;
         if (!partitions_->is_taken(id)) co_return id;
     }
 }
 
-Task<Result<>> Node::Life::allocate_producer_ids() {
+Task<Result<>> Node::Life::allocate_producer_ids(runtime::TimePoint deadline) {
+    if (shard_.now() >= deadline) co_return fail(Errc::timed_out, "no block of producer ids came in time");
     if (allocating_) {
-        co_await changed_.wait();
+        co_await changed_.wait(deadline);
         co_return Result<>{};
     }
     allocating_ = true;
     protocol::AllocateProducerIdsRequest request;
     request.broker_id = options_.id;
     request.broker_epoch = broker_epoch_;
-    const auto block = co_await controller_->call(shard_, request);
+    const auto block = co_await controller_->call(shard_, request, deadline - shard_.now());
     allocating_ = false;
     changed_.notify_all();
     if (!block) co_return std::unexpected(block.error());

@@ -49,7 +49,7 @@ class Node::Life final : public MetadataListener {
     Error not_joined(const Error& error) const;
     runtime::Task<Result<>> heartbeat(bool want_shut_down);
     /// Gets the next block, or waits for whoever is getting it.
-    runtime::Task<Result<>> allocate_producer_ids();
+    runtime::Task<Result<>> allocate_producer_ids(runtime::TimePoint deadline);
     runtime::Task<void> publish_changes(runtime::Gate::Hold hold);
     runtime::Task<bool> publish_once();
     runtime::Task<bool> replace_views(std::shared_ptr<const metadata::Image> image);

@@ -1,8 +1,20 @@
 #include "io_pool.h"
 
 #include <pthread.h>
+#include <system_error>
+
+#include <moldau/base/assert.h>
+#include <moldau/base/log.h>
 
 namespace moldau::posix {
+
+IoPool::IoPool(unsigned max_threads, StartThread start_thread)
+    : max_threads_(max_threads), start_thread_(std::move(start_thread)) {
+    MOLDAU_ASSERT(max_threads > 0);
+    threads_.reserve(max_threads);  // afterwards nothing but the system can fail
+    const std::lock_guard lock(mutex_);
+    add_thread();
+}
 
 IoPool::~IoPool() {
     runtime::Work* work = nullptr;
@@ -24,12 +36,24 @@ void IoPool::post(runtime::Work& work) {
             (first_ == nullptr ? first_ : last_->next) = &work;
             last_ = &work;
             ++queued_;
-            if (queued_ > idle_ && threads_.size() < max_threads_) threads_.emplace_back([this] { serve(); });
+            if (queued_ > idle_ && threads_.size() < max_threads_) start_another();
             changed_.notify_one();
             return;
         }
     }
     work.drop();
+}
+
+// A limit on threads is no reason to end, nor to lose what was posted: those that are there come to it.
+void IoPool::start_another() {
+    try {
+        add_thread();
+        lacks_threads_ = false;
+    } catch (const std::system_error& error) {
+        if (!std::exchange(lacks_threads_, true))
+            log::warn("the system gives no further thread ({}): {} of {} wait for the disk", error.what(),
+                      threads_.size(), max_threads_);
+    }
 }
 
 void IoPool::serve() {

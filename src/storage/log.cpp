@@ -56,6 +56,16 @@ std::unexpected<Error> Log::broken(Error error) {
     return std::unexpected(std::move(error));
 }
 
+std::unexpected<Error> Log::not_done(Error error) {
+    if (error.code == Errc::io) return broken(std::move(error));
+    return std::unexpected(std::move(error));
+}
+
+bool Log::needs_flush() const {
+    const Segment& last = *segments_.back();
+    return durable_end_ < log_end_ || epochs_dirty_ || (last.dirty && last.cut_back);
+}
+
 bool Log::fits(const BatchView& batch, const Pending& pending, Timestamp now) {
     constexpr std::int64_t largest_delta = INT32_MAX;
     Segment& segment = active();
@@ -120,6 +130,7 @@ Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t 
         note_appended(BatchView(each), position, now);
         position += each.size();
     }
+    bytes_since_snapshot_ += bytes;
     return {};
 }
 
@@ -163,14 +174,18 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
     Segment& old = active();
     // An empty segment that begins too early for the next batch.
     const bool replaces = old.size_bytes() == 0;
-    MOLDAU_CHECK(old.finish_indexes());
+    if (auto finished = old.finish_indexes(); !finished) return not_done(std::move(finished).error());
     auto segment = std::make_unique<Segment>(disk_, directory_, base, now);
     segment->join(open_files_);
-    MOLDAU_CHECK(segment->create());
-    directory_dirty_ = true;
+    directory_dirty_ = true;  // also where nothing comes of it: no recovery point may pass a name that could come back
+    if (auto made = segment->create(); !made) {
+        // A smaller batch may still find room in the old segment, where the next one then must not begin already.
+        if (auto removed = segment->remove(); !removed) return broken(std::move(removed).error());
+        return not_done(std::move(made).error());
+    }
     if (replaces) {
         MOLDAU_ASSERT(base != old.base());
-        MOLDAU_CHECK(old.remove());
+        if (auto removed = old.remove(); !removed) return not_done(std::move(removed).error());
         segments_.pop_back();
     } else {
         // Recovery does not look at a segment that ends at the recovery point: what was taken back must not return.
@@ -199,6 +214,7 @@ Result<> Log::write_snapshot_here() {
     producers_.set_end_offset(log_end_);
     MOLDAU_CHECK(runtime::overwrite(disk_, snapshot_path(log_end_), producers_.encode_snapshot()));
     snapshots_.insert(log_end_);
+    bytes_since_snapshot_ = 0;
     directory_dirty_ = true;
     return {};
 }
@@ -243,17 +259,26 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (segment.transactions_dirty) job.index_paths.push_back(segment.path(suffix::txn_index));
         segment.dirty = segment.index_dirty = segment.transactions_dirty = false;
     }
-    if (job.kind == FlushKind::checkpoint) {
-        producers_.set_end_offset(log_end_);
-        // From now on a roll at the same end leaves it alone.
-        if (snapshots_.insert(log_end_).second) job.snapshot = {snapshot_path(log_end_), producers_.encode_snapshot()};
-        if (durable_snapshot_ < active().base()) job.snapshot_to_sync = snapshot_path(log_end_);
-    }
+    if (job.kind == FlushKind::checkpoint) add_snapshot(job);
     if (epochs_dirty_) job.epochs = {path_of(LeaderEpochCache::file_name), bytes_from(epochs_.encode())};
     job.sync_directory = directory_dirty_;
     epochs_dirty_ = directory_dirty_ = false;
     flush_in_flight_ = true;
     return job;
+}
+
+// To encode many producers takes the shard's time: no more of it than for the bytes that were appended meanwhile. A
+// start reads what is behind the newest snapshot, which no checkpoint leaves before the active segment's first batch.
+void Log::add_snapshot(FlushJob& job) {
+    const bool has_one = !snapshots_.empty() && *snapshots_.rbegin() >= active().base();
+    if (!has_one || bytes_since_snapshot_ >= producers_.max_snapshot_bytes()) {
+        producers_.set_end_offset(log_end_);
+        // From now on a roll at the same end leaves it alone.
+        if (snapshots_.insert(log_end_).second) job.snapshot = {snapshot_path(log_end_), producers_.encode_snapshot()};
+        bytes_since_snapshot_ = 0;
+    }
+    job.newest_snapshot = *snapshots_.rbegin();
+    if (durable_snapshot_ < active().base()) job.snapshot_to_sync = snapshot_path(job.newest_snapshot);
 }
 
 void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
@@ -283,8 +308,8 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     if (!outcome->epochs_written) epochs_dirty_ = true;
     if (!is_checkpoint) return;
     recovery_point_ = std::max(recovery_point_, job.covers_to);
-    if (!job.snapshot_to_sync.empty()) durable_snapshot_ = job.covers_to;
-    drop_old_snapshots(job.covers_to);
+    if (!job.snapshot_to_sync.empty()) durable_snapshot_ = std::max(durable_snapshot_, job.newest_snapshot);
+    drop_old_snapshots(job.newest_snapshot);
 }
 
 // Inside a segment only the newest snapshot stays, and the durable one; those at a segment's base serve truncation.
@@ -318,12 +343,13 @@ Result<> Log::close() {
     epochs_dirty_ = true;
     directory_dirty_ = true;
     durable_snapshot_ = no_offset;  // a clean start relies on the last one
+    if (auto left = write_snapshot_here(); !left && !is_shortage(left.error())) return broken(std::move(left).error());
     MOLDAU_TRY(job, begin_flush(FlushKind::checkpoint));
     const Result<FlushOutcome> outcome = job.run(disk_);
     finish_flush(std::move(job), outcome);
     if (!outcome) return std::unexpected(outcome.error());
     if (!outcome->complete) return fail(Errc::no_descriptors, directory_ + ": too few descriptors to close cleanly");
-    if (recovery_point_ < log_end_)
+    if (recovery_point_ < log_end_ || !snapshots_.contains(log_end_))
         return fail(Errc::no_space, fmt::format("{}: no room to close cleanly", directory_));
     for (const auto& segment : segments_) segment->release_files();
     return {};

@@ -15,6 +15,8 @@ using protocol::ProducerSnapshot;
 constexpr std::int16_t version = 1;
 constexpr std::size_t crc_position = 2;
 constexpr std::size_t entries_position = 6;
+constexpr std::uint64_t without_entries_bytes = 10;
+constexpr std::uint64_t entry_bytes = 46;
 
 ProducerSnapshot::ProducerEntry base_entry(ProducerId id, const ProducerEntry& entry) {
     ProducerSnapshot::ProducerEntry out;
@@ -63,6 +65,10 @@ Bytes ProducerState::encode_snapshot() const {
     Bytes file = writer.take();
     store_big_endian(file.data() + crc_position, crc32c(ByteView(file).subspan(entries_position)));
     return file;
+}
+
+std::uint64_t ProducerState::max_snapshot_bytes() const {
+    return without_entries_bytes + producers_.size() * ProducerEntry::retained_batches * entry_bytes;
 }
 
 Result<> ProducerState::decode_snapshot(ByteView file, Offset end) {

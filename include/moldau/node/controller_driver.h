@@ -32,14 +32,19 @@ class ControllerDriver {
     void on_published(Offset end);
 
     /// Errc::closed when this node is not the active controller, or ceases to be before the answer stands; no_space
-    /// when the disk is full: then what was asked may still happen once there is room. `more`: further arguments of the
-    /// machine's handle(). Requires: called on `home`; `request` outlives the call.
+    /// when the disk is full; timed_out when it does not stand after `patience`: in both cases what was asked goes on,
+    /// and may still happen. `more`: further arguments of the machine's handle(). Requires: called on `home`; `request`
+    /// outlives the call.
     template <class Request, class... More>
-    runtime::Task<Result<typename Request::Response>> call(runtime::Shard& home, const Request& request, More... more) {
-        if (&home == &shard_) co_return co_await decide(request, more...);
-        co_return co_await runtime::run_on(home, shard_,
-                                           [this, &request, more...] { return decide(request, more...); });
+    runtime::Task<Result<typename Request::Response>> call(runtime::Shard& home, const Request& request,
+                                                           runtime::Duration patience, More... more) {
+        if (&home == &shard_) co_return co_await decide(request, patience, more...);
+        co_return co_await runtime::run_on(
+            home, shard_, [this, &request, patience, more...] { return decide(request, patience, more...); });
     }
+
+    /// What the node's own calls have, which nobody else waits for.
+    static constexpr runtime::Duration unbounded = runtime::Duration::max();
 
     /// Proposes what keeps an idle log moving. On the first shard.
     void write_no_op();
@@ -48,12 +53,13 @@ class ControllerDriver {
 
  private:
     template <class Request, class... More>
-    runtime::Task<Result<typename Request::Response>> decide(const Request& request, More... more) {
+    runtime::Task<Result<typename Request::Response>> decide(const Request& request, runtime::Duration patience,
+                                                             More... more) {
         if (!controller_) co_return fail(Errc::closed, "this node is not the active controller");
         auto outcome = controller_->handle(request, context(), more...);
         Result<Offset> last = propose(outcome.records, outcome.is_atomic);
         if (!last) co_return std::unexpected(std::move(last).error());
-        if (auto stands = co_await wait_until_published(*last); !stands)
+        if (auto stands = co_await wait_until_published(*last, patience); !stands)
             co_return std::unexpected(std::move(stands).error());
         co_return std::move(outcome.response);
     }
@@ -62,7 +68,7 @@ class ControllerDriver {
     /// Returns the offset of the last record that the answer depends on: also when there are none, what was decided
     /// before is part of it.
     Result<Offset> propose(const controller::Records& records, bool is_atomic);
-    runtime::Task<Result<>> wait_until_published(Offset last);
+    runtime::Task<Result<>> wait_until_published(Offset last, runtime::Duration patience);
     /// Whether they were proposed.
     bool note_only(const controller::Records& records, bool is_atomic);
 

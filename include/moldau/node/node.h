@@ -56,7 +56,7 @@ class Node {
     /// The settings as `image` and server.properties have them.
     metadata::ConfigView config(const metadata::Image& image) const { return {image, options_.id, options_.file}; }
 
-    /// Errc::closed while no block of ids could be had.
+    /// Errc::closed while no block of ids could be had, timed_out where none came within 30 s.
     runtime::Task<Result<ProducerId>> next_producer_id(runtime::Shard& home);
 
     runtime::Task<protocol::DescribeQuorumResponse> describe_quorum(runtime::Shard& home);

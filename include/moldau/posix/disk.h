@@ -1,6 +1,6 @@
 #pragma once
 // The real file system. Owned by main; used from every shard. Its I/O pool runs what may wait for a device: at most
-// `io_threads` threads, each started when there is first something for it to do.
+// `io_threads` threads; all but the first are started when there is something for them to do.
 
 #include <memory>
 

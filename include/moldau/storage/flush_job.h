@@ -42,7 +42,8 @@ struct FlushJob {
     Offset first_dirty = no_offset;        ///< base of the first segment that it covers
     std::optional<Replacement> epochs;     ///< replaced atomically
     std::optional<Replacement> snapshot;   ///< its CRC tells when it was torn
-    std::string snapshot_to_sync;          ///< path; empty: none
+    Offset newest_snapshot = no_offset;    ///< of a checkpoint: that one, or the one that has to do
+    std::string snapshot_to_sync;          ///< path of the newest; empty: none
     bool sync_directory = false;
 
     /// All there is to do is to sync that file: FlushScheduler then needs no job on the pool.

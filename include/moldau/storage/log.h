@@ -139,10 +139,12 @@ class Log {
     void remove_expired_producers(Timestamp now);
 
     // Durability. At most one flush at a time.
-    bool needs_flush() const { return durable_end_ < log_end_ || epochs_dirty_; }
+    /// Also when a write was taken back, and may be there again after a crash.
+    bool needs_flush() const;
     bool needs_checkpoint() const { return recovery_point_ < log_end_; }
     bool flush_in_flight() const { return flush_in_flight_; }
-    /// `checkpoint`: also leaves a producer snapshot and the indexes on disk, so that recovery_point() may advance.
+    /// `checkpoint`: also leaves the indexes and, where much was appended since the last, a producer snapshot on disk,
+    /// so that recovery_point() may advance.
     Result<FlushJob> begin_flush(FlushKind kind = FlushKind::data);
     /// `outcome`: of FlushJob::run(). A failure is final.
     void finish_flush(FlushJob job, const Result<FlushOutcome>& outcome);
@@ -194,6 +196,8 @@ class Log {
     std::size_t segment_index_of(Offset offset) const;
     std::string path_of(std::string_view file) const { return runtime::join_path(directory_, file); }
     std::unexpected<Error> broken(Error error);
+    /// An error of the device is the end; without room the log stays as it is.
+    std::unexpected<Error> not_done(Error error);
 
     // append
     bool fits(const protocol::BatchView& batch, const Pending& pending, Timestamp now);
@@ -202,6 +206,7 @@ class Log {
     Result<> roll_at(Offset base, Timestamp now);
     Result<> write_snapshot_here();
     std::string snapshot_path(Offset end) const;
+    void add_snapshot(FlushJob& job);
     void drop_old_snapshots(Offset newest);
     void remove_snapshot(Offset end);
     void write_back_if_due();
@@ -245,6 +250,7 @@ class Log {
     ProducerState producers_;
     std::set<Offset> snapshots_;           // files that are there, or that a flush in flight writes
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
+    std::uint64_t bytes_since_snapshot_ = 0;
 
     bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
     bool as_closed_ = false;        // nothing changed since a clean stop

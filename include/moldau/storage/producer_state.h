@@ -108,6 +108,8 @@ class ProducerState {
 
     /// The whole `.snapshot` file, version 1.
     Bytes encode_snapshot() const;
+    /// It has no more than these.
+    std::uint64_t max_snapshot_bytes() const;
     /// Replaces all by a snapshot taken at `end`. Errors: corrupt, and nothing is changed.
     Result<> decode_snapshot(ByteView file, Offset end);
 

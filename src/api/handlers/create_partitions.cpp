@@ -23,7 +23,7 @@ Answer<protocol::CreatePartitionsResponse> create_partitions(Call& call, protoco
         refuse(topic.name, ErrorCode::topic_authorization_failed);
         return true;
     });
-    auto answer = co_await call.shell.node.controller().call(call.shard(), request);
+    auto answer = co_await call.shell.node.controller().call(call.shard(), request, patience_of(request.timeout_ms));
     if (!answer) {
         for (const auto& topic : request.topics) refuse(topic.name, error_of(answer.error()));
         co_return refused;

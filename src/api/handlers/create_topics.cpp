@@ -26,7 +26,7 @@ Answer<protocol::CreateTopicsResponse> create_topics(Call& call, protocol::Creat
             refuse(topic.name, ErrorCode::topic_authorization_failed, "Authorization failed.");
             return true;
         });
-    auto answer = co_await call.shell.node.controller().call(call.shard(), request);
+    auto answer = co_await call.shell.node.controller().call(call.shard(), request, patience_of(request.timeout_ms));
     if (!answer) {
         for (const auto& topic : request.topics) refuse(topic.name, error_of(answer.error()), answer.error().message);
         co_return refused;

@@ -55,7 +55,7 @@ Answer<DeleteTopicsResponse> delete_topics(Call& call, DeleteTopicsRequest& requ
         not_allowed.push_back(std::move(*refusal));
         return true;
     });
-    auto answer = co_await call.shell.node.controller().call(call.shard(), request);
+    auto answer = co_await call.shell.node.controller().call(call.shard(), request, patience_of(request.timeout_ms));
     DeleteTopicsResponse response;
     if (answer) {
         response = std::move(*answer);

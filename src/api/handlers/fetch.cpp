@@ -18,7 +18,6 @@ namespace {
 using protocol::ErrorCode;
 using protocol::FetchRequest;
 using protocol::FetchResponse;
-using replication::Partition;
 using replication::ReadOutcome;
 using replication::ReadRequest;
 
@@ -29,12 +28,6 @@ constexpr std::int16_t first_version_with_leaders = 16;  ///< KIP-951
 struct FetchAnswer {
     FetchResponse message;
     std::vector<net::FileSlice> slices;
-};
-
-/// Where an entry's partition is, or why it cannot be read.
-struct Located {
-    std::shared_ptr<Partition> partition;
-    ErrorCode error = ErrorCode::none;
 };
 
 /// Whether it is still worth waiting for records: not when the client sends no more, and so may be gone. Touched on the
@@ -67,7 +60,7 @@ class FetchOperation {
         });
     }
     void take(FetchEntry& entry, ReadOutcome outcome);
-    Located locate(const FetchKey& key) const;
+    node::FoundPartition locate(const FetchKey& key) const;
     /// Who fetches: a broker, or a negative number.
     NodeId replica() const {
         return version_ >= first_version_with_replica_state ? request_.replica_state.replica_id : request_.replica_id;
@@ -131,7 +124,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
     // what found no room is among the first of the next answer.
     struct Order {
         FetchEntry* entry;
-        Located located;
+        node::FoundPartition located;
     };
     std::vector<std::vector<Order>> by_shard;
     const auto of_shard = [&by_shard](const runtime::Shard& shard) -> std::vector<Order>& {
@@ -149,7 +142,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
         } else if (const auto records = std::exchange(before->second.records, std::nullopt)) {
             bytes_ -= static_cast<std::int64_t>(records->size_bytes);  // it is read anew, with as much room
         }
-        Located located = locate(entry->key);
+        node::FoundPartition located = locate(entry->key);
         if (located.partition) {
             std::vector<Order>& orders = of_shard(located.partition->shard());
             orders.push_back({entry, std::move(located)});
@@ -210,9 +203,9 @@ void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     if (!read_again && !entry.unread) session_->partitions.mark_clean(entry);
 }
 
-Located FetchOperation::locate(const FetchKey& key) const {
+node::FoundPartition FetchOperation::locate(const FetchKey& key) const {
     const node::View& view = shell_.node.view(shell_.shard);
-    Located located;
+    node::FoundPartition located;
     const bool by_id = version_ >= first_version_with_topic_ids;
     const metadata::TopicPtr topic =
         by_id ? view.image->find_topic(key.topic_id) : view.image->find_topic(std::string_view(key.topic));
@@ -230,9 +223,7 @@ Located FetchOperation::locate(const FetchKey& key) const {
         located.error = ErrorCode::not_leader_or_follower;
         return located;
     }
-    located.partition = view.partition(topic->id, key.partition);
-    if (!located.partition) located.error = ErrorCode::unknown_topic_or_partition;
-    return located;
+    return view.find(*topic, key.partition, shell_.node.options().id);
 }
 
 FetchResponse::LeaderIdAndEpoch FetchOperation::current_leader(const FetchKey& key) const {

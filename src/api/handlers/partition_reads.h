@@ -5,20 +5,15 @@
 #include <string_view>
 #include <utility>
 
-#include <moldau/protocol/error_code.h>
 #include <moldau/replication/partition.h>
 
 #include "../call.h"
 
 namespace moldau::api {
 
-struct FoundPartition {
-    std::shared_ptr<replication::Partition> partition;
-    protocol::ErrorCode error = protocol::ErrorCode::none;  ///< set when there is none
-};
-
 /// By name. `operation` on the topic is what the client needs.
-FoundPartition find_partition(const Call& call, std::string_view topic, PartitionIndex index, Operation operation);
+node::FoundPartition find_partition(const Call& call, std::string_view topic, PartitionIndex index,
+                                    Operation operation);
 
 /// Calls `read(partition)` on the partition's shard and brings what it returns home.
 template <class Read>

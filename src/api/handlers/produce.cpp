@@ -152,10 +152,11 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
         part.records = MutableBytes(const_cast<std::uint8_t*>(records.data()), records.size());
         part.outcome.error = error;
         if (error != ErrorCode::none) continue;
-        part.where = view.partition(known->id, partition.index);
-        if (!part.where) {
-            part.outcome.error = ErrorCode::unknown_topic_or_partition;
-        } else if (metadata::is_internal_topic(known->name) && raw_.client_id != admin_client_id) {
+        node::FoundPartition found = view.find(*known, partition.index, shell_.node.options().id);
+        part.where = std::move(found.partition);
+        part.outcome.error = found.error;
+        if (part.outcome.error != ErrorCode::unknown_topic_or_partition && metadata::is_internal_topic(known->name) &&
+            raw_.client_id != admin_client_id) {
             part.outcome.error = ErrorCode::invalid_topic_exception;
             part.outcome.message = fmt::format("'{}' is the broker's own: clients do not write to it", known->name);
         }

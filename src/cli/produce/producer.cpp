@@ -165,7 +165,7 @@ void Producer::settle(Batch batch, ErrorCode error, const std::optional<protocol
         closed_bytes_ -= batch.bytes.size();
         if (progress_ != nullptr) progress_->add(batch.records, static_cast<std::int64_t>(batch.bytes.size()));
     } else if (protocol::is_retriable(error) || behind_a_failure) {
-        send_again(std::move(batch), std::string(protocol::name_of(error)));
+        send_again(std::move(batch), reason_of(error, message));
     } else {
         give_up(batch, failure_of(error, fmt::format("partition {} of topic '{}'", index, options_.topic), message));
     }

@@ -162,7 +162,11 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     const ByteView batches[] = {batch.bytes()};
     if (const auto appended = log_->append(batches, now); !appended) {
         log::warn("cannot append to {}-{}: {}", log_->name().topic, log_->name().partition, appended.error().message);
-        if (log_->failure()) on_durable();
+        if (log_->failure()) {
+            on_durable();
+        } else if (log_->needs_flush()) {
+            tools_.flusher.flush_later(*log_);
+        }
         return refuse(error_of(appended.error()), appended.error().message, log_start);
     }
     tools_.directory->note_appended(batch.size_bytes());

@@ -34,6 +34,14 @@ TEST(Failure, HasItsOwnWordsForWhatDoesNotExist) {
         << failure.message;
 }
 
+TEST(Failure, OfFilesThatCannotBeUsedSendsTheUserToTheLog) {
+    const Failure failure = failure_of(ErrorCode::kafka_storage_error, "partition 0 of topic 'a'");
+    EXPECT_EQ(failure.message,
+              "partition 0 of topic 'a': the partition's files cannot be used: the disk failed or is full, or what it "
+              "holds is damaged (KAFKA_STORAGE_ERROR); the broker's log names the cause");
+    EXPECT_TRUE(failure.retriable) << "the disk may have room again";
+}
+
 TEST(Failure, KeepsWhatMayBeTriedAgain) {
     EXPECT_TRUE(failure_of(ErrorCode::not_leader_or_follower, "x").retriable);
     EXPECT_TRUE(failure_of(Error{Errc::closed, "gone"}).retriable);

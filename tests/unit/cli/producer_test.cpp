@@ -202,7 +202,9 @@ TEST_F(ProducerTest, SaysOnceWhatKeepsItFromDeliveringAndThatItGoesOn) {
     producer->dispatch();
     for (int second = 0; second < 20; ++second) shard.advance(std::chrono::seconds(1));
     ASSERT_EQ(notices.size(), 1U);
-    EXPECT_NE(notices[0].find("no progress for 5 s: NOT_ENOUGH_REPLICAS"), std::string::npos) << notices[0];
+    EXPECT_NE(notices[0].find("no progress for 5 s: too few replicas are in sync (NOT_ENOUGH_REPLICAS)"),
+              std::string::npos)
+        << notices[0];
     logs.errors.clear();
     cli::run(shard, producer->finish());
     ASSERT_EQ(notices.size(), 2U);

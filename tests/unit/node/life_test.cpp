@@ -46,11 +46,8 @@ class Machine {
     /// A topic's creation begins, and so many rounds of the disk's work are done of it; then the disk stands still for
     /// a while and the node is stopped meanwhile. Whether that stop was clean.
     bool stop_within_creation(int rounds) {
-        auto& topic = creation_.topics.emplace_back();
-        topic.name = "created";
-        topic.num_partitions = 1;
-        topic.replication_factor = 1;
-        spawn(node_.controller().call(shard_, creation_));
+        ask_for("created");
+        spawn(node_.controller().call(shard_, creation_, ControllerDriver::unbounded));
         for (shard_.run_ready(); rounds > 0 && disk_.run_blocking_work(); --rounds) shard_.run_ready();
         started_ = false;
         const auto clean = spawn(node_.stop());
@@ -78,12 +75,31 @@ class Machine {
 
     /// What the creation of a topic is answered with; nothing while there is no answer.
     std::optional<Result<protocol::CreateTopicsResponse>> create_topic(std::string name) {
-        creation_ = {};
-        auto& topic = creation_.topics.emplace_back();
-        topic.name = protocol::Text(std::move(name));
-        topic.num_partitions = 1;
-        topic.replication_factor = 1;
-        return run(node_.controller().call(shard_, creation_));
+        ask_for(std::move(name));
+        return run(node_.controller().call(shard_, creation_, ControllerDriver::unbounded));
+    }
+    /// The same while the disk stands still for `stillness`.
+    std::optional<Result<protocol::CreateTopicsResponse>> create_topic_on_still_disk(std::string name,
+                                                                                     runtime::Duration patience,
+                                                                                     runtime::Duration stillness) {
+        ask_for(std::move(name));
+        const auto result = spawn(node_.controller().call(shard_, creation_, patience));
+        stand_still(stillness);
+        return *result;
+    }
+    /// What so many are answered who ask for a producer id while the disk stands still for `stillness`.
+    std::vector<std::optional<Result<ProducerId>>> ask_for_producer_ids(int count, runtime::Duration stillness) {
+        std::vector<std::shared_ptr<std::optional<Result<ProducerId>>>> asked;
+        for (int i = 0; i < count; ++i) asked.push_back(spawn(node_.next_producer_id(shard_)));
+        stand_still(stillness);
+        std::vector<std::optional<Result<ProducerId>>> answers;
+        for (const auto& each : asked) answers.push_back(*each);
+        return answers;
+    }
+    /// What clients are told who ask for a partition.
+    protocol::ErrorCode error_of(std::string_view topic) {
+        const View& view = node_.view(shard_);
+        return view.find(*view.image->find_topic(topic), PartitionIndex(0), NodeId(1)).error;
     }
     /// Another broker joins, and is unfenced.
     void join(NodeId id) {
@@ -97,13 +113,13 @@ class Machine {
             broker.features.push_back({.name = protocol::Text(feature.name),
                                        .min_supported_version = feature.min_version,
                                        .max_supported_version = feature.max_version});
-        const auto registered = run(node_.controller().call(shard_, broker));
+        const auto registered = run(node_.controller().call(shard_, broker, ControllerDriver::unbounded));
         ASSERT_TRUE(registered && *registered);
         protocol::BrokerHeartbeatRequest alive;
         alive.broker_id = id;
         alive.broker_epoch = (*registered)->broker_epoch;
         alive.current_metadata_offset = metadata_end();
-        const auto answer = run(node_.controller().call(shard_, alive));
+        const auto answer = run(node_.controller().call(shard_, alive, ControllerDriver::unbounded));
         ASSERT_TRUE(answer && *answer);
         ASSERT_FALSE(image().find_broker(id)->fenced);
     }
@@ -124,6 +140,21 @@ class Machine {
         options.file = std::move(settings);
         options.format_if_empty = true;
         return options;
+    }
+    void ask_for(std::string topic_name) {
+        creation_ = {};
+        auto& topic = creation_.topics.emplace_back();
+        topic.name = protocol::Text(std::move(topic_name));
+        topic.num_partitions = 1;
+        topic.replication_factor = 1;
+    }
+    void stand_still(runtime::Duration time) {
+        constexpr runtime::Duration step = 100ms;
+        shard_.run_ready();
+        for (runtime::Duration passed{}; passed < time; passed += step) {
+            shard_.advance(step);
+            shard_.run_ready();
+        }
     }
     template <class T>
     std::shared_ptr<std::optional<T>> spawn(Task<T> task) {
@@ -304,6 +335,47 @@ TEST(Life, AStartThatIsRefusedForItsFeaturesWritesNothing) {
     EXPECT_FALSE(disk.has(clean_marker)) << "it was left by a crash, and nobody has looked at its logs";
     EXPECT_EQ(disk.content(metadata_log), log);
     EXPECT_EQ(disk.content("/data/replication-offset-checkpoint"), noted);
+}
+
+TEST(Life, APartitionThatCannotBeOpenedIsToldAsSuchUntilItIsBack) {
+    runtime::MemoryDisk disk;
+    ASSERT_NO_FATAL_FAILURE(die_with({"first", "second"}, disk));
+    disk.fail_open_of = "/data/first-0/00000000000000000000.log";
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_EQ(machine.error_of("first"), protocol::ErrorCode::kafka_storage_error);
+    EXPECT_EQ(machine.error_of("second"), protocol::ErrorCode::none);
+    disk.fail_open_of.clear();
+    machine.advance(40s);
+    EXPECT_EQ(machine.error_of("first"), protocol::ErrorCode::none);
+}
+
+TEST(Life, AChangeThatDoesNotStandInTimeIsAnsweredAndStandsLater) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    EXPECT_FALSE(machine.create_topic_on_still_disk("first", 5s, 4s)) << "it waits as long as it was asked to";
+    const auto late = machine.create_topic_on_still_disk("second", 5s, 6s);
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->error().code, Errc::timed_out);
+    EXPECT_EQ(machine.image().find_topic("second"), nullptr);
+    machine.advance(1s);
+    EXPECT_NE(machine.image().find_topic("second"), nullptr);
+}
+
+TEST(Life, WhoAsksForAProducerIdIsAnsweredWithinHalfAMinute) {
+    runtime::MemoryDisk disk;
+    Machine machine(disk);
+    ASSERT_TRUE(machine.start());
+    for (const auto& answer : machine.ask_for_producer_ids(3, 31s)) {
+        ASSERT_TRUE(answer);
+        ASSERT_FALSE(*answer);
+        EXPECT_EQ(answer->error().code, Errc::timed_out);
+    }
+    machine.advance(1s);
+    for (const auto& answer : machine.ask_for_producer_ids(1, 0s)) EXPECT_FALSE(answer) << "another block comes";
+    machine.advance(1s);
+    for (const auto& answer : machine.ask_for_producer_ids(3, 0s)) EXPECT_TRUE(answer && *answer);
 }
 
 TEST(Life, AStopWaitsForADiskThatTakesItsTime) {

@@ -74,6 +74,18 @@ TEST_F(PartitionTest, ADuplicateWithAcksAllWaitsForNothingWhereThePageCacheIsEno
     EXPECT_EQ(*wait_for(append(0, acks_all).end), ErrorCode::none);
 }
 
+TEST_F(PartitionTest, AnAppendThatWasTakenBackIsGoneForGoodWithinSeconds) {
+    ASSERT_EQ(append(0, acks_all).error, ErrorCode::none);
+    shard.advance(std::chrono::seconds(10));
+    settle();
+    disk.capacity_bytes = disk.used_bytes();
+    ASSERT_EQ(append(1, acks_all).error, ErrorCode::kafka_storage_error);
+    const std::size_t syncs = disk.syncs;
+    shard.advance(std::chrono::seconds(3));
+    settle();
+    EXPECT_GT(disk.syncs, syncs);
+}
+
 TEST_F(PartitionTest, WhoWaitsIsToldWhenThePartitionIsLedNoMore) {
     const auto told = wait_for(append(0, acks_all).end);
     int woken = 0;

@@ -164,14 +164,48 @@ TEST_F(LogTest, RollingLeavesTheSnapshotOfTheRecoveryPointAsItIs) {
 TEST_F(LogTest, NoSegmentStandsThereWithoutItsIndexes) {
     open();
     ASSERT_TRUE(append());
-    disk.fail_open_of = path(1, suffix::time_index);
-    ASSERT_FALSE(log->roll(wall_now));
-    EXPECT_FALSE(disk.has(path(1, suffix::log)));
-    disk.fail_open_of.clear();
-    ASSERT_TRUE(log->roll(wall_now));
+    int refused = 0;
+    for (disk.max_open_files = disk.open_files; !log->roll(wall_now); ++disk.max_open_files) {
+        ++refused;
+        ASSERT_LT(refused, 10);
+        ASSERT_FALSE(log->failure()) << "too few descriptors, which others give back";
+        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
+            EXPECT_FALSE(disk.has(path(1, each))) << each << ": the next batch may go into the old segment";
+    }
+    EXPECT_GT(refused, 0);
     for (const std::int64_t base : {0, 1})
         for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
             EXPECT_TRUE(disk.has(path(base, each))) << base << each;
+}
+
+TEST_F(LogTest, ADeviceThatFailsWhileASegmentIsMadeIsAppendedToNoMore) {
+    for (const std::string_view failing : {suffix::index, suffix::time_index, suffix::log}) {
+        SCOPED_TRACE(failing);
+        open();
+        ASSERT_TRUE(append());
+        disk.fail_open_of = path(1, failing);
+        ASSERT_FALSE(log->roll(wall_now));
+        EXPECT_TRUE(log->failure());
+        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
+            EXPECT_FALSE(disk.has(path(1, each))) << each;
+        disk.fail_open_of.clear();
+        EXPECT_FALSE(append());
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
+    }
+}
+
+TEST_F(LogTest, AWriteThatWasTakenBackWantsAFlush) {
+    open();
+    fill_to(5);
+    flush();
+    ASSERT_FALSE(log->needs_flush());
+    disk.capacity_bytes = disk.used_bytes();
+    ASSERT_FALSE(append());
+    EXPECT_TRUE(log->needs_flush());
+    flush();
+    EXPECT_FALSE(log->needs_flush());
+    EXPECT_FALSE(log->failure());
 }
 
 TEST_F(LogTest, DiskThatFillsUpWhileRollingRecoversByItself) {
