@@ -24,7 +24,8 @@ class MemoryDisk final : public Disk {
     std::uint64_t other_bytes = 0;              ///< that others have taken of it
     bool fail_sync = false;
     bool fail_open = false;
-    std::string fail_open_of;  ///< of this path
+    std::string fail_open_of;      ///< of this path
+    Errc open_failure = Errc::io;  ///< what that is
     bool fail_write = false;
     std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
     std::string fail_rename_of;             ///< of this path
@@ -36,7 +37,7 @@ class MemoryDisk final : public Disk {
     std::size_t open_files = 0;
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-        if (fail_open || path == fail_open_of) return fail(Errc::io, "open of " + path);
+        if (fail_open || path == fail_open_of) return fail(open_failure, "open of " + path);
         if (open_files >= max_open_files) return fail(Errc::no_descriptors, "open of " + path);
         const auto found = files_.find(path);
         if (found == files_.end()) {

@@ -1,4 +1,5 @@
 #include "log_fixture.h"
+#include "segment.h"
 
 namespace moldau::storage {
 namespace {
@@ -162,20 +163,32 @@ TEST_F(LogTest, RollingLeavesTheSnapshotOfTheRecoveryPointAsItIs) {
 }
 
 TEST_F(LogTest, NoSegmentStandsThereWithoutItsIndexes) {
-    open();
-    ASSERT_TRUE(append());
-    int refused = 0;
-    for (disk.max_open_files = disk.open_files; !log->roll(wall_now); ++disk.max_open_files) {
-        ++refused;
-        ASSERT_LT(refused, 10);
-        ASSERT_FALSE(log->failure()) << "too few descriptors, which others give back";
-        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
+    ASSERT_TRUE(disk.create_directories(log_directory));
+    Segment segment(disk, log_directory, Offset(1), wall_now);
+    disk.fail_open_of = path(1, suffix::time_index);
+    ASSERT_FALSE(segment.create());
+    EXPECT_FALSE(disk.has(path(1, suffix::log)));
+}
+
+TEST_F(LogTest, ASegmentThatCouldNotBeMadeLeavesNothingAndIsMadeLater) {
+    constexpr std::string_view suffixes[] = {suffix::log, suffix::index, suffix::time_index};
+    for (const std::string_view failing : suffixes) {
+        SCOPED_TRACE(failing);
+        open();
+        ASSERT_TRUE(append());
+        disk.fail_open_of = path(1, failing);
+        disk.open_failure = Errc::no_descriptors;
+        ASSERT_FALSE(log->roll(wall_now));
+        EXPECT_FALSE(log->failure()) << "others give some back";
+        for (const std::string_view each : suffixes)
             EXPECT_FALSE(disk.has(path(1, each))) << each << ": the next batch may go into the old segment";
+        disk.fail_open_of.clear();
+        ASSERT_TRUE(log->roll(wall_now));
+        for (const std::int64_t base : {0, 1})
+            for (const std::string_view each : suffixes) EXPECT_TRUE(disk.has(path(base, each))) << base << each;
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
     }
-    EXPECT_GT(refused, 0);
-    for (const std::int64_t base : {0, 1})
-        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
-            EXPECT_TRUE(disk.has(path(base, each))) << base << each;
 }
 
 TEST_F(LogTest, ADeviceThatFailsWhileASegmentIsMadeIsAppendedToNoMore) {
