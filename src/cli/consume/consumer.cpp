@@ -74,6 +74,7 @@ void Consumer::stop() {
 Task<void> Consumer::finish() {
     stop();
     outage_.end();
+    for (auto& [index, partition] : partitions_) partition.outage.reset();
     session_.close();
     co_await gate_.close();
 }
@@ -157,6 +158,7 @@ void Consumer::take(NodeId leader, Answer<FetchResponse> answer) {
                 take_error(index, partition.error_code);
                 continue;
             }
+            found->second.answered();
             const ByteView records = partition.records.view();
             if (records.empty()) continue;
             FetchedPartition part{index, found->second.position, records, {}};
@@ -177,7 +179,19 @@ void Consumer::take(NodeId leader, Answer<FetchResponse> answer) {
 
 void Consumer::take_error(std::int32_t index, ErrorCode error) {
     Failure failure = failure_of(error, fmt::format("partition {} of topic '{}'", index, options_.topic));
-    failure.retriable ? ask_for_leaders() : fail_with(std::move(failure));
+    if (!failure.retriable) return fail_with(std::move(failure));
+    std::optional<Outage>& outage = partitions_[index].outage;
+    if (!outage) outage.emplace(shard_).on_notice(notice_);
+    outage->begin();
+    outage->failed(std::move(failure.message));
+    ask_for_leaders();
+}
+
+void Consumer::Partition::answered() {
+    if (!outage) return;
+    outage->begin();
+    outage->succeeded();
+    outage.reset();
 }
 
 Task<void> Consumer::find_lost(std::vector<std::int32_t> indexes, [[maybe_unused]] runtime::Gate::Hold hold) {

@@ -74,6 +74,8 @@ class Consumer {
         std::optional<Offset> end;
         bool was_read = false;  // something came of it
         bool is_lost = false;   // its leader has nothing at its position; where there is something is being asked
+        std::optional<Outage> outage;  ///< the broker answers, and cannot serve this one
+        void answered();
         bool is_done() const { return end && position >= *end; }
     };
 

@@ -224,6 +224,26 @@ TEST_F(ConsumerTest, SaysOnceThatABrokerIsAwayAndThatItIsBack) {
     cli::run(shard, consumer.finish());
 }
 
+TEST_F(ConsumerTest, SaysOnceThatAPartitionCannotBeServedAndThatItGoesOn) {
+    Consumer consumer(session, options(), {{0, Offset(0)}}, {});
+    consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
+    errors.assign(100'000, ErrorCode::kafka_storage_error);
+    bool came = false;
+    runtime::spawn(shard, [](Consumer& from, bool& done) -> runtime::Task<void> {
+        done = (co_await from.next()).has_value();
+    }(consumer, came));
+    for (int second = 0; second < 20; ++second) shard.advance(std::chrono::seconds(1));
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_NE(notices[0].find("partition 0 of topic 't': "), std::string::npos) << notices[0];
+    EXPECT_NE(notices[0].find("(KAFKA_STORAGE_ERROR)"), std::string::npos) << notices[0];
+    errors.clear();
+    shard.advance(std::chrono::seconds(1));
+    EXPECT_TRUE(came);
+    ASSERT_EQ(notices.size(), 2U);
+    EXPECT_NE(notices[1].find("going on after 2"), std::string::npos) << notices[1];
+    cli::run(shard, consumer.finish());
+}
+
 TEST_F(ConsumerTest, SaysNothingOfATopicWithoutRecords) {
     Consumer consumer(session, options(), {{0, Offset(10)}}, {});
     consumer.on_notice([this](const std::string& notice) { notices.push_back(notice); });
