@@ -17,6 +17,11 @@ struct FoundPartition {
     protocol::ErrorCode error = protocol::ErrorCode::none;  ///< set when there is none
 };
 
+/// Of a request's isolation_level.
+inline replication::Isolation isolation_of(std::int8_t level) {
+    return level == 1 ? replication::Isolation::read_committed : replication::Isolation::read_uncommitted;
+}
+
 /// By name. `operation` on the topic is what the client needs.
 FoundPartition find_partition(const Call& call, std::string_view topic, PartitionIndex index, Operation operation);
 
