@@ -8,7 +8,6 @@
 
 #include <moldau/base/result.h>
 #include <moldau/runtime/disk.h>
-#include <moldau/storage/log.h>
 #include <moldau/storage/open_files.h>
 #include <moldau/storage/producer_state.h>
 

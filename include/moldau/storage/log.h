@@ -66,13 +66,6 @@ struct ReadRequest {
     bool at_least_one = false;  ///< the first batch in full even where it is larger than max_bytes
 };
 
-/// A transaction that a consumer of committed records leaves out.
-struct AbortedTransaction {
-    ProducerId producer_id;
-    Offset first_offset;
-    friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
-};
-
 struct TimestampAndOffset {
     Timestamp timestamp;
     Offset offset;
