@@ -114,12 +114,14 @@ std::size_t IndexFile::slots_up_to(const std::uint8_t* entries, std::size_t coun
 
 Result<bool> IndexFile::last(std::uint8_t* entry) {
     if (count_ == 0) return false;
-    if (in_memory_) {
-        std::memcpy(entry, at(count_ - 1), entry_size_);
-    } else {
-        MOLDAU_CHECK(read_slots(count_ - 1, 1, entry));
-    }
+    MOLDAU_CHECK(read(count_ - 1, entry));
     return true;
+}
+
+Result<> IndexFile::read(std::size_t slot, std::uint8_t* entry) {
+    if (!in_memory_) return read_slots(slot, 1, entry);
+    std::memcpy(entry, at(slot), entry_size_);
+    return {};
 }
 
 Result<> IndexFile::read_slots(std::size_t first, std::size_t count, std::uint8_t* into) {

@@ -44,6 +44,8 @@ class IndexFile {
     void seal();
     /// The last slot whose key is at most `target`, copied to `entry`; false when there is none.
     Result<bool> floor(std::int64_t target, std::uint8_t* entry);
+    /// Copies the entry in `slot`. Requires: slot < count().
+    Result<> read(std::size_t slot, std::uint8_t* entry);
     /// Copies the last entry; false when there is none.
     Result<bool> last(std::uint8_t* entry);
 

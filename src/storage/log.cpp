@@ -10,7 +10,6 @@
 #include <moldau/storage/log_names.h>
 
 #include "segment.h"
-#include "transaction_index.h"
 
 namespace moldau::storage {
 
@@ -144,7 +143,7 @@ void Log::note_appended(const BatchView& batch, std::uint64_t position, Timestam
 }
 
 void Log::note_aborted(const CompletedTransaction& transaction) {
-    auto written = append_aborted_transaction(disk_, active().path(suffix::txn_index), transaction);
+    auto written = active().transaction_index().append(transaction);
     active().transactions_dirty = directory_dirty_ = true;
     if (!written) static_cast<void>(broken(std::move(written).error()));
 }

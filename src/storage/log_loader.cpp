@@ -43,7 +43,9 @@ Result<> LogLoader::load() {
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
     if (gaps_are_noted_ && options_.clean_shutdown && !has_gap_) MOLDAU_CHECK(remove_file(gaps_file_name));
     if (removed_) MOLDAU_CHECK(synced(log_.disk_.sync_directory(log_.directory_)));
-    MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown));
+    if (!options_.clean_shutdown) MOLDAU_CHECK(rewind_transaction_indexes());
+    MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown, indexed_end_));
+    MOLDAU_CHECK(settle_transaction_indexes());
     log_.as_closed_ = options_.clean_shutdown && is_untouched();
     Bytes().swap(log_.scratch_);  // recovery reads larger pieces than the log does afterwards
     return {};
@@ -98,6 +100,8 @@ Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
         files_[*indexed].index_bytes = entry.size;
     } else if (const auto timed = offset_in_name(entry.name, suffix::time_index)) {
         files_[*timed].time_index_bytes = entry.size;
+    } else if (const auto aborted = offset_in_name(entry.name, suffix::txn_index)) {
+        files_[*aborted].transaction_index_bytes = entry.size;
     } else if (const auto taken = offset_in_name(entry.name, suffix::snapshot)) {
         log_.snapshots_.insert(*taken);
     } else if (entry.name == gaps_file_name) {
@@ -132,6 +136,7 @@ Result<> LogLoader::take_stock() {
         }
         MOLDAU_CHECK(remove_file(offset_file_name(each->first, suffix::index)));
         MOLDAU_CHECK(remove_file(offset_file_name(each->first, suffix::time_index)));
+        MOLDAU_CHECK(remove_file(offset_file_name(each->first, suffix::txn_index)));
         each = files_.erase(each);
     }
     return {};
@@ -201,6 +206,7 @@ Result<> LogLoader::adopt_closed(Offset base, const Files& files, Offset next_ba
     const bool has_indexes = files.index_bytes && files.time_index_bytes &&
                              segment->adopt(files.log_bytes, *files.index_bytes, *files.time_index_bytes) &&
                              (*files.time_index_bytes > 0 || files.log_bytes == 0);
+    segment->transaction_index().adopt(files.transaction_index_bytes);
     std::optional<Offset> end;
     if (has_indexes) {
         MOLDAU_TRY(found, segment->end_by_indexes(log_.scratch_));
@@ -284,6 +290,7 @@ void LogLoader::keep_what_is_there() {
 Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
     auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
     segment->adopt_log(files.log_bytes);
+    segment->transaction_index().adopt(files.transaction_index_bytes);
     MOLDAU_TRY(from, segment->load_indexes(Offset(INT64_MAX), log_.scratch_));
     next_ = base;
     if (files.log_bytes > 0) {

@@ -22,6 +22,7 @@ class LogLoader {
         bool has_log = false;
         std::optional<std::uint64_t> index_bytes;
         std::optional<std::uint64_t> time_index_bytes;
+        std::uint64_t transaction_index_bytes = 0;
     };
 
     Result<> prepare_directory();
@@ -48,6 +49,9 @@ class LogLoader {
     Result<> recover_from(std::map<Offset, Files>::iterator first);
     /// Scans one segment; false when its tail was cut.
     Result<bool> recover_segment(Segment& segment, bool has_index);
+    /// Entries of what was not known to be durable may be missing, and others left.
+    Result<> rewind_transaction_indexes();
+    Result<> settle_transaction_indexes();
     Result<> write_again(runtime::File& file, std::uint64_t from, std::uint64_t end);
     Result<> check_nothing_lost(const Segment& segment, std::uint64_t position, std::string_view damage) const;
     Result<> start_at(Offset offset);
@@ -71,7 +75,8 @@ class LogLoader {
     Log& log_;
     const LogOptions& options_;
     std::map<Offset, Files> files_;
-    Offset next_{0};        // behind the last batch found so far
+    Offset next_{0};                 // behind the last batch found so far
+    Offset indexed_end_{INT64_MAX};  // aborted transactions that ended behind it may lack in their index
     Offset whole_from_{0};  // behind the last gap that does not count, since it lies before the noted log start
     LeaderEpoch epoch_ = no_leader_epoch;
     bool removed_ = false;

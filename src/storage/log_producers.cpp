@@ -5,7 +5,6 @@
 #include <moldau/storage/log_names.h>
 
 #include "segment.h"
-#include "transaction_index.h"
 
 namespace moldau::storage {
 
@@ -41,8 +40,9 @@ Result<bool> Log::load_newest_snapshot() {
     return false;
 }
 
-Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
-    MOLDAU_CHECK(remove_snapshots_after(log_end_));
+Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot, Offset indexed_end) {
+    // The replay enters what the transaction indexes lack.
+    MOLDAU_CHECK(remove_snapshots_after(std::min(log_end_, indexed_end)));
     producers_.clear(log_start_);
     const bool had_snapshot = !snapshots_.empty();
     MOLDAU_TRY(loaded, load_newest_snapshot());
@@ -51,6 +51,12 @@ Result<> Log::rebuild_producers(Timestamp now, bool replay_without_snapshot) {
     producers_.set_end_offset(log_end_);
     producers_.on_recovered(now, config_.producer_id_expiration_ms);
     return {};
+}
+
+Offset Log::last_stable_offset(Offset high_watermark) const {
+    const Offset first = producers_.first_unstable_offset().value_or(high_watermark);
+    // What a transaction wrote may be deleted while it is open.
+    return std::min(high_watermark, std::max(first, log_start_));
 }
 
 Result<> Log::replay_producers(Offset from) {
@@ -65,7 +71,6 @@ Result<> Log::replay_producers(Offset from) {
 }
 
 Result<> Log::replay_segment(Segment& segment, Offset from) {
-    MOLDAU_CHECK(truncate_aborted_transactions(disk_, segment.path(suffix::txn_index), from));
     MOLDAU_TRY(first, segment.find(from, scratch_));
     if (!first) return {};
     MOLDAU_TRY(file, segment.file());
@@ -81,8 +86,10 @@ Result<> Log::replay_segment(Segment& segment, Offset from) {
         }
         const auto completed = producers_.apply(batch, batch.max_timestamp());
         if (!completed || !completed->aborted) continue;
-        MOLDAU_CHECK(append_aborted_transaction(disk_, segment.path(suffix::txn_index), *completed));
-        segment.transactions_dirty = segment.dirty = directory_dirty_ = true;
+        MOLDAU_TRY(is_missing, segment.transaction_index().ends_before(completed->last_offset));
+        if (!is_missing) continue;
+        MOLDAU_CHECK(segment.transaction_index().append(*completed));
+        segment.transactions_dirty = directory_dirty_ = true;
     }
     if (scanner.status()) return {};
     return segment.damage_at(scanner.next_position(), scanner.status().error());

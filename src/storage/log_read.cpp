@@ -121,6 +121,35 @@ Result<> Log::add_check(LogSlice& slice, std::size_t index, Offset from) {
     return {};
 }
 
+Result<Offset> Log::offset_behind(std::size_t index, const LogSlice& slice) {
+    Segment& segment = *segments_[index];
+    MOLDAU_TRY(entry, segment.offset_index().first_at(slice.position + slice.size_bytes));
+    if (!entry) return end_of(index);
+    MOLDAU_TRY(file, segment.file());
+    BatchScanner scanner(*file, entry->position, segment.size_bytes(), BatchScanner::Depth::headers, scratch_);
+    // An entry that leads beside a batch was not written for this content.
+    if (!scanner.next() || scanner.batch().base_offset() <= slice.first_offset) return end_of(index);
+    return scanner.batch().base_offset();
+}
+
+Result<std::vector<AbortedTransaction>> Log::aborted_in(const LogSlice& slice, const ReadRequest& request) {
+    std::vector<AbortedTransaction> found;
+    const std::size_t first = segment_index_of(slice.segment_base);
+    std::optional<Offset> end;  // not looked for where nothing was aborted
+    // A marker may be in a later segment than what it aborts.
+    for (std::size_t i = first; i < segments_.size(); ++i) {
+        TransactionIndex& index = segments_[i]->transaction_index();
+        if (index.is_empty()) continue;
+        if (!end) {
+            MOLDAU_TRY(behind, offset_behind(first, slice));
+            end = std::min(request.up_to, behind);
+        }
+        MOLDAU_TRY(complete, index.collect({.begin = request.from, .end = *end, .segment_end = end_of(i)}, found));
+        if (complete) break;
+    }
+    return found;
+}
+
 Result<std::optional<TimestampAndOffset>> Log::search_segment(Segment& segment, Timestamp target,
                                                               protocol::Decompressor& decompressor) {
     MOLDAU_TRY(lower, segment.time_index().floor(target));

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -55,6 +56,7 @@ Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
         }
         auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
         segment->adopt_log(each->second.log_bytes);
+        segment->transaction_index().adopt(each->second.transaction_index_bytes);
         log_.segments_.push_back(std::move(segment));
         MOLDAU_TRY(kept_all, recover_segment(*log_.segments_.back(), each->second.index_bytes.has_value()));
         whole = kept_all;
@@ -102,6 +104,8 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         next_ = batch.next_offset();
         end = scanner.next_position();
         if (next_ <= options_.recovery_point) surely_durable = end;
+        if (batch.is_control() && batch.has_producer_id() && batch.base_offset() >= options_.recovery_point)
+            indexed_end_ = std::min(indexed_end_, batch.base_offset());
         if (epoch == no_leader_epoch) continue;
         epoch_ = epoch;
         if (const auto latest = log_.epochs_.latest_epoch(); !latest || *latest < epoch)
@@ -126,6 +130,25 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
     MOLDAU_CHECK(synced(file->sync()));
     segment.dirty = segment.cut_back = false;
     return whole;
+}
+
+Result<> LogLoader::rewind_transaction_indexes() {
+    for (std::size_t i = log_.segment_index_of(options_.recovery_point); i < log_.segments_.size(); ++i) {
+        Segment& segment = *log_.segments_[i];
+        if (segment.transaction_index().is_empty()) continue;
+        MOLDAU_TRY(known_end, segment.transaction_index().rewind(options_.recovery_point));
+        segment.transactions_dirty = true;
+        if (known_end < options_.recovery_point) indexed_end_ = std::min(indexed_end_, known_end);
+    }
+    return {};
+}
+
+// At once: the next flush begins behind what is durable.
+Result<> LogLoader::settle_transaction_indexes() {
+    for (const auto& segment : log_.segments_)
+        if (std::exchange(segment->transactions_dirty, false))
+            MOLDAU_CHECK(synced(segment->transaction_index().settle()));
+    return {};
 }
 
 // What was scanned may be in the page cache alone, and even there count as written: the system drops pages whose

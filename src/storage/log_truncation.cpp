@@ -10,7 +10,6 @@
 #include <moldau/storage/log_names.h>
 
 #include "segment.h"
-#include "transaction_index.h"
 
 namespace moldau::storage {
 
@@ -38,9 +37,10 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
     if (auto cut = active().truncate(size, end); !cut) return broken(std::move(cut).error());
     if (auto noted = active().note_from(std::min(from, size), config_.index_interval_bytes, scratch_); !noted)
         return broken(std::move(noted).error());
-    MOLDAU_CHECK(truncate_aborted_transactions(disk_, active().path(suffix::txn_index), end));
+    MOLDAU_TRY(indexed_end, active().transaction_index().rewind(end));
     static_cast<void>(epochs_.truncate_from_end(end));
-    MOLDAU_CHECK(rebuild_producers(now, true));
+    MOLDAU_CHECK(rebuild_producers(now, true, indexed_end));
+    if (auto settled = active().transaction_index().settle(); !settled) return broken(std::move(settled).error());
     MOLDAU_CHECK(make_truncation_durable());
     return end;
 }

@@ -31,6 +31,24 @@ Result<OffsetIndex::Entry> OffsetIndex::floor(Offset offset) {
     return found ? parse(entry) : Entry{base_, 0};
 }
 
+Result<std::optional<OffsetIndex::Entry>> OffsetIndex::first_at(std::uint64_t position) {
+    std::optional<Entry> found;
+    std::uint8_t entry[entry_bytes];
+    std::size_t low = 0;
+    std::size_t high = file_.count();
+    while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        MOLDAU_CHECK(file_.read(middle, entry));
+        if (const Entry at = parse(entry); at.position < position) {
+            low = middle + 1;
+        } else {
+            found = at;
+            high = middle;
+        }
+    }
+    return found;
+}
+
 Result<OffsetIndex::Entry> OffsetIndex::read_last() {
     std::uint8_t entry[entry_bytes];
     MOLDAU_TRY(found, file_.last(entry));

@@ -25,6 +25,8 @@ class OffsetIndex {
     void append(Offset last_offset, std::uint64_t position);
     /// The last entry at or before `offset`; the segment's beginning when there is none.
     Result<Entry> floor(Offset offset);
+    /// The first entry at or behind `position`; nothing when there is none.
+    Result<std::optional<Entry>> first_at(std::uint64_t position);
     /// The last of all; the segment's beginning when there is none.
     Result<Entry> read_last();
     /// Keeps the entries of batches that begin before `position`. Requires: in memory.

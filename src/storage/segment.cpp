@@ -19,7 +19,8 @@ Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base,
       base_(base),
       opened_at_(opened_at),
       offset_index_(disk, path(suffix::index), base),
-      time_index_(disk, path(suffix::time_index), base) {}
+      time_index_(disk, path(suffix::time_index), base),
+      transaction_index_(disk, path(suffix::txn_index), base) {}
 
 std::string Segment::path(std::string_view suffix) const {
     return fmt::format("{}{}", stem_, suffix);
@@ -30,6 +31,7 @@ Result<> Segment::create() {
     // having recovered that, and ends at the first hole.
     reset_indexes();
     MOLDAU_CHECK(write_indexes());
+    MOLDAU_CHECK(transaction_index_.create());
     MOLDAU_TRY(file, file_.open(disk_, path(suffix::log), runtime::OpenMode::create));
     return file->truncate(0);
 }
@@ -50,12 +52,14 @@ void Segment::release_files() {
     file_.release();
     offset_index_.file().release();
     time_index_.file().release();
+    transaction_index_.release();
 }
 
 void Segment::join(OpenFiles* files) {
     file_.join(files);
     offset_index_.file().join(files);
     time_index_.file().join(files);
+    transaction_index_.join(files);
 }
 
 Result<> Segment::write(std::span<const ByteView> parts, std::uint64_t bytes, bool* broken) {

@@ -15,6 +15,7 @@
 #include "batch_scanner.h"
 #include "offset_index.h"
 #include "time_index.h"
+#include "transaction_index.h"
 
 namespace moldau::storage {
 
@@ -36,6 +37,7 @@ class Segment {
     std::string path(std::string_view suffix) const;
     OffsetIndex& offset_index() { return offset_index_; }
     TimeIndex& time_index() { return time_index_; }
+    TransactionIndex& transaction_index() { return transaction_index_; }
 
     /// Makes the files of an empty active segment, replacing what is there.
     Result<> create();
@@ -115,7 +117,7 @@ class Segment {
     bool dirty = false;               ///< the log file was written since the last flush began
     bool cut_back = false;            ///< a write that failed may have been taken back; not known to be durable
     bool index_dirty = false;         ///< closed, and its index files are not known to be durable
-    bool transactions_dirty = false;  ///< the index of aborted transactions was written
+    bool transactions_dirty = false;  ///< transaction_index() is not known to be durable
     std::uint64_t written_back = 0;   ///< up to where writeback was asked for
 
  private:
@@ -134,6 +136,7 @@ class Segment {
     CachedFile file_{&dirty};
     OffsetIndex offset_index_;
     TimeIndex time_index_;
+    TransactionIndex transaction_index_;
     std::optional<TimeIndex::Entry> largest_;   // unset: not read from the time index yet
     bool largest_is_sure_ = false;              // every batch was looked at
     Timestamp first_timestamp_ = no_timestamp;  // of the first batch, while active

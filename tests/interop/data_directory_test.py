@@ -76,6 +76,45 @@ class Files(unittest.TestCase):
         self.assertNotIn("problem", info.stdout)
 
 
+def transactions(broker, what):
+    return apache_kafka.java("moldau.interop.Transactions", broker.address, TOPIC, what).stdout.splitlines()
+
+
+class TransactionsOfApacheKafka(unittest.TestCase):
+    """What Apache Kafka's transactions left is read from us as from itself."""
+
+    def read(self, after):
+        kafka = apache_kafka.KafkaBroker(overrides={"transaction.state.log.num.partitions": "1"})
+        self.addCleanup(kafka.close)
+        kafka.start()
+        tool(kafka, apache_kafka.TOPICS, "--create", "--topic", TOPIC, "--config", "segment.bytes=1048576")
+        transactions(kafka, "write")
+        wanted = {isolation: transactions(kafka, isolation) for isolation in ("read_committed", "read_uncommitted")}
+        after(kafka)
+        broker = moldau_broker.MoldauBroker(directory=kafka.directory, ports=(kafka.port, kafka.controller_port))
+        self.addCleanup(broker.close)
+        broker.start()
+        for isolation, lines in wanted.items():
+            with self.subTest(isolation):
+                self.assertEqual(transactions(broker, isolation), lines)
+        broker.stop()
+        names = {isolation: {line.split()[1] for line in lines[:-1]} for isolation, lines in wanted.items()}
+        self.assertEqual(names["read_committed"], {"plain-0", "committed-0", "plain-1", "committed-1"})
+        self.assertEqual(names["read_uncommitted"] - names["read_committed"], {"aborted-0", "aborted-1", "open", "plain-2"})
+
+    def test_after_a_clean_stop(self):
+        self.read(lambda kafka: kafka.stop())
+
+    def test_after_a_crash_that_took_the_indexes_of_aborted_transactions(self):
+        def crash(kafka):
+            kafka.kill()
+            indexes = list((kafka.data / f"{TOPIC}-0").glob("*.txnindex"))
+            self.assertTrue(indexes)
+            for index in indexes:
+                index.unlink()
+        self.read(crash)
+
+
 class OpenedByTheOther(unittest.TestCase):
     def test_apache_kafka_opens_the_directory_and_serves_its_data(self):
         broker = interop.new_broker()

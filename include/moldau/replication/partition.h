@@ -62,12 +62,16 @@ struct AppendRequest {
     std::int16_t produce_version = 0;
 };
 
+/// Of transactions: all records below the high watermark, or those of committed ones below the last stable offset.
+enum class Isolation : std::int8_t { read_uncommitted, read_committed };
+
 struct ReadRequest {
     Offset offset;
     LeaderEpoch current_leader_epoch = no_leader_epoch;
     LeaderEpoch last_fetched_epoch = no_leader_epoch;
     std::size_t max_bytes = 0;
     bool at_least_one = false;  ///< a batch larger than max_bytes is given whole (KIP-74)
+    Isolation isolation = Isolation::read_uncommitted;
 };
 
 struct DivergingEpoch {
@@ -82,6 +86,8 @@ struct ReadOutcome {
     Offset log_start = no_offset;
     std::optional<DivergingEpoch> diverging{};
     std::optional<storage::LogSlice> records{};
+    /// To be left out of the records; null unless they were read as committed.
+    std::optional<std::vector<storage::AbortedTransaction>> aborted{};
 
     /// The batches must be looked at before they go out.
     bool needs_check() const { return records && records->check; }
@@ -123,14 +129,14 @@ class Partition {
     /// the error that prevents it; at once when it may.
     void when_acknowledged(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
 
-    /// Reads committed records. `waiter`, when given, is armed: it fires at the next change. Without transactions the
-    /// last stable offset is the high watermark.
+    /// Reads records below the high watermark. `waiter`, when given, is armed: it fires when that moves on, as it does
+    /// whenever the last stable offset does.
     ReadOutcome read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter);
 
     /// ListOffsets: `timestamp` is a time or one of Kafka's special values (−1 latest, −2 earliest, −3 max timestamp,
     /// −4 earliest local, −5 latest tiered, −6 earliest pending upload). May read from the disk.
     /// offset_not_available where the answer may come back to less than clients have seen (KIP-207).
-    OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch);
+    OffsetOutcome find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch, Isolation isolation);
 
     /// OffsetForLeaderEpoch (KIP-320).
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
@@ -154,6 +160,13 @@ class Partition {
 
  private:
     protocol::ErrorCode check_leading(LeaderEpoch current_leader_epoch) const;
+    /// No record from there on is shown.
+    Offset readable_end(Isolation isolation) const {
+        return isolation == Isolation::read_committed ? log_->last_stable_offset(core_.high_watermark())
+                                                      : core_.high_watermark();
+    }
+    /// Fills in what `wanted`, between log start and readable end, gives.
+    Result<> read_records(const storage::ReadRequest& wanted, ReadOutcome& outcome);
     AppendOutcome refuse_producer(const storage::ProducerCheck& check, const protocol::BatchView& batch,
                                   Offset log_start) const;
     void refuse_all(protocol::ErrorCode reason);

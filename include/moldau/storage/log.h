@@ -127,6 +127,9 @@ class Log {
     /// Finds the bytes to send. Empty when `from` is not below `up_to`.
     /// Errors: not_found when `from` is outside of [log start, log end]; corrupt; io.
     Result<LogSlice> read(const ReadRequest& request);
+    /// The aborted transactions that concern what `request` has given, and perhaps some behind it.
+    /// Errors: corrupt, naming file and position; io.
+    Result<std::vector<AbortedTransaction>> aborted_in(const LogSlice& slice, const ReadRequest& request);
 
     /// The first record at or behind the log start with at least that timestamp.
     Result<std::optional<TimestampAndOffset>> find_by_timestamp(Timestamp target, protocol::Decompressor& decompressor);
@@ -135,6 +138,8 @@ class Log {
     EpochEnd end_offset_for_epoch(LeaderEpoch epoch) const { return epochs_.end_offset_for(epoch, log_end_); }
 
     // Transactions and producers.
+    /// Before it all is decided, and each marker that did so below `high_watermark`.
+    Offset last_stable_offset(Offset high_watermark) const;
     void on_high_watermark(Offset high_watermark) { producers_.on_high_watermark(high_watermark); }
     void remove_expired_producers(Timestamp now);
 
@@ -217,12 +222,15 @@ class Log {
     /// Behind all offsets that the segment may hold.
     Offset end_of(std::size_t segment) const;
     Result<std::uint64_t> end_position(std::size_t segment, Offset up_to);
+    /// No offset in the slice, which is of that segment, is there or behind it. May be too much: the index tells.
+    Result<Offset> offset_behind(std::size_t segment, const LogSlice& slice);
     Result<> add_check(LogSlice& slice, std::size_t segment, Offset from);
     Result<std::optional<TimestampAndOffset>> search_segment(Segment& segment, Timestamp target,
                                                              protocol::Decompressor& decompressor);
 
     // truncation
-    Result<> rebuild_producers(Timestamp now, bool replay_without_snapshot);
+    /// `indexed_end`: before it each aborted transaction is in its segment's index.
+    Result<> rebuild_producers(Timestamp now, bool replay_without_snapshot, Offset indexed_end);
     Result<bool> load_newest_snapshot();
     Result<> replay_producers(Offset from);
     Result<> replay_segment(Segment& segment, Offset from);

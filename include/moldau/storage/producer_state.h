@@ -73,6 +73,13 @@ struct CompletedTransaction {
     bool aborted = false;
 };
 
+/// A transaction that a consumer of committed records leaves out.
+struct AbortedTransaction {
+    ProducerId producer_id;
+    Offset first_offset;
+    friend bool operator==(const AbortedTransaction&, const AbortedTransaction&) = default;
+};
+
 class ProducerState {
  public:
     /// What would become of `batch`, whose offsets are assigned, if it were appended now. `transaction_version`: of the

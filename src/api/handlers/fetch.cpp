@@ -11,6 +11,7 @@
 #include <moldau/replication/partition.h>
 
 #include "../handlers.h"
+#include "partition_reads.h"
 
 namespace moldau::api {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 using protocol::ErrorCode;
 using protocol::FetchRequest;
 using protocol::FetchResponse;
+using replication::Isolation;
 using replication::ReadOutcome;
 using replication::ReadRequest;
 
@@ -71,9 +73,10 @@ class FetchOperation {
     /// To be read now: not read by this request yet, or changed since.
     bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
     /// Kafka's are null where a partition was asked for no list, and empty where there was no partition to ask.
-    bool lists_aborted(ErrorCode error) const {
-        return (request_.isolation_level == 1 && error == ErrorCode::none) || error == ErrorCode::unknown_topic_id ||
-               error == ErrorCode::unknown_topic_or_partition || error == ErrorCode::topic_authorization_failed;
+    static bool lists_aborted(const ReadOutcome& outcome) {
+        return outcome.aborted || outcome.error == ErrorCode::unknown_topic_id ||
+               outcome.error == ErrorCode::unknown_topic_or_partition ||
+               outcome.error == ErrorCode::topic_authorization_failed;
     }
     bool enough() const { return must_answer_ || bytes_ >= std::clamp<std::int64_t>(request_.min_bytes, 0, budget_); }
 
@@ -237,7 +240,8 @@ FetchResponse::LeaderIdAndEpoch FetchOperation::current_leader(const FetchKey& k
 ReadRequest FetchOperation::read_request(const FetchEntry& entry) const {
     return {.offset = entry.fetch_offset,
             .current_leader_epoch = entry.current_leader_epoch,
-            .last_fetched_epoch = entry.last_fetched_epoch};
+            .last_fetched_epoch = entry.last_fetched_epoch,
+            .isolation = replica().value() < 0 ? isolation_of(request_.isolation_level) : Isolation::read_uncommitted};
 }
 
 FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
@@ -271,7 +275,11 @@ FetchAnswer FetchOperation::answer(const FetchSessions::Begun& begun) {
         data.log_start_offset = outcome.log_start;
         if (outcome.diverging)
             data.diverging_epoch = {.epoch = outcome.diverging->epoch, .end_offset = outcome.diverging->end_offset};
-        if (!lists_aborted(outcome.error)) data.aborted_transactions.reset();
+        if (!lists_aborted(outcome)) data.aborted_transactions.reset();
+        if (outcome.aborted)
+            for (const storage::AbortedTransaction& aborted : *outcome.aborted)
+                data.aborted_transactions->push_back(
+                    {.producer_id = aborted.producer_id, .first_offset = aborted.first_offset});
         if (outcome.records) {
             data.records = protocol::Records::external(static_cast<std::uint32_t>(result.slices.size()),
                                                        outcome.records->size_bytes);

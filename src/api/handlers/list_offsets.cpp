@@ -62,8 +62,9 @@ Answer<protocol::ListOffsetsResponse> list_offsets(Call& call, protocol::ListOff
             } else {
                 outcome = co_await on_partition(
                     call, std::move(partition),
-                    [timestamp = wanted.timestamp, epoch = wanted.current_leader_epoch](replication::Partition& there) {
-                        return there.find_offset(timestamp, epoch);
+                    [timestamp = wanted.timestamp, epoch = wanted.current_leader_epoch,
+                     isolation = isolation_of(request.isolation_level)](replication::Partition& there) {
+                        return there.find_offset(timestamp, epoch, isolation);
                     });
             }
             auto& told = told_topic.partitions.emplace_back();

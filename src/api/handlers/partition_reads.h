@@ -11,6 +11,11 @@
 
 namespace moldau::api {
 
+/// Of a request's isolation_level.
+inline replication::Isolation isolation_of(std::int8_t level) {
+    return level == 1 ? replication::Isolation::read_committed : replication::Isolation::read_uncommitted;
+}
+
 /// By name. `operation` on the topic is what the client needs.
 node::FoundPartition find_partition(const Call& call, std::string_view topic, PartitionIndex index,
                                     Operation operation);

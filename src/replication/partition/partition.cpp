@@ -212,7 +212,9 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
     if (const ErrorCode error = check_leading(request.current_leader_epoch); error != ErrorCode::none)
         return {.error = error};
     const Offset committed = core_.high_watermark();
-    ReadOutcome outcome{.high_watermark = committed, .last_stable_offset = committed, .log_start = log_->log_start()};
+    ReadOutcome outcome{.high_watermark = committed,
+                        .last_stable_offset = log_->last_stable_offset(committed),
+                        .log_start = log_->log_start()};
     if (request.last_fetched_epoch != no_leader_epoch) {
         const storage::EpochEnd end = log_->end_offset_for_epoch(request.last_fetched_epoch);
         // Where the log knows nothing of that epoch, or holds the offset no more, it cannot tell how far they agree.
@@ -225,29 +227,37 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
     }
     const bool inside = request.offset >= log_->log_start() && request.offset <= log_->log_end();
     if (!inside) return {.error = ErrorCode::offset_out_of_range};
-    if (request.offset >= committed) return outcome;
-    auto slice = log_->read({.from = request.offset,
-                             .max_bytes = request.max_bytes,
-                             .up_to = committed,
-                             .at_least_one = request.at_least_one});
+    if (request.isolation == Isolation::read_committed) outcome.aborted.emplace();
+    const Offset end = readable_end(request.isolation);
+    if (request.offset >= end) return outcome;
+    const auto done = read_records(
+        {.from = request.offset, .max_bytes = request.max_bytes, .up_to = end, .at_least_one = request.at_least_one},
+        outcome);
     // What others of the same answer hold is given back with it.
-    if (!slice && is_shortage(slice.error()) && !request.at_least_one) return outcome;
-    if (!slice) {
-        log::error("cannot read {}-{} at {}: {}", log_->name().topic, log_->name().partition, request.offset,
-                   slice.error().message);
-        return failed_read(slice.error());
-    }
-    if (slice->size_bytes > 0 && !slice->first_batch_incomplete) outcome.records = std::move(*slice);
-    return outcome;
+    if (done || (is_shortage(done.error()) && !request.at_least_one)) return outcome;
+    log::error("cannot read {}-{} at {}: {}", log_->name().topic, log_->name().partition, request.offset,
+               done.error().message);
+    return failed_read(done.error());
 }
 
-OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch) {
+Result<> Partition::read_records(const storage::ReadRequest& wanted, ReadOutcome& outcome) {
+    MOLDAU_TRY(slice, log_->read(wanted));
+    if (slice.size_bytes == 0 || slice.first_batch_incomplete) return {};
+    if (outcome.aborted) {
+        MOLDAU_TRY(aborted, log_->aborted_in(slice, wanted));
+        outcome.aborted = std::move(aborted);
+    }
+    outcome.records = std::move(slice);
+    return {};
+}
+
+OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_leader_epoch, Isolation isolation) {
     if (const ErrorCode error = check_leading(current_leader_epoch); error != ErrorCode::none) return {.error = error};
-    const Offset committed = core_.high_watermark();
+    const Offset end = readable_end(isolation);
     switch (timestamp.value()) {
         case latest_timestamp:
             if (core_.is_catching_up()) return {.error = ErrorCode::offset_not_available};
-            return {.offset = committed, .leader_epoch = core_.leader_epoch()};
+            return {.offset = end, .leader_epoch = core_.leader_epoch()};
         case earliest_timestamp:
         case earliest_local_timestamp:
             return {.offset = log_->log_start(),
@@ -265,7 +275,7 @@ OffsetOutcome Partition::find_offset(Timestamp timestamp, LeaderEpoch current_le
                    found.error().message);
         return {.error = ErrorCode::kafka_storage_error};
     }
-    if (!*found || (*found)->offset >= committed) {
+    if (!*found || (*found)->offset >= end) {
         if (core_.is_catching_up()) return {.error = ErrorCode::offset_not_available};
         return {};
     }

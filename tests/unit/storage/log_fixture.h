@@ -78,6 +78,21 @@ class LogTest : public testing::Test {
         const ByteView parts[] = {batch};
         return log->append(parts, wall_now);
     }
+    /// A record of `producer`'s transaction, which begins with its first.
+    void write_in_transaction(ProducerId producer, std::size_t value_bytes = 20) {
+        ASSERT_TRUE(append(1, {.producer_id = producer, .transactional = true, .value_bytes = value_bytes}));
+    }
+    void end_transaction(ProducerId producer, bool commit) {
+        const Bytes marker = protocol::end_transaction_batch({.base_offset = log->log_end(),
+                                                              .leader_epoch = LeaderEpoch(0),
+                                                              .producer_id = producer,
+                                                              .producer_epoch = ProducerEpoch(0)},
+                                                             {.commit = commit, .coordinator_epoch = 0}, wall_now);
+        const ByteView parts[] = {marker};
+        ASSERT_TRUE(log->append(parts, wall_now));
+    }
+    void abort(ProducerId producer) { end_transaction(producer, false); }
+    void commit(ProducerId producer) { end_transaction(producer, true); }
     void fill_to(std::int64_t end) {
         while (log->log_end().value() < end) ASSERT_TRUE(append());
     }
