@@ -104,7 +104,11 @@ Result<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory
             status.st_size = 0;
         }
         const bool is_directory = S_ISDIR(status.st_mode);
-        entries.push_back({name, is_directory, is_directory ? 0 : static_cast<std::uint64_t>(status.st_size)});
+        entries.push_back(
+            {.name = name,
+             .is_directory = is_directory,
+             .size = is_directory ? 0 : static_cast<std::uint64_t>(status.st_size),
+             .modified_at = Timestamp(status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1'000'000)});
     }
     std::ranges::sort(entries, {}, &DirectoryEntry::name);
     return entries;

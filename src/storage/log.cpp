@@ -135,6 +135,7 @@ Result<> Log::append_to_active(std::span<const ByteView> batches, std::uint64_t 
 
 void Log::note_appended(const BatchView& batch, std::uint64_t position, Timestamp now) {
     active().note(batch, position, batch.size_bytes(), config_.index_interval_bytes);
+    active().modified_at = now;
     recent_[recent_next_++ % recent_.size()] = {batch.base_offset(), batch.last_offset(), position,
                                                 static_cast<std::uint32_t>(batch.size_bytes())};
     if (batch.partition_leader_epoch().value() >= 0) assign_epoch(batch.partition_leader_epoch(), batch.base_offset());

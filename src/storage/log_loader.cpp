@@ -95,6 +95,7 @@ Result<> LogLoader::remove_file(std::string_view name) {
 Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
     if (const auto base = offset_in_name(entry.name, suffix::log)) {
         files_[*base].log_bytes = entry.size;
+        files_[*base].modified_at = entry.modified_at;
         files_[*base].has_log = true;
     } else if (const auto indexed = offset_in_name(entry.name, suffix::index)) {
         files_[*indexed].index_bytes = entry.size;
@@ -182,6 +183,14 @@ Result<> LogLoader::load_epochs() {
     return {};
 }
 
+std::unique_ptr<Segment> LogLoader::segment_of(Offset base, const Files& files) const {
+    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
+    if (files.modified_at != no_timestamp) segment->modified_at = std::min(files.modified_at, options_.now);
+    segment->adopt_log(files.log_bytes);
+    segment->transaction_index().adopt(files.transaction_index_bytes);
+    return segment;
+}
+
 Result<> LogLoader::load_segments() {
     if (files_.empty()) {
         if (required_end() > options_.log_start && required_end().value() > 0)
@@ -202,18 +211,16 @@ Result<> LogLoader::load_segments() {
 }
 
 Result<> LogLoader::adopt_closed(Offset base, const Files& files, Offset next_base) {
-    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
+    auto segment = segment_of(base, files);
     const bool has_indexes = files.index_bytes && files.time_index_bytes &&
-                             segment->adopt(files.log_bytes, *files.index_bytes, *files.time_index_bytes) &&
+                             segment->adopt_indexes(*files.index_bytes, *files.time_index_bytes) &&
                              (*files.time_index_bytes > 0 || files.log_bytes == 0);
-    segment->transaction_index().adopt(files.transaction_index_bytes);
     std::optional<Offset> end;
     if (has_indexes) {
         MOLDAU_TRY(found, segment->end_by_indexes(log_.scratch_));
         end = found;
     }
     if (!end) {
-        segment->adopt_log(files.log_bytes);
         MOLDAU_TRY(scanned, rebuild_indexes(*segment));
         end = scanned;
     }
@@ -288,9 +295,7 @@ void LogLoader::keep_what_is_there() {
 }
 
 Result<> LogLoader::open_active_clean(Offset base, const Files& files) {
-    auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
-    segment->adopt_log(files.log_bytes);
-    segment->transaction_index().adopt(files.transaction_index_bytes);
+    auto segment = segment_of(base, files);
     MOLDAU_TRY(from, segment->load_indexes(Offset(INT64_MAX), log_.scratch_));
     next_ = base;
     if (files.log_bytes > 0) {

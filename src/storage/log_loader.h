@@ -19,6 +19,7 @@ class LogLoader {
  private:
     struct Files {
         std::uint64_t log_bytes = 0;
+        Timestamp modified_at = no_timestamp;
         bool has_log = false;
         std::optional<std::uint64_t> index_bytes;
         std::optional<std::uint64_t> time_index_bytes;
@@ -33,6 +34,8 @@ class LogLoader {
     Result<> remove_file(std::string_view name);
     Result<> load_epochs();
 
+    /// With what needs no reading; its indexes are another matter.
+    std::unique_ptr<Segment> segment_of(Offset base, const Files& files) const;
     Result<> load_segments();
     Result<> adopt_closed(Offset base, const Files& files, Offset next_base);
     /// Returns the offset behind the last batch.

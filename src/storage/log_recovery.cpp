@@ -54,10 +54,7 @@ Result<> LogLoader::recover_from(std::map<Offset, Files>::iterator first) {
             before.seal();
             before.release_files();
         }
-        auto segment = std::make_unique<Segment>(log_.disk_, log_.directory_, base, options_.now);
-        segment->adopt_log(each->second.log_bytes);
-        segment->transaction_index().adopt(each->second.transaction_index_bytes);
-        log_.segments_.push_back(std::move(segment));
+        log_.segments_.push_back(segment_of(base, each->second));
         MOLDAU_TRY(kept_all, recover_segment(*log_.segments_.back(), each->second.index_bytes.has_value()));
         whole = kept_all;
     }

@@ -14,7 +14,8 @@ constexpr std::string_view all_suffixes[] = {suffix::log, suffix::index, suffix:
 }  // namespace
 
 Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at)
-    : disk_(disk),
+    : modified_at(opened_at),
+      disk_(disk),
       stem_(runtime::join_path(directory, offset_file_name(base, ""))),
       base_(base),
       opened_at_(opened_at),
@@ -36,8 +37,7 @@ Result<> Segment::create() {
     return file->truncate(0);
 }
 
-Result<> Segment::adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes) {
-    adopt_log(log_bytes);
+Result<> Segment::adopt_indexes(std::uint64_t index_bytes, std::uint64_t time_index_bytes) {
     largest_is_sure_ = false;
     MOLDAU_CHECK(offset_index_.file().adopt(index_bytes));
     return time_index_.file().adopt(time_index_bytes);
@@ -283,7 +283,7 @@ Result<TimeIndex::Entry> Segment::largest_timestamp() {
 
 Result<Timestamp> Segment::retention_timestamp() {
     MOLDAU_TRY(largest, largest_timestamp());
-    return largest.timestamp.value() >= 0 ? largest.timestamp : opened_at_;
+    return largest.timestamp.value() >= 0 ? largest.timestamp : modified_at;
 }
 
 Result<TimeIndex::Entry> Segment::largest_timestamp_from(std::uint64_t position, Bytes& scratch) {

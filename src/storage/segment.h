@@ -41,9 +41,9 @@ class Segment {
 
     /// Makes the files of an empty active segment, replacing what is there.
     Result<> create();
-    /// Takes over files of these sizes, of a segment that is not appended to.
-    Result<> adopt(std::uint64_t log_bytes, std::uint64_t index_bytes, std::uint64_t time_index_bytes);
-    /// Takes over the log file alone: index entries are appended by note().
+    /// Takes over index files of these sizes, of a segment that is not appended to.
+    Result<> adopt_indexes(std::uint64_t index_bytes, std::uint64_t time_index_bytes);
+    /// Takes over a log file of that size: index entries are appended by note().
     void adopt_log(std::uint64_t log_bytes) { size_ = written_from_ = log_bytes; }
 
     /// The log file, opened when it was not. Shared with whoever still sends from it.
@@ -95,7 +95,7 @@ class Segment {
 
     /// The largest timestamp and the last offset of the batch that has it; no_timestamp when there is none.
     Result<TimeIndex::Entry> largest_timestamp();
-    /// What retention by time goes by: the largest timestamp, or when the segment was opened.
+    /// What retention by time goes by: the largest timestamp, or modified_at.
     Result<Timestamp> retention_timestamp();
     /// Makes sure of largest_timestamp(), which a damaged index may have told, by the batches themselves: that of the
     /// last entry and those behind it, all where they tell otherwise. Errors: corrupt; io.
@@ -118,6 +118,7 @@ class Segment {
     bool cut_back = false;            ///< a write that failed may have been taken back; not known to be durable
     bool index_dirty = false;         ///< closed, and its index files are not known to be durable
     bool transactions_dirty = false;  ///< transaction_index() is not known to be durable
+    Timestamp modified_at;            ///< when it was appended to last; its age where no record bears a timestamp
     std::uint64_t written_back = 0;   ///< up to where writeback was asked for
 
  private:

@@ -18,6 +18,7 @@ class MemoryDisk final : public Disk {
     struct Inode {
         Bytes content;
         Bytes durable;
+        Timestamp modified_at = no_timestamp;
     };
 
     std::uint64_t capacity_bytes = UINT64_MAX;  ///< writes that grow beyond it fail with no_space
@@ -54,7 +55,8 @@ class MemoryDisk final : public Disk {
         if (!directories_.contains(directory)) return fail(Errc::not_found, directory + " is not there");
         std::vector<DirectoryEntry> entries;
         for (const auto& [path, inode] : files_)
-            if (parent_path(path) == directory) entries.push_back({name_of(path), false, inode->content.size()});
+            if (parent_path(path) == directory)
+                entries.push_back({name_of(path), false, inode->content.size(), inode->modified_at});
         for (const std::string& path : directories_)
             if (path != directory && parent_path(path) == directory) entries.push_back({name_of(path), true, 0});
         std::ranges::sort(entries, {}, &DirectoryEntry::name);
@@ -130,6 +132,7 @@ class MemoryDisk final : public Disk {
         directories_ = other.directories_;
     }
 
+    void set_modified(const std::string& path, Timestamp at) { files_.at(path)->modified_at = at; }
     Bytes& content(const std::string& path) { return files_.at(path)->content; }
     const Bytes& durable(const std::string& path) const { return files_.at(path)->durable; }
     bool has(const std::string& path) const { return files_.contains(path); }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <moldau/base/bytes.h>
+#include <moldau/base/ids.h>
 #include <moldau/base/result.h>
 #include <moldau/runtime/async.h>
 
@@ -57,6 +58,7 @@ struct DirectoryEntry {
     std::string name;
     bool is_directory;
     std::uint64_t size;
+    Timestamp modified_at = no_timestamp;  ///< of a file, where the disk keeps it
 };
 
 struct DiskSpace {

@@ -136,6 +136,19 @@ TEST_F(LogTest, RetentionByTimeGoesByTheLargestTimestamp) {
     expect_all_readable();
 }
 
+TEST_F(LogTest, RecordsWithoutTimestampsAgeOverRestarts) {
+    config.retention_ms = 1000;
+    open();
+    ASSERT_TRUE(append(1, {.timestamp = no_timestamp}));
+    ASSERT_TRUE(log->roll(wall_now));
+    ASSERT_TRUE(append(1, {.timestamp = no_timestamp}));
+    disk.set_modified(path(0, suffix::log), Timestamp(wall_now.value() - 1001));
+    disk.set_modified(path(1, suffix::log), Timestamp(wall_now.value() - 999));
+    close_and_reopen();
+    ASSERT_TRUE(delete_old_segments(wall_now, log->log_end()));
+    EXPECT_EQ(log->log_start(), Offset(1));
+}
+
 TEST_F(LogTest, NothingIsDeletedAtOrAboveTheHighWatermark) {
     config.retention_ms = 1;
     open();
