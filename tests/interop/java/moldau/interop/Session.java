@@ -13,12 +13,15 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.CreateTopicsRequestData;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopic;
 import org.apache.kafka.common.message.CreateTopicsRequestData.CreatableTopicConfig;
 import org.apache.kafka.common.message.CreateTopicsResponseData;
 import org.apache.kafka.common.message.FetchResponseData;
+import org.apache.kafka.common.message.ListOffsetsRequestData;
+import org.apache.kafka.common.message.ListOffsetsResponseData;
 import org.apache.kafka.common.message.MetadataRequestData;
 import org.apache.kafka.common.message.MetadataResponseData;
 import org.apache.kafka.common.protocol.ApiKeys;
@@ -60,6 +63,14 @@ public final class Session implements Closeable {
         }
         out.println(line);
         return response;
+    }
+
+    /** Asks, without recording it, until the answer is as expected: what the controller has taken on comes into force later. */
+    @SuppressWarnings("unchecked")
+    public <T extends ApiMessage> void await(ApiKeys api, ApiMessage request, Predicate<T> expected) throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (!expected.test((T) wire.exchange(api, api.latestVersion(false), request)))
+            if (System.nanoTime() > deadline) throw new IOException("10 s, and " + api.name + " does not answer as expected");
     }
 
     /** Sends a request that has no valid form and records the bytes that come back. */
@@ -106,7 +117,7 @@ public final class Session implements Closeable {
         return result.topicId();
     }
 
-    /** Waits until the broker knows the topic and all its leaders: that it was made is known to the controller first. */
+    /** Waits until the broker leads all of the topic: the controller knows first that it was made, then what Metadata tells. */
     public void awaitTopic(String name) throws IOException {
         MetadataRequestData request = new MetadataRequestData().setAllowAutoTopicCreation(false)
             .setTopics(List.of(new MetadataRequestData.MetadataRequestTopic().setName(name)));
@@ -114,9 +125,18 @@ public final class Session implements Closeable {
         while (System.nanoTime() < deadline) {
             MetadataResponseData answer = (MetadataResponseData) wire.exchange(ApiKeys.METADATA, 12, request);
             MetadataResponseData.MetadataResponseTopic topic = answer.topics().iterator().next();
-            if (topic.errorCode() == Errors.NONE.code() && topic.partitions().stream().allMatch(p -> p.errorCode() == Errors.NONE.code())) return;
+            if (topic.errorCode() == Errors.NONE.code() && leadsAll(name, topic.partitions().size())) return;
         }
         throw new IOException("the broker does not know " + name + " 10 s after its creation");
+    }
+
+    private boolean leadsAll(String name, int partitions) throws IOException {
+        ListOffsetsRequestData.ListOffsetsTopic topic = new ListOffsetsRequestData.ListOffsetsTopic().setName(name);
+        for (int index = 0; index < partitions; ++index)
+            topic.partitions().add(new ListOffsetsRequestData.ListOffsetsPartition().setPartitionIndex(index).setTimestamp(-1));
+        ListOffsetsRequestData request = new ListOffsetsRequestData().setReplicaId(-1).setTopics(List.of(topic));
+        ListOffsetsResponseData answer = (ListOffsetsResponseData) wire.exchange(ApiKeys.LIST_OFFSETS, 7, request);
+        return answer.topics().get(0).partitions().stream().allMatch(p -> p.errorCode() == Errors.NONE.code());
     }
 
     private static ArrayNode batches(FetchResponseData fetched) {

@@ -7,6 +7,7 @@ import moldau.interop.Session;
 import org.apache.kafka.common.message.AlterConfigsRequestData;
 import org.apache.kafka.common.message.DescribeConfigsRequestData;
 import org.apache.kafka.common.message.DescribeConfigsRequestData.DescribeConfigsResource;
+import org.apache.kafka.common.message.DescribeConfigsResponseData;
 import org.apache.kafka.common.message.IncrementalAlterConfigsRequestData;
 import org.apache.kafka.common.protocol.ApiKeys;
 
@@ -29,6 +30,8 @@ public final class ConfigCases {
         describe(session);
         incremental(session);
         legacy(session);
+        session.<DescribeConfigsResponseData>await(ApiKeys.DESCRIBE_CONFIGS, request(TOPIC, "config", List.of("retention.ms")),
+            answer -> answer.results().get(0).configs().get(0).synonyms().stream().anyMatch(each -> "70000000".equals(each.value())));
         describe(session, "topic after alterations", TOPIC, "config", null);
         describe(session, "broker after alterations", BROKER, "1", null);
         describe(session, "default broker after alterations", BROKER, "", null);
