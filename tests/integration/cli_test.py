@@ -134,7 +134,7 @@ class CommandLine(unittest.TestCase):
                 told = consumer.communicate()[1]
                 give_up.cancel()
                 self.assertEqual((consumer.returncode, told), (0, ""))
-                self.assertLess(time.monotonic() - asked, 2)
+                self.assertLess(time.monotonic() - asked, 10)
 
     def test_the_log_says_why_a_group_waits(self):
         with broker() as under_test:
