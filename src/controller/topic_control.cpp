@@ -14,7 +14,6 @@ namespace moldau::controller {
 
 using metadata::Partition;
 using protocol::ErrorCode;
-using protocol::Text;
 
 namespace {
 
