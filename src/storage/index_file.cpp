@@ -125,11 +125,7 @@ Result<> IndexFile::read(std::size_t slot, std::uint8_t* entry) {
 }
 
 Result<> IndexFile::read_slots(std::size_t first, std::size_t count, std::uint8_t* into) {
-    std::shared_ptr<runtime::File> file = file_.get();
-    if (!file) {
-        MOLDAU_TRY(opened, file_.open(disk_, path_, runtime::OpenMode::read));
-        file = std::move(opened);
-    }
+    MOLDAU_TRY(file, file_.get_or_open(disk_, path_, runtime::OpenMode::read));
     const std::size_t size = count * entry_size_;
     MOLDAU_TRY(read, file->read_at({into, size}, first * entry_size_));
     if (read != size)

@@ -56,6 +56,12 @@ Result<std::shared_ptr<runtime::File>> CachedFile::open(runtime::Disk& disk, con
     return file_;
 }
 
+Result<std::shared_ptr<runtime::File>> CachedFile::get_or_open(runtime::Disk& disk, const std::string& path,
+                                                               runtime::OpenMode mode) {
+    if (auto file = get()) return file;
+    return open(disk, path, mode);
+}
+
 void CachedFile::release() {
     if (files_ != nullptr && file_) files_->order_.erase(place_);
     file_.reset();

@@ -44,7 +44,7 @@ Result<> Segment::adopt_indexes(std::uint64_t index_bytes, std::uint64_t time_in
 }
 
 Result<std::shared_ptr<runtime::File>> Segment::file() {
-    if (auto open = file_.get()) return open;
+    if (auto open = file_.get()) return open;  // without making up its name
     return file_.open(disk_, path(suffix::log), runtime::OpenMode::read_write);
 }
 

@@ -111,11 +111,7 @@ Result<std::size_t> TransactionIndex::slots_before(Offset offset) {
 }
 
 Result<> TransactionIndex::read(std::size_t slot, std::size_t count, std::uint8_t* into) {
-    std::shared_ptr<runtime::File> file = file_.get();
-    if (!file) {
-        MOLDAU_TRY(opened, file_.open(disk_, path_, runtime::OpenMode::read));
-        file = std::move(opened);
-    }
+    MOLDAU_TRY(file, file_.get_or_open(disk_, path_, runtime::OpenMode::read));
     const std::size_t size = count * entry_bytes;
     MOLDAU_TRY(got, file->read_at({into, size}, slot * entry_bytes));
     if (got == size) return {};

@@ -50,6 +50,9 @@ class CachedFile {
     std::shared_ptr<runtime::File> get();
     /// Requires: not open. Errors: of Disk::open.
     Result<std::shared_ptr<runtime::File>> open(runtime::Disk& disk, const std::string& path, runtime::OpenMode mode);
+    /// The open file, opened when it was not.
+    Result<std::shared_ptr<runtime::File>> get_or_open(runtime::Disk& disk, const std::string& path,
+                                                       runtime::OpenMode mode);
     /// Gives the descriptor back.
     void release();
 
