@@ -6,9 +6,9 @@
 
 #include <moldau/metadata/feature_levels.h>
 #include <moldau/raft/format.h>
-#include <moldau/raft/snapshot.h>
 
 #include "metadata_records.h"
+#include "snapshot_files.h"
 
 namespace moldau::node {
 namespace {
@@ -38,16 +38,6 @@ Result<bool> holds_only_what_formatting_writes(runtime::Disk& disk, const std::s
         }
     }
     return true;
-}
-
-Result<> replay_snapshot(ByteView content, metadata::ImageBuilder& into) {
-    raft::SnapshotReader reader;
-    reader.feed(content);
-    for (protocol::BatchView batch;;) {
-        MOLDAU_TRY(more, reader.next(batch));
-        if (!more) return reader.finish();
-        MOLDAU_CHECK(replay_batch(batch, into));
-    }
 }
 
 }  // namespace
@@ -104,10 +94,10 @@ Result<metadata::Image> read_bootstrap(runtime::Disk& disk, const std::string& d
     const std::string path = runtime::join_path(directory, raft::bootstrap_file_name);
     metadata::ImageBuilder builder;
     auto content = runtime::read_whole(disk, path, max_bootstrap_bytes);
-    const bool is_there = content || content.error().code != Errc::not_found;
-    if (is_there) {
-        if (!content) return std::unexpected(std::move(content).error());
-        if (auto read = replay_snapshot(*content, builder); !read)
+    if (!content && content.error().code != Errc::not_found) return std::unexpected(std::move(content).error());
+    if (content) {
+        const auto replay = [&builder](const protocol::BatchView& batch) { return replay_batch(batch, builder); };
+        if (auto read = walk_snapshot(*content, replay); !read)
             return std::unexpected(std::move(read).error().within(path));
         if (builder.stable_image().metadata_version() == 0)
             return fail(Errc::corrupt, fmt::format("{} names no metadata.version", path));

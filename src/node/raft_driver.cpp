@@ -66,12 +66,9 @@ Result<std::unique_ptr<storage::Log>> open_log(const RaftDriverOptions& options,
 
 Result<> give_snapshot(const LoadedSnapshot& snapshot, MetadataListener& listener) {
     listener.on_snapshot(snapshot.id);
-    raft::SnapshotReader reader;
-    reader.feed(snapshot.content);
-    for (protocol::BatchView batch; reader.next(batch) == true;) {
-        if (auto taken = listener.on_snapshot_batch(batch); !taken)
-            return std::unexpected(std::move(taken).error().within(raft::snapshot_file_name(snapshot.id)));
-    }
+    const auto give = [&listener](const protocol::BatchView& batch) { return listener.on_snapshot_batch(batch); };
+    if (auto given = walk_snapshot(snapshot.content, give); !given)
+        return std::unexpected(std::move(given).error().within(raft::snapshot_file_name(snapshot.id)));
     return {};
 }
 

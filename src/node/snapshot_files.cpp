@@ -12,18 +12,20 @@ std::string path_of(const std::string& directory, raft::SnapshotId id) {
     return runtime::join_path(directory, raft::snapshot_file_name(id));
 }
 
-Result<raft::SnapshotHeader> check(ByteView content) {
+}  // namespace
+
+Result<raft::SnapshotHeader> walk_snapshot(ByteView content,
+                                           const std::function<Result<>(const protocol::BatchView&)>& visit) {
     raft::SnapshotReader reader;
     reader.feed(content);
     for (protocol::BatchView batch;;) {
         MOLDAU_TRY(more, reader.next(batch));
         if (!more) break;
+        MOLDAU_CHECK(visit(batch));
     }
     MOLDAU_CHECK(reader.finish());
     return *reader.header();
 }
-
-}  // namespace
 
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory) {
     std::vector<raft::SnapshotId> ids;
@@ -46,7 +48,7 @@ Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, 
     for (const auto& id : ids | std::views::reverse) {
         const std::string path = path_of(directory, id);
         MOLDAU_TRY(content, runtime::read_whole(disk, path));
-        auto header = check(content);
+        auto header = walk_snapshot(content, [](const protocol::BatchView&) -> Result<> { return {}; });
         if (header) return LoadedSnapshot{.id = id, .header = std::move(*header), .content = std::move(content)};
         log::error("{} is passed over: {}", path, header.error().message);
     }

@@ -2,6 +2,7 @@
 // The snapshots in the metadata log's directory, as files. All of it waits for the device; the raft driver runs it on
 // the I/O pool, or before its shard turns.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@ struct LoadedSnapshot {
     raft::SnapshotHeader header;
     Bytes content;  ///< whole and checked
 };
+
+/// Visits the data batches of a snapshot, whole in `content`. Errors: corrupt; of `visit`.
+Result<raft::SnapshotHeader> walk_snapshot(ByteView content,
+                                           const std::function<Result<>(const protocol::BatchView&)>& visit);
 
 /// Finished snapshots, oldest first. What was left half written is removed.
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory);
