@@ -20,8 +20,6 @@ using runtime::Task;
 
 constexpr runtime::Duration start_deadline = std::chrono::seconds(30);
 constexpr runtime::Duration stop_deadline = std::chrono::seconds(10);
-/// As long as clients wait unless told otherwise.
-constexpr runtime::Duration producer_id_patience = std::chrono::seconds(30);
 /// Apache Kafka also takes 0 and less, and sends without pause.
 constexpr runtime::Duration shortest_heartbeat_interval = std::chrono::milliseconds(10);
 
@@ -376,7 +374,7 @@ Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {
 }
 
 Task<Result<ProducerId>> Node::Life::next_producer_id() {
-    const auto deadline = runtime::after(shard_.now(), producer_id_patience);
+    const auto deadline = runtime::after(shard_.now(), ControllerDriver::default_patience);
     while (true) {
         while (next_producer_id_ == producer_ids_end_)
             if (auto more = co_await allocate_producer_ids(deadline); !more)

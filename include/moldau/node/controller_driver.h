@@ -43,6 +43,8 @@ class ControllerDriver {
             home, shard_, [this, &request, patience, more...] { return decide(request, patience, more...); });
     }
 
+    /// As long as clients wait unless told otherwise.
+    static constexpr runtime::Duration default_patience = std::chrono::seconds(30);
     /// What the node's own calls have, which nobody else waits for.
     static constexpr runtime::Duration unbounded = runtime::Duration::max();
 

@@ -83,7 +83,8 @@ Answer<typename Request::Response> alter(Call& call, Request& request) {
         refuse(resource, topic ? ErrorCode::topic_authorization_failed : ErrorCode::cluster_authorization_failed, "");
         return true;
     });
-    auto answer = co_await call.shell.node.controller().call(call.shard(), request, default_patience);
+    auto answer =
+        co_await call.shell.node.controller().call(call.shard(), request, node::ControllerDriver::default_patience);
     if (!answer) {
         for (const auto& resource : request.resources)
             refuse(resource, error_of(answer.error()), answer.error().message);

@@ -9,7 +9,6 @@
 
 #include "../authorized_operations.h"
 #include "../handlers.h"
-#include "refusals.h"
 
 namespace moldau::api {
 namespace {
@@ -90,7 +89,8 @@ runtime::Task<std::map<std::string, ErrorCode>> create_missing(Call& call, const
         topic.replication_factor = -1;
     }
     if (creation.topics.empty()) co_return answers;
-    const auto created = co_await call.shell.node.controller().call(call.shard(), creation, default_patience);
+    const auto created =
+        co_await call.shell.node.controller().call(call.shard(), creation, node::ControllerDriver::default_patience);
     if (!created) {
         // Of the codes that say "ask again", the one that every client takes for that here.
         for (const auto& topic : creation.topics) answers[topic.name.str()] = ErrorCode::leader_not_available;

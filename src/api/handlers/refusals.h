@@ -5,18 +5,16 @@
 #include <cstdint>
 
 #include <moldau/base/result.h>
+#include <moldau/node/controller_driver.h>
 #include <moldau/protocol/error_code.h>
 #include <moldau/runtime/time.h>
 
 namespace moldau::api {
 
-/// As long as clients wait unless told otherwise.
-inline constexpr runtime::Duration default_patience = std::chrono::seconds(30);
-
 /// `timeout_ms`: as the request names it. One that leaves no time is not taken at its word: the answer would tell less
 /// than it can.
 inline runtime::Duration patience_of(std::int32_t timeout_ms) {
-    return timeout_ms > 0 ? std::chrono::milliseconds(timeout_ms) : default_patience;
+    return timeout_ms > 0 ? std::chrono::milliseconds(timeout_ms) : node::ControllerDriver::default_patience;
 }
 
 inline protocol::ErrorCode error_of(const Error& error) {
