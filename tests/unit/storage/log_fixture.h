@@ -73,6 +73,16 @@ class LogTest : public testing::Test {
         open(with);
     }
 
+    /// As after a power cut: nothing is there that was not synced.
+    void crash_without_what_was_not_synced() {
+        LogOptions with = options();
+        with.recovery_point = log->recovery_point();
+        with.log_start = log->log_start();
+        log.reset();
+        disk.lose_unsynced();
+        open(with);
+    }
+
     Result<> append(std::int32_t count = 1, Produced produced = {}) {
         const Bytes batch = make_batch(log->log_end(), count, produced);
         const ByteView parts[] = {batch};

@@ -18,14 +18,6 @@ class ManyProducersTest : public LogTest {
     Result<> append_of(std::int64_t producer, std::size_t value_bytes = 20) {
         return append(1, {.producer_id = ProducerId(producer), .base_sequence = 0, .value_bytes = value_bytes});
     }
-    void crash_without_what_was_not_synced() {
-        LogOptions with = options();
-        with.recovery_point = log->recovery_point();
-        with.log_start = log->log_start();
-        log.reset();
-        disk.lose_unsynced();
-        open(with);
-    }
     void expect_producers(std::int64_t count) {
         EXPECT_EQ(log->producers().producers().size(), static_cast<std::size_t>(count));
         for (std::int64_t i = 0; i < count; ++i) EXPECT_NE(log->producers().find(ProducerId(i)), nullptr) << i;

@@ -494,12 +494,7 @@ TEST_P(RetainedProducersTest, AreKnownAfterAPowerFailureWhenTheirRecordsAreGone)
     flush(FlushKind::checkpoint);
     ASSERT_TRUE(delete_old_segments(wall_now + 1000, Offset(GetParam())));
     ASSERT_GT(log->log_start(), Offset(5));
-    LogOptions with = options();
-    with.recovery_point = log->recovery_point();
-    with.log_start = log->log_start();
-    log.reset();
-    disk.lose_unsynced();
-    open(with);
+    crash_without_what_was_not_synced();
     ASSERT_EQ(log->log_end(), Offset(60));
     for (const Bytes& batch : batches)
         EXPECT_EQ(log->producers().check(protocol::BatchView(batch), ProducerOrigin::client).verdict,
