@@ -72,7 +72,7 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
         segment.reset_indexes();
     }
     MOLDAU_TRY(file, segment.file());
-    BatchScanner scanner(*file, from, segment.size_bytes(), BatchScanner::Depth::whole, log_.scratch_);
+    BatchScanner scanner(*file, from, segment.size_bytes(), BatchScanner::Depth::checksums, log_.scratch_);
     std::string damage;
     std::uint64_t end = from;
     std::uint64_t surely_durable = from;
@@ -84,7 +84,7 @@ Result<bool> LogLoader::recover_segment(Segment& segment, bool has_index) {
     while (scanner.next()) {
         const protocol::BatchView& batch = scanner.batch();
         const LeaderEpoch epoch = batch.partition_leader_epoch();
-        if (!batch.crc_ok()) {
+        if (!scanner.crc_ok()) {
             damage = "the CRC is wrong";
         } else if (const std::string_view order = order_damage(batch, segment.base(), next_); !order.empty()) {
             damage = order;

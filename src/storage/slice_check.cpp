@@ -33,7 +33,7 @@ void WalkedRange::add(std::uint64_t begin, std::uint64_t end) {
 Result<> SliceCheck::run(LogSlice& slice) const {
     const std::uint64_t wanted_end = slice.position + std::min(slice.size_bytes, max_walk_bytes);
     Bytes buffer;
-    BatchScanner scanner(*slice.file, begin, segment_bytes, BatchScanner::Depth::whole, buffer);
+    BatchScanner scanner(*slice.file, begin, segment_bytes, BatchScanner::Depth::checksums, buffer);
     std::uint64_t right_end = begin;
     Offset least = segment_base;
     Offset expected = from;
@@ -55,7 +55,7 @@ Result<> SliceCheck::run(LogSlice& slice) const {
             contradicts = epoch_jumps && its_epoch.value() >= 0;
         } else if (its_epoch > latest_epoch) {
             damage = "the leader epoch is higher than the log's";
-        } else if (!batch.crc_ok()) {
+        } else if (!scanner.crc_ok()) {
             damage = "the CRC is wrong";
         }
         if (!contradicts) right_end = scanner.position();

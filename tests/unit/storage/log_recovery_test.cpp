@@ -80,6 +80,29 @@ TEST_F(LogTest, FlippedBitsAboveTheRecoveryPointCutTheTail) {
     }
 }
 
+// Recovery reads a file in pieces of 64 KiB: a header stands across their border, a batch is larger than three of them.
+TEST_F(LogTest, BatchesAcrossThePiecesThatAreReadAreFoundWholeOrDamaged) {
+    config = {};
+    for (std::size_t value_bytes = 65536 - 150; value_bytes < 65536; ++value_bytes) {
+        open();
+        ASSERT_TRUE(append(1, {.value_bytes = value_bytes}));
+        ASSERT_TRUE(append(1, {.value_bytes = 200'000}));
+        ASSERT_TRUE(append());
+        crash_and_reopen();
+        EXPECT_EQ(log->log_end(), Offset(3)) << value_bytes;
+        // Each time in what is the last batch then.
+        for (const std::size_t from_end : {1U, 100'000U, 50'000U}) {
+            Bytes& content = disk.content(path(0, suffix::log));
+            content[content.size() - from_end] ^= 1;
+            const Offset whole = log->log_end() - 1;
+            crash_and_reopen();
+            EXPECT_EQ(log->log_end(), whole) << value_bytes;
+        }
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
+    }
+}
+
 TEST_F(LogTest, DamageBelowTheRecoveryPointIsNamedAndLeftAlone) {
     open();
     fill_to(3);
