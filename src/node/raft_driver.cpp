@@ -276,7 +276,7 @@ runtime::Task<void> RaftDriver::flush() {
             if (!*saved && !is_shortage(saved->error())) return std::unexpected(saved->error());
             return job->run(disk);
         };
-        auto outcome = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(work));
+        auto outcome = co_await runtime::run_sync(options_.disk, options_.shard, std::move(work));
         log_->finish_flush(std::move(*job), outcome);
         if (!outcome) {
             fail_with(std::move(outcome).error());

@@ -72,7 +72,9 @@ class PosixDirectoryLock final : public runtime::DirectoryLock {
 
 }  // namespace
 
-PosixDisk::PosixDisk(DiskOptions options) : pool_(std::make_unique<IoPool>(options.io_threads)) {
+PosixDisk::PosixDisk(DiskOptions options)
+    : syncs_(std::make_unique<IoPool>("sync", options.sync_threads)),
+      pool_(std::make_unique<IoPool>("io", options.io_threads)) {
     std::signal(SIGXFSZ, SIG_IGN);
 }
 PosixDisk::~PosixDisk() = default;
@@ -80,7 +82,7 @@ PosixDisk::~PosixDisk() = default;
 Result<std::unique_ptr<runtime::File>> PosixDisk::open(const std::string& path, OpenMode mode) {
     const int descriptor = open_file(path, flags_of(mode));
     if (descriptor < 0) return system_failure(errno, "open", path);
-    return std::make_unique<PosixFile>(descriptor, path, *pool_);
+    return std::make_unique<PosixFile>(descriptor, path, *syncs_);
 }
 
 Result<std::vector<DirectoryEntry>> PosixDisk::list(const std::string& directory) {
@@ -176,6 +178,10 @@ Result<std::unique_ptr<runtime::DirectoryLock>> PosixDisk::lock(const std::strin
 
 void PosixDisk::post_blocking(runtime::Work& work) {
     pool_->post(work);
+}
+
+void PosixDisk::post_sync(runtime::Work& work) {
+    syncs_->post(work);
 }
 
 }  // namespace moldau::posix

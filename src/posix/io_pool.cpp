@@ -8,8 +8,8 @@
 
 namespace moldau::posix {
 
-IoPool::IoPool(unsigned max_threads, StartThread start_thread)
-    : max_threads_(max_threads), start_thread_(std::move(start_thread)) {
+IoPool::IoPool(const char* name, unsigned max_threads, StartThread start_thread)
+    : name_(name), max_threads_(max_threads), start_thread_(std::move(start_thread)) {
     MOLDAU_ASSERT(max_threads > 0);
     threads_.reserve(max_threads);  // afterwards nothing but the system can fail
     const std::lock_guard lock(mutex_);
@@ -57,7 +57,7 @@ void IoPool::start_another() {
 }
 
 void IoPool::serve() {
-    pthread_setname_np(pthread_self(), "io");
+    pthread_setname_np(pthread_self(), name_);
     std::unique_lock lock(mutex_);
     while (true) {
         while (first_ == nullptr && !stopping_) {

@@ -16,8 +16,9 @@ class IoPool {
     /// Makes a thread that runs `body`; throws std::system_error where the system gives none.
     using StartThread = std::function<std::thread(std::function<void()> body)>;
 
-    /// Begins with one thread, and throws where the system does not give that. Requires: max_threads > 0.
-    explicit IoPool(unsigned max_threads, StartThread start_thread = start_std_thread);
+    /// Begins with one thread, and throws where the system does not give that. `name`: of its threads, as debuggers and
+    /// profilers show them. Requires: max_threads > 0.
+    explicit IoPool(const char* name, unsigned max_threads, StartThread start_thread = start_std_thread);
     ~IoPool();  ///< waits for what runs and drops what is queued
 
     /// Runs in the order of posting, as many at once as there may be threads; fewer while the system gives no more.
@@ -31,6 +32,7 @@ class IoPool {
         threads_.push_back(start_thread_([this] { serve(); }));
     }
 
+    const char* const name_;
     const unsigned max_threads_;
     const StartThread start_thread_;
     std::mutex mutex_;  // guards all below

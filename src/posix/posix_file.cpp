@@ -109,7 +109,7 @@ Result<> PosixFile::sync() {
 
 void PosixFile::async_sync(runtime::Shard& home, runtime::Handler<Result<>> handler) {
     auto sync_here = [this] { return sync(); };
-    pool_.post(*new runtime::detail::CallWork<decltype(sync_here), Result<>>(sync_here, home, std::move(handler)));
+    syncs_.post(*new runtime::detail::CallWork<decltype(sync_here), Result<>>(sync_here, home, std::move(handler)));
 }
 
 void PosixFile::write_back(std::uint64_t position, std::uint64_t size) {

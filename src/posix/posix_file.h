@@ -12,9 +12,9 @@ namespace moldau::posix {
 
 class PosixFile final : public runtime::File {
  public:
-    /// Takes `descriptor`. `pool` must outlive the calls of async_sync, not the file.
-    PosixFile(int descriptor, std::string path, IoPool& pool)
-        : descriptor_(descriptor), path_(std::move(path)), pool_(pool) {}
+    /// Takes `descriptor`. `syncs` must outlive the calls of async_sync, not the file.
+    PosixFile(int descriptor, std::string path, IoPool& syncs)
+        : descriptor_(descriptor), path_(std::move(path)), syncs_(syncs) {}
     PosixFile(const PosixFile&) = delete;
     PosixFile& operator=(const PosixFile&) = delete;
     ~PosixFile() override;
@@ -32,7 +32,7 @@ class PosixFile final : public runtime::File {
  private:
     const int descriptor_;
     const std::string path_;
-    IoPool& pool_;
+    IoPool& syncs_;
     mutable std::atomic<bool> reads_cannot_try_ = false;  // this file system knows no RWF_NOWAIT
 };
 

@@ -82,7 +82,7 @@ void FlushScheduler::start(Log& log, Entry& entry) {
         return;
     }
     auto shared = std::make_shared<FlushJob>(std::move(job));
-    runtime::run_blocking(disk_, shard_, [&disk = disk_, shared] { return shared->run(disk); })(
+    runtime::run_sync(disk_, shard_, [&disk = disk_, shared] { return shared->run(disk); })(
         [this, alive = alive_, &log, shared](Result<FlushOutcome> outcome) {
             if (*alive) finished(log, std::move(*shared), std::move(outcome));
         });

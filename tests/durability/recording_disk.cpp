@@ -147,4 +147,8 @@ void RecordingDisk::post_blocking(runtime::Work& work) {
     inner_->post_blocking(work);
 }
 
+void RecordingDisk::post_sync(runtime::Work& work) {
+    inner_->post_sync(work);
+}
+
 }  // namespace moldau::durability

@@ -1,6 +1,6 @@
 #pragma once
-// The real file system. Owned by main; used from every shard. Its I/O pool runs what may wait for a device: at most
-// `io_threads` threads; all but the first are started when there is something for them to do.
+// The real file system. Owned by main; used from every shard. Two pools of threads run what may wait for a device, one
+// of them syncs alone; all but the first thread of each are started when there is something for them to do.
 
 #include <memory>
 
@@ -11,7 +11,9 @@ namespace moldau::posix {
 class IoPool;
 
 struct DiskOptions {
-    /// How many waits for devices run at once. Files that are synced in parallel gain up to about eight.
+    /// How many syncs run at once. Files that are synced in parallel gain up to about eight.
+    unsigned sync_threads = 8;
+    /// How many other waits for devices do.
     unsigned io_threads = 8;
 };
 
@@ -33,8 +35,10 @@ class PosixDisk final : public runtime::Disk {
     Result<runtime::DiskSpace> space(const std::string& directory) override;
     Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
     void post_blocking(runtime::Work& work) override;
+    void post_sync(runtime::Work& work) override;
 
  private:
+    std::unique_ptr<IoPool> syncs_;
     std::unique_ptr<IoPool> pool_;
 };
 

@@ -94,6 +94,9 @@ class Disk {
 
     /// Queues work that may wait for the device; it runs on the I/O pool, beside the shards.
     virtual void post_blocking(Work& work) = 0;
+    /// The same for work that makes changes durable, which producers wait for: it does not stand behind cold reads,
+    /// recoveries and removals, nor they behind it.
+    virtual void post_sync(Work& work) = 0;
 };
 
 /// Runs `callable`, which may wait for the device, on the I/O pool and brings its result home. Requires: on `home`.
@@ -102,6 +105,15 @@ auto run_blocking(Disk& disk, Shard& home, F callable) {
     using R = std::invoke_result_t<F&>;
     return async<R>([&disk, &home, callable = std::move(callable)](Handler<R> handler) mutable {
         disk.post_blocking(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler)));
+    });
+}
+
+/// The same for a callable that makes changes durable.
+template <class F>
+auto run_sync(Disk& disk, Shard& home, F callable) {
+    using R = std::invoke_result_t<F&>;
+    return async<R>([&disk, &home, callable = std::move(callable)](Handler<R> handler) mutable {
+        disk.post_sync(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler)));
     });
 }
 

@@ -247,5 +247,20 @@ TEST(IoPool, RunsAsManyAtOnceAsItHasThreadsAndLeavesNothingBehind) {
     EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(PosixDisk, SyncsDoNotWaitBehindReadsThatWaitForTheDevice) {
+    std::promise<void> go_on;
+    auto wait_to_go_on = go_on.get_future().share();
+    PosixDisk disk({.io_threads = 2});
+    for (int i = 0; i < 5; ++i) {
+        auto work = [wait_to_go_on] { wait_to_go_on.wait(); };
+        disk.post_blocking(*new runtime::detail::CallableWork<decltype(work)>(std::move(work)));
+    }
+    std::promise<void> synced;
+    auto sync = [&synced] { synced.set_value(); };
+    disk.post_sync(*new runtime::detail::CallableWork<decltype(sync)>(std::move(sync)));
+    EXPECT_EQ(synced.get_future().wait_for(test_patience), std::future_status::ready);
+    go_on.set_value();
+}
+
 }  // namespace
 }  // namespace moldau::posix

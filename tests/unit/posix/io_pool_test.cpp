@@ -28,7 +28,7 @@ TEST(IoPool, WithoutFurtherThreadsTheFirstDoesAll) {
     std::promise<void> all_ran;
     std::vector<Piece> pieces(count, Piece(left, all_ran));
     int asked = 0;
-    IoPool pool(4, [&asked](std::function<void()> body) {
+    IoPool pool("io", 4, [&asked](std::function<void()> body) {
         if (++asked > 1)
             throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "thread");
         return std::thread(std::move(body));
@@ -40,7 +40,7 @@ TEST(IoPool, WithoutFurtherThreadsTheFirstDoesAll) {
 }
 
 TEST(IoPool, WithoutAnyThreadThereIsNoPool) {
-    EXPECT_THROW(IoPool(4,
+    EXPECT_THROW(IoPool("io", 4,
                         [](const std::function<void()>&) -> std::thread {
                             throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                                                     "thread");
