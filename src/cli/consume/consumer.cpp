@@ -14,7 +14,7 @@ using protocol::FetchResponse;
 using runtime::Task;
 
 namespace {
-// Asked by name, as the user does.
+// Of brokers that know no topic ids.
 constexpr std::int16_t last_version_with_names = 12;
 }  // namespace
 
@@ -26,6 +26,7 @@ Consumer::Consumer(Session& session, ConsumerOptions options, const std::map<std
       outage_(shard_),
       changed_(shard_),
       gate_(shard_) {
+    if (const TopicInfo* topic = session_.topic(options_.topic)) topic_id_ = topic->id;
     for (const auto& [index, offset] : starts) {
         Partition& partition = partitions_[index];
         partition.position = offset;
@@ -87,6 +88,7 @@ std::optional<FetchRequest> Consumer::request_for(NodeId leader) {
     request.isolation_level = options_.read_committed ? 1 : 0;
     auto& topic = request.topics.emplace_back();
     topic.topic = protocol::Text::borrow(options_.topic);
+    topic.topic_id = topic_id_;
     for (const auto& [index, partition] : partitions_) {
         if (partition.is_done() || partition.is_lost) continue;
         if (session_.leader_of(options_.topic, index) != leader) continue;
@@ -120,7 +122,7 @@ Task<void> Consumer::fetch_loop(NodeId leader, [[maybe_unused]] runtime::Gate::H
 Task<void> Consumer::fetch_once(NodeId leader, const FetchRequest& request) {
     CallOptions call;
     call.node = leader;
-    call.max_version = last_version_with_names;
+    if (topic_id_ == TopicId()) call.max_version = last_version_with_names;
     outage_.begin();
     auto answer = co_await session_.call(request, call);
     if (stopping_) co_return;
@@ -240,6 +242,10 @@ Task<void> Consumer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
     const TopicInfo* topic = session_.topic(options_.topic);
     if (topic != nullptr && topic->error == ErrorCode::unknown_topic_or_partition) {
         fail_with({ExitCode::not_found, fmt::format("topic '{}' was deleted", options_.topic)});
+    } else if (topic != nullptr && topic->error == ErrorCode::none && topic->id != topic_id_) {
+        fail_with(
+            {ExitCode::not_found,
+             fmt::format("topic '{}' was deleted and made anew; start again to read the new one", options_.topic)});
     } else if (!stopping_) {
         start_loops();
     }

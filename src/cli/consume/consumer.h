@@ -97,6 +97,7 @@ class Consumer {
     Session& session_;
     runtime::Shard& shard_;
     ConsumerOptions options_;
+    TopicId topic_id_;  // a topic of the same name that is made later is another one
     std::map<std::int32_t, Partition> partitions_;
     std::set<NodeId> loops_;            // leaders that have a loop
     std::deque<Fetched> fetched_;       // not yet given out

@@ -45,8 +45,10 @@ struct ConsumerTest : testing::Test {
     FetchResponse answer(const FetchRequest& request) {
         FetchResponse response;
         for (const auto& topic : request.topics) {
+            asked_id = topic.topic_id;
             auto& answered = response.responses.emplace_back();
             answered.topic = topic.topic;
+            answered.topic_id = topic.topic_id;
             for (const auto& asked : topic.partitions) {
                 auto& partition = answered.partitions.emplace_back();
                 partition.partition_index = asked.partition;
@@ -115,6 +117,7 @@ struct ConsumerTest : testing::Test {
     runtime::ManualShard shard;
     FakeCluster cluster{shard};
     Session session{shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)}};
+    TopicId asked_id;
     std::deque<ErrorCode> errors;
     Offset log_start{0};
     std::vector<std::string> notices;
@@ -165,6 +168,18 @@ TEST_F(ConsumerTest, SaysWhichRecordsWereDeletedBeforeItCameToThem) {
               std::string::npos)
         << notices[0];
     cli::run(shard, consumer.finish());
+}
+
+TEST_F(ConsumerTest, EndsWhereItsTopicWasMadeAnew) {
+    cluster.set_metadata(2, {{"t", {1, 2}}}, TopicId(Uuid{1, 1}));
+    ASSERT_TRUE(cli::run(shard, session.refresh(std::vector<std::string>{"t"})));
+    errors = {ErrorCode::unknown_topic_id};
+    cluster.set_metadata(2, {{"t", {1, 2}}}, TopicId(Uuid{1, 2}));
+    const auto reached = drain({{0, Offset(2)}}, {{0, Offset(10)}});
+    EXPECT_EQ(asked_id, TopicId(Uuid{1, 1}));
+    ASSERT_FALSE(reached);
+    EXPECT_EQ(reached.error().code, ExitCode::not_found);
+    EXPECT_NE(reached.error().message.find("made anew"), std::string::npos) << reached.error().message;
 }
 
 TEST_F(ConsumerTest, TriesAgainWhereTheOffsetIsThereAfterAll) {

@@ -57,38 +57,40 @@ class FakeCluster final : public Connector {
     void remove(std::int16_t api_key) { answerers_.erase(api_key); }
 
     /// Brokers 1, 2 … at ports 9001, 9002 …; `topics`: partition → leader.
-    void set_metadata(int brokers, std::map<std::string, std::vector<int>> topics) {
-        answer<protocol::MetadataRequest>([brokers, topics](const protocol::MetadataRequest& request, const Asked&) {
-            protocol::MetadataResponse response;
-            response.cluster_id = protocol::Text("a-cluster");
-            for (int id = 1; id <= brokers; ++id) {
-                auto& broker = response.brokers.emplace_back();
-                broker.node_id = NodeId(id);
-                broker.host = "broker";
-                broker.port = 9000 + id;
-            }
-            std::vector<std::string> names;
-            if (request.topics) {
-                for (const auto& topic : *request.topics) names.push_back(topic.name->str());
-            } else {
-                for (const auto& [name, leaders] : topics) names.push_back(name);
-            }
-            for (const std::string& name : names) {
-                auto& topic = response.topics.emplace_back();
-                topic.name = protocol::Text(name);
-                const auto found = topics.find(name);
-                if (found == topics.end()) {
-                    topic.error_code = protocol::ErrorCode::unknown_topic_or_partition;
-                    continue;
+    void set_metadata(int brokers, std::map<std::string, std::vector<int>> topics, TopicId topic_id = {}) {
+        answer<protocol::MetadataRequest>(
+            [brokers, topics, topic_id](const protocol::MetadataRequest& request, const Asked&) {
+                protocol::MetadataResponse response;
+                response.cluster_id = protocol::Text("a-cluster");
+                for (int id = 1; id <= brokers; ++id) {
+                    auto& broker = response.brokers.emplace_back();
+                    broker.node_id = NodeId(id);
+                    broker.host = "broker";
+                    broker.port = 9000 + id;
                 }
-                for (std::size_t i = 0; i < found->second.size(); ++i) {
-                    auto& partition = topic.partitions.emplace_back();
-                    partition.partition_index = PartitionIndex(static_cast<std::int32_t>(i));
-                    partition.leader_id = NodeId(found->second[i]);
+                std::vector<std::string> names;
+                if (request.topics) {
+                    for (const auto& topic : *request.topics) names.push_back(topic.name->str());
+                } else {
+                    for (const auto& [name, leaders] : topics) names.push_back(name);
                 }
-            }
-            return response;
-        });
+                for (const std::string& name : names) {
+                    auto& topic = response.topics.emplace_back();
+                    topic.name = protocol::Text(name);
+                    topic.topic_id = topic_id;
+                    const auto found = topics.find(name);
+                    if (found == topics.end()) {
+                        topic.error_code = protocol::ErrorCode::unknown_topic_or_partition;
+                        continue;
+                    }
+                    for (std::size_t i = 0; i < found->second.size(); ++i) {
+                        auto& partition = topic.partitions.emplace_back();
+                        partition.partition_index = PartitionIndex(static_cast<std::int32_t>(i));
+                        partition.leader_id = NodeId(found->second[i]);
+                    }
+                }
+                return response;
+            });
     }
 
     /// How long each answer takes from now on.
