@@ -59,12 +59,8 @@ Result<> format_if_empty(runtime::Disk& disk, const std::string& directory, cons
     MOLDAU_TRY(ours, holds_only_what_formatting_writes(disk, directory, plan));
     if (!ours) return {};
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
-    for (const raft::FileToWrite& file : plan) {
-        const std::string path = runtime::join_path(directory, file.path);
-        MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));
-        MOLDAU_CHECK(runtime::write_atomically(disk, path, file.content));
-        MOLDAU_CHECK(disk.sync_directory(directory));
-    }
+    for (const raft::FileToWrite& file : plan)
+        MOLDAU_CHECK(runtime::write_below(disk, directory, file.path, file.content));
     return {};
 }
 

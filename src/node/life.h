@@ -78,8 +78,9 @@ class Node::Life final : public MetadataListener {
     metadata::ImageBuilder builder_;
     /// What the log will lead to, while it is opened: a start that is refused has written nothing.
     std::optional<metadata::ImageBuilder> rehearsal_;
-    std::vector<metadata::VersionedRecord> bootstrap_ = metadata::bootstrap_records();  ///< for an empty metadata log
-    Offset applied_end_{0};                                                             ///< of the log, in builder_
+    /// For an empty metadata log.
+    std::vector<metadata::VersionedRecord> bootstrap_ = metadata::bootstrap_records();
+    Offset applied_end_{0};    ///< of the log, in builder_
     bool caught_up_ = false;   ///< all that was committed before this start has been replayed
     Offset published_end_{0};  ///< in the views
     BrokerEpoch broker_epoch_ = no_broker_epoch;

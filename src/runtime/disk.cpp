@@ -39,6 +39,13 @@ Result<> write_atomically(Disk& disk, const std::string& path, ByteView content)
     return disk.sync_directory(parent_path(path));
 }
 
+Result<> write_below(Disk& disk, const std::string& directory, std::string_view path, ByteView content) {
+    const std::string whole = join_path(directory, path);
+    MOLDAU_CHECK(disk.create_directories(parent_path(whole)));
+    MOLDAU_CHECK(disk.sync_directory(directory));
+    return write_atomically(disk, whole, content);
+}
+
 Result<> overwrite(Disk& disk, const std::string& path, ByteView content) {
     MOLDAU_TRY(file, disk.open(path, OpenMode::create));
     MOLDAU_CHECK(file->truncate(0));

@@ -151,11 +151,14 @@ class ConfigView {
 
 /// What a start should say about server.properties.
 struct PropertiesReview {
-    std::vector<std::string> errors;  ///< values that break a rule: the start must fail
-    std::vector<std::string>
-        warnings;                      ///< unknown keys, each with the nearest known one; keys that another passes over
-    std::vector<std::string> ignored;  ///< keys known to Kafka that have no meaning here
-    std::vector<std::string> later;    ///< keys that nothing here goes by yet
+    /// Values that break a rule: the start must fail.
+    std::vector<std::string> errors;
+    /// Unknown keys, each with the nearest known one; keys that another passes over.
+    std::vector<std::string> warnings;
+    /// Keys known to Kafka that have no meaning here.
+    std::vector<std::string> ignored;
+    /// Keys that nothing here goes by yet.
+    std::vector<std::string> later;
 };
 PropertiesReview review_properties(const Properties& file);
 

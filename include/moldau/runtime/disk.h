@@ -129,6 +129,9 @@ Result<Bytes> read_whole(Disk& disk, const std::string& path, std::uint64_t max_
 /// renames, syncs the directory. Waits for the device.
 Result<> write_atomically(Disk& disk, const std::string& path, ByteView content);
 
+/// The same for `path` below `directory`, which is there; directories on the way are made, durably.
+Result<> write_below(Disk& disk, const std::string& directory, std::string_view path, ByteView content);
+
 /// Gives `path` that content in place: a crash before a sync leaves anything. Errors: no_space; no_descriptors; io.
 Result<> overwrite(Disk& disk, const std::string& path, ByteView content);
 

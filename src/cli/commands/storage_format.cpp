@@ -145,12 +145,8 @@ Outcome<Locks> lock(runtime::Disk& disk, const std::vector<std::string>& directo
 Result<> write_files(runtime::Disk& disk, const std::string& directory, const std::vector<raft::FileToWrite>& files) {
     MOLDAU_CHECK(disk.create_directories(directory));
     MOLDAU_CHECK(disk.sync_directory(runtime::parent_path(directory)));
-    for (const raft::FileToWrite& file : files) {
-        const std::string path = runtime::join_path(directory, file.path);
-        MOLDAU_CHECK(disk.create_directories(runtime::parent_path(path)));
-        MOLDAU_CHECK(disk.sync_directory(directory));
-        MOLDAU_CHECK(runtime::write_atomically(disk, path, file.content));
-    }
+    for (const raft::FileToWrite& file : files)
+        MOLDAU_CHECK(runtime::write_below(disk, directory, file.path, file.content));
     return {};
 }
 
