@@ -53,6 +53,7 @@ bool VoterSet::contains(const ReplicaKey& replica) const {
 
 std::vector<NodeId> VoterSet::ids() const {
     std::vector<NodeId> ids;
+    ids.reserve(voters_.size());
     for (const auto& [id, voter] : voters_) ids.push_back(id);
     return ids;
 }

@@ -25,9 +25,9 @@ class DirectoryFormatTest : public testing::Test {
             format_if_empty(disk, directory, identity,
                             {{.name = "CONTROLLER", .host = "localhost", .port = 9093, .security_protocol = 0}}));
     }
-    void finalise(std::string name, std::int16_t level) {
+    void finalise(const std::string& name, std::int16_t level) {
         protocol::FeatureLevelRecord record;
-        record.name = std::move(name);
+        record.name = protocol::Text(name);
         record.feature_level = level;
         const metadata::VersionedRecord one[] = {{std::move(record), 0}};
         raft::SnapshotWriter writer(LeaderEpoch(0), {}, Timestamp(1));

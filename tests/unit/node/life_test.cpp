@@ -74,15 +74,15 @@ class Machine {
     }
 
     /// What the creation of a topic is answered with; nothing while there is no answer.
-    std::optional<Result<protocol::CreateTopicsResponse>> create_topic(std::string name) {
-        ask_for(std::move(name));
+    std::optional<Result<protocol::CreateTopicsResponse>> create_topic(const std::string& name) {
+        ask_for(name);
         return run(node_.controller().call(shard_, creation_, ControllerDriver::unbounded));
     }
     /// The same while the disk stands still for `stillness`.
-    std::optional<Result<protocol::CreateTopicsResponse>> create_topic_on_still_disk(std::string name,
+    std::optional<Result<protocol::CreateTopicsResponse>> create_topic_on_still_disk(const std::string& name,
                                                                                      runtime::Duration patience,
                                                                                      runtime::Duration stillness) {
-        ask_for(std::move(name));
+        ask_for(name);
         const auto result = spawn(node_.controller().call(shard_, creation_, patience));
         stand_still(stillness);
         return *result;
@@ -141,10 +141,10 @@ class Machine {
         options.format_if_empty = true;
         return options;
     }
-    void ask_for(std::string topic_name) {
+    void ask_for(const std::string& topic_name) {
         creation_ = {};
         auto& topic = creation_.topics.emplace_back();
-        topic.name = protocol::Text(std::move(topic_name));
+        topic.name = protocol::Text(topic_name);
         topic.num_partitions = 1;
         topic.replication_factor = 1;
     }
@@ -301,7 +301,7 @@ TEST(Life, TheMarkOfACleanStopGoesBeforeAnythingIsWritten) {
 }
 
 /// As another broker would: the feature is finalised behind all that the log holds.
-void finalise(runtime::MemoryDisk& disk, std::string name, std::int16_t level) {
+void finalise(runtime::MemoryDisk& disk, const std::string& name, std::int16_t level) {
     Bytes& content = disk.content(metadata_log);
     Offset end{0};
     LeaderEpoch epoch = no_leader_epoch;
@@ -311,7 +311,7 @@ void finalise(runtime::MemoryDisk& disk, std::string name, std::int16_t level) {
         epoch = batch.partition_leader_epoch();
     }
     protocol::FeatureLevelRecord record;
-    record.name = protocol::Text(std::move(name));
+    record.name = protocol::Text(name);
     record.feature_level = level;
     protocol::Writer writer;
     protocol::encode_metadata_record(record, 0, writer);

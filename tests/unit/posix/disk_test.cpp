@@ -18,13 +18,14 @@ using runtime::OpenMode;
 using runtime::Task;
 
 class PosixDiskTest : public testing::Test {
- protected:
+ public:
     PosixDiskTest() {
         std::string pattern = testing::TempDir() + "moldau-disk-XXXXXX";
         directory = ::mkdtemp(pattern.data());
     }
     ~PosixDiskTest() override { EXPECT_TRUE(runtime::remove_all(disk, directory)); }
 
+ protected:
     std::string path(std::string_view name) const { return runtime::join_path(directory, name); }
 
     PosixDisk disk;
