@@ -33,9 +33,10 @@ bool read_bytes(Body& body, Content& content) {
     return true;
 }
 
-/// Reads the record that `body` is, behind its length; what is wrong with it, or empty.
+/// Reads the record that `body` is, behind its length; what is wrong with it, or empty. In line, so that a Cursor's
+/// position stays in registers.
 template <class Body, class Record>
-std::string_view read_record(Body& body, Record& record) {
+[[gnu::always_inline]] inline std::string_view read_record(Body& body, Record& record) {
     if (body.left() == 0) return "a record is empty";
     record.attributes = static_cast<std::int8_t>(body.take_byte());
     if (!body.read_varlong(record.timestamp_delta)) return "a record ends in its timestamp";
