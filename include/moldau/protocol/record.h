@@ -1,7 +1,6 @@
 #pragma once
 // The records inside a batch of format v2, as views of its uncompressed records section. Whoever holds those bytes may
-// walk them, on any shard. Whoever does not need their content walks them by record_walk.h, which never holds the
-// whole.
+// walk them, on any shard. Whoever does not need the content takes record_walk.h, which never holds it.
 //
 // A record: length varint, attributes i8, timestamp delta varlong, offset delta varint, key and value (each a varint
 // length, negative: null, and bytes), header count varint, headers (key length varint and UTF-8, value as above).
