@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <moldau/protocol/record.h>
+#include <moldau/protocol/record_walk.h>
 #include <moldau/storage/log.h>
 #include <moldau/storage/log_names.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 using protocol::BatchView;
 
-// More than any broker lets into a log (max.message.bytes is an i32), less than what ends the process.
+// As when batches are appended (ValidatorConfig::max_decompressed_bytes): it bounds the time, for nothing is held.
 constexpr std::size_t max_decompressed_bytes = 256UL << 20;
 
 /// The first record of `batch` at or behind `from` for which `matches` its timestamp.
@@ -26,17 +26,16 @@ Result<std::optional<TimestampAndOffset>> find_record(const BatchView& batch, Of
     if (batch.count() == 1 && batch.last_offset_delta() == 0 && batch.base_offset() >= from &&
         matches(batch.max_timestamp()))
         return TimestampAndOffset{batch.max_timestamp(), batch.base_offset(), batch.partition_leader_epoch()};
-    const auto codec = batch.codec();
-    if (!codec) return fail(Errc::corrupt, "a batch of an unknown codec");
-    MOLDAU_TRY(section, decompressor.decompress(*codec, batch.records(), max_decompressed_bytes));
-    protocol::RecordIterator records(section, batch.count());
-    protocol::RecordView record;
+    if (!batch.codec()) return fail(Errc::corrupt, "a batch of an unknown codec");
+    protocol::RecordWalk records(batch, decompressor, max_decompressed_bytes);
+    protocol::RecordSkeleton record;
     while (records.next(record)) {
         const Timestamp timestamp = protocol::timestamp_of(batch, record);
         const Offset offset = batch.base_offset() + record.offset_delta;
         if (offset < from || !matches(timestamp)) continue;
         return TimestampAndOffset{timestamp, offset, batch.partition_leader_epoch()};
     }
+    if (records.decompression_error()) return std::unexpected(*records.decompression_error());
     if (!records.damage().empty()) return fail(Errc::corrupt, std::string(records.damage()));
     return std::nullopt;
 }
@@ -163,7 +162,6 @@ Result<std::optional<TimestampAndOffset>> Log::search_segment(Segment& segment, 
         if (read != whole.size()) return fail(Errc::corrupt, segment.path(suffix::log) + " became shorter");
         auto found = find_record(BatchView(whole), log_start_, decompressor,
                                  [&](Timestamp timestamp) { return timestamp >= target; });
-        decompressor.release_excess();  // the shard's: what a large batch took is not kept
         if (!found) return std::unexpected(std::move(found).error().within(segment.path(suffix::log)));
         if (*found) return found;
     }

@@ -9,6 +9,7 @@
 #include <moldau/protocol/compression.h>
 #include <moldau/protocol/record.h>
 #include <moldau/protocol/record_batch.h>
+#include <moldau/protocol/record_walk.h>
 
 namespace moldau::protocol {
 namespace {
@@ -41,6 +42,27 @@ void walk_records(ByteView section, std::int32_t count) {
     }
 }
 
+// The walk in pieces must see what the iterator sees in the whole, and nothing in what is not a whole.
+void walk_in_pieces(BatchView batch, const std::optional<ByteView>& section) {
+    static Decompressor small_pieces(7);
+    RecordWalk walk(batch, small_pieces, output_limit);
+    RecordIterator records(section.value_or(ByteView{}), batch.count());
+    RecordSkeleton walked;
+    RecordView record;
+    while (walk.next(walked)) {
+        if (!section) continue;
+        MOLDAU_ASSERT(records.next(record));
+        MOLDAU_ASSERT(walked.timestamp_delta == record.timestamp_delta && walked.offset_delta == record.offset_delta);
+        MOLDAU_ASSERT(walked.key.has_value() == record.key.has_value());
+    }
+    if (section) {
+        MOLDAU_ASSERT(!records.next(record));
+        MOLDAU_ASSERT(!walk.decompression_error() && walk.damage() == records.damage());
+    } else {
+        MOLDAU_ASSERT(walk.decompression_error() || !walk.damage().empty());
+    }
+}
+
 void walk_batches(ByteView bytes, Decompressor& decompressor) {
     BatchIterator batches(bytes);
     for (BatchView batch; batches.next(batch);) {
@@ -51,6 +73,7 @@ void walk_batches(ByteView bytes, Decompressor& decompressor) {
         if (!codec) continue;
         const auto section = decompressor.decompress(*codec, batch.records(), output_limit);
         if (section) walk_records(*section, batch.count());
+        walk_in_pieces(batch, section ? std::optional(*section) : std::nullopt);
     }
 }
 

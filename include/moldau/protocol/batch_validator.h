@@ -1,7 +1,8 @@
 #pragma once
 // What a partition's leader checks on a batch before it appends it, and the offsets and epoch that it writes into it:
 // the rules are Apache Kafka's for format v2 (docs/formats/record-batches.md). One a shard, owned by the shard: it
-// keeps the buffer for decompression. Pure: the clock comes in as a number.
+// keeps a decompressor. What a batch holds goes by in pieces; only one that must be rebuilt is taken into memory whole.
+// Pure: the clock comes in as a number.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +40,7 @@ struct ValidatorConfig {
     bool compacted = false;                                                           ///< cleanup.policy has compact
     std::optional<Codec> compression = std::nullopt;                                  ///< none: as the producer chose
     std::optional<int> compression_level = std::nullopt;                              ///< for `compression`
-    std::size_t max_decompressed_bytes = 256UL << 20;  ///< what a batch may decompress to; our own bound
+    std::size_t max_decompressed_bytes = 256UL << 20;  ///< what a batch may decompress to: our own bound, on time
 };
 
 /// Where and when the batch is appended.
@@ -93,6 +94,9 @@ class BatchValidator {
     /// timestamps into it. A partial batch behind it is ignored, as in Kafka. After a refusal the bytes are unchanged.
     std::expected<ValidatedBatch, AppendRefused> validate(MutableBytes records, const ValidatorConfig& config,
                                                           const AppendContext& context);
+
+    /// What it keeps for decompressed records between calls.
+    std::size_t held_bytes() const { return decompressor_.held_bytes(); }
 
  private:
     std::expected<ValidatedBatch, AppendRefused> check_and_assign(MutableBytes records, BatchView batch,

@@ -1,6 +1,6 @@
 #pragma once
 // The records inside a batch of format v2, as views of its uncompressed records section. Whoever holds those bytes may
-// walk them, on any shard.
+// walk them, on any shard. Whoever does not need the content takes record_walk.h, which never holds it.
 //
 // A record: length varint, attributes i8, timestamp delta varlong, offset delta varint, key and value (each a varint
 // length, negative: null, and bytes), header count varint, headers (key length varint and UTF-8, value as above).
@@ -32,13 +32,17 @@ class HeaderIterator {
     std::int32_t left_ = 0;
 };
 
-struct RecordView {
+/// The numbers of a record.
+struct RecordNumbers {
     std::int64_t timestamp_delta = 0;  ///< ms, to the batch's base timestamp
     std::int32_t offset_delta = 0;     ///< to the batch's base offset
-    std::int8_t attributes = 0;        ///< none defined so far
+    std::int32_t header_count = 0;
+    std::int8_t attributes = 0;  ///< none defined so far
+};
+
+struct RecordView : RecordNumbers {
     std::optional<ByteView> key;
     std::optional<ByteView> value;
-    std::int32_t header_count = 0;
     ByteView header_bytes;
 
     HeaderIterator headers() const { return {header_bytes, header_count}; }
@@ -48,7 +52,7 @@ class BatchView;
 
 /// When the record was made, as readers see it: by its own delta, or when the batch was appended. Wraps as Apache
 /// Kafka's arithmetic does.
-Timestamp timestamp_of(const BatchView& batch, const RecordView& record);
+Timestamp timestamp_of(const BatchView& batch, const RecordNumbers& record);
 
 /// Walks `count` records, which must fill `section` exactly. Every length is checked against what is left, headers
 /// included; nothing is copied or allocated.

@@ -3,6 +3,7 @@
 #include <moldau/protocol/batch_builder.h>
 #include <moldau/protocol/batch_validator.h>
 #include <moldau/protocol/record.h>
+#include <moldau/protocol/record_walk.h>
 
 #include "batch/wrapping.h"
 
@@ -117,7 +118,7 @@ class RecordRules {
           ranged_(config.timestamp_type == TimestampType::create_time),
           claims_append_time_(batch.timestamp_type() == TimestampType::log_append_time) {}
 
-    void check(const RecordView& record, Timestamp timestamp, Walked& walked) const {
+    void check(const RecordSkeleton& record, Timestamp timestamp, Walked& walked) const {
         if (config_.compacted && !record.key) return walked.add_error("a record of a compacted topic must have a key");
         if (ranged_ && timestamp != no_timestamp) {
             if (out_of_range(timestamp)) add_out_of_range(timestamp, walked);
@@ -145,9 +146,16 @@ class RecordRules {
     bool claims_append_time_;
 };
 
-std::expected<Walked, AppendRefused> walk(BatchView batch, ByteView section, const RecordRules& rules) {
-    RecordIterator records(section, batch.count());
-    RecordView record;
+// What the records section may take uncompressed: one that is not compressed has been measured.
+std::size_t section_limit(BatchView batch, const ValidatorConfig& config) {
+    return batch.codec() == Codec::none ? batch.size_bytes() : config.max_decompressed_bytes;
+}
+
+std::expected<Walked, AppendRefused> walk(BatchView batch, Decompressor& decompressor, const ValidatorConfig& config,
+                                          Timestamp now) {
+    const RecordRules rules(batch, config, now);
+    RecordWalk records(batch, decompressor, section_limit(batch, config));
+    RecordSkeleton record;
     Walked walked;
     while (records.next(record)) {
         const Timestamp timestamp = timestamp_of(batch, record);
@@ -156,6 +164,8 @@ std::expected<Walked, AppendRefused> walk(BatchView batch, ByteView section, con
         walked.deltas_in_order &= record.offset_delta == walked.count;
         ++walked.count;
     }
+    if (records.decompression_error())
+        return std::unexpected(refused(batch_error::invalid_record, records.decompression_error()->message));
     if (!records.damage().empty())
         return std::unexpected(refused(batch_error::invalid_record, fmt::format("record {} of the batch is invalid: {}",
                                                                                 walked.count, records.damage())));
@@ -204,7 +214,6 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::validate(MutableByt
     const auto batch = the_one_batch(records);
     if (!batch) return std::unexpected(batch.error());
     auto result = check_and_assign(records, *batch, config, context);
-    decompressor_.release_excess();
     if (!result)
         result.error().is_content = result.error().error != batch_error::corrupt_message &&
                                     result.error().error != batch_error::message_too_large;
@@ -218,13 +227,10 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(Mu
     if (context.origin == AppendOrigin::client)
         if (auto refusal = check_client_header(batch)) return std::unexpected(std::move(*refusal));
 
-    const Codec source = *batch.codec();
-    const auto section = decompressor_.decompress(
-        source, batch.records(), source == Codec::none ? batch.size_bytes() : config.max_decompressed_bytes);
-    if (!section) return std::unexpected(refused(batch_error::invalid_record, section.error().message));
-    auto walked = walk(batch, *section, RecordRules(batch, config, context.now));
+    auto walked = walk(batch, decompressor_, config, context.now);
     if (!walked) return std::unexpected(std::move(walked).error());
 
+    const Codec source = *batch.codec();
     ValidatedBatch valid;
     valid.count = walked->count;
     valid.first_offset = context.next_offset;
@@ -236,7 +242,11 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(Mu
     valid.codec = keeps_codec ? source : config.compression.value_or(source);
 
     if (walked->count > 0 && (valid.codec != source || !walked->deltas_in_order)) {
+        // Here alone the content is needed: whole, since the builder holds it whole too.
+        const auto section = decompressor_.decompress(source, batch.records(), section_limit(batch, config));
+        if (!section) return std::unexpected(refused(batch_error::invalid_record, section.error().message));
         valid.rebuilt_ = rebuild(batch, *section, options_for_rebuild(batch, valid, config, context), compressor_);
+        decompressor_.release_excess();
         if (valid.rebuilt_.size() > config.max_message_bytes)
             return std::unexpected(
                 refused(batch_error::message_too_large,

@@ -1,8 +1,6 @@
 #pragma once
 // Reads the numbers and lengths of records; most take one or two bytes, which are read in line.
 
-#include <optional>
-
 #include <moldau/base/varint.h>
 
 namespace moldau::protocol {
@@ -16,6 +14,9 @@ class Cursor {
     const std::uint8_t* end;
 
     std::size_t left() const { return static_cast<std::size_t>(end - at); }
+
+    /// Requires: left() > 0.
+    std::uint8_t take_byte() { return *at++; }
 
     bool read_varint(std::int32_t& value) {
         std::uint32_t raw;
@@ -49,26 +50,8 @@ class Cursor {
         return taken;
     }
 
-    /// A varint length and that many bytes; a negative length is null.
-    bool read_nullable(std::optional<ByteView>& bytes) {
-        std::int32_t length;
-        if (!read_varint(length)) return false;
-        if (length < 0) {
-            bytes.reset();
-            return true;
-        }
-        if (static_cast<std::size_t>(length) > left()) return false;
-        bytes = take(static_cast<std::size_t>(length));
-        return true;
-    }
-
-    /// As read_nullable, but null is refused.
-    bool read_bytes(ByteView& bytes) {
-        std::int32_t length;
-        if (!read_varint(length) || length < 0 || static_cast<std::size_t>(length) > left()) return false;
-        bytes = take(static_cast<std::size_t>(length));
-        return true;
-    }
+    /// All that is left.
+    ByteView rest() const { return {at, end}; }
 
  private:
     /// A number of one or two bytes; false leaves the rest of them, and the end, to the caller.

@@ -84,7 +84,7 @@ void set_max_timestamp(MutableBytes batch, TimestampType type, Timestamp max_tim
     renew_crc(batch);
 }
 
-Timestamp timestamp_of(const BatchView& batch, const RecordView& record) {
+Timestamp timestamp_of(const BatchView& batch, const RecordNumbers& record) {
     if (batch.timestamp_type() == TimestampType::log_append_time) return batch.max_timestamp();
     return Timestamp(wrapping_add(batch.base_timestamp().value(), record.timestamp_delta));
 }

@@ -1,5 +1,5 @@
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,6 +11,22 @@ namespace moldau::protocol {
 namespace {
 
 constexpr std::array<std::string_view, 5> codec_names{"none", "gzip", "snappy", "lz4", "zstd"};
+
+std::unique_ptr<Decoder> decoder_for(Codec codec) {
+    switch (codec) {
+        case Codec::none:
+            break;
+        case Codec::gzip:
+            return gzip_decoder();
+        case Codec::snappy:
+            return snappy_decoder();
+        case Codec::lz4:
+            return lz4_decoder();
+        case Codec::zstd:
+            return zstd_decoder();
+    }
+    return nullptr;
+}
 
 }  // namespace
 
@@ -31,17 +47,16 @@ std::optional<Codec> codec_named(std::string_view name) {
 
 void OutputBuffer::start(std::size_t limit_bytes) {
     size_ = 0;
-    limit_ = limit_bytes;
+    limit_ = room_ = limit_bytes;
     if (data_.size() > Decompressor::retained_bytes) data_.resize(0);
 }
 
 MutableBytes OutputBuffer::space(std::size_t wanted_bytes) {
-    wanted_bytes = std::min(wanted_bytes, room_bytes());
-    if (data_.size() - size_ < wanted_bytes || (data_.size() == size_ && room_bytes() > 0)) {
-        const std::size_t doubled = std::max({data_.size() * 2, size_ + wanted_bytes, smallest_growth});
-        data_.resize(std::min(doubled, std::max(limit_, smallest_growth)));
-    }
-    return {data_.data() + size_, std::min(data_.size() - size_, room_bytes())};
+    if (room_ == 0) return {&beyond_limit_, 1};
+    wanted_bytes = std::min(wanted_bytes, room_);
+    if (data_.size() - size_ < wanted_bytes)
+        data_.resize(std::min(std::max(data_.size() * 2, size_ + wanted_bytes), size_ + room_));
+    return {data_.data() + size_, wanted_bytes};
 }
 
 std::unexpected<Error> too_much_output(Codec codec, const OutputBuffer& output) {
@@ -54,34 +69,46 @@ std::unexpected<Error> damaged_input(Codec codec, std::string_view what) {
     return fail(Errc::invalid, fmt::format("{} data cannot be decompressed: {}", to_string(codec), what));
 }
 
-Decompressor::Decompressor()
-    : output_(std::make_unique<OutputBuffer>()), contexts_(std::make_unique<DecompressionContexts>()) {}
+Decompressor::Decompressor(std::size_t piece_bytes) : output_(std::make_unique<OutputBuffer>(piece_bytes)) {}
 Decompressor::~Decompressor() = default;
 Decompressor::Decompressor(Decompressor&&) noexcept = default;
 Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
 
-Result<ByteView> Decompressor::decompress(Codec codec, ByteView input, std::size_t max_output_bytes) {
+void Decompressor::start(Codec codec, ByteView input, std::size_t max_output_bytes) {
     output_->start(max_output_bytes);
-    Result<void> done;
-    switch (codec) {
-        case Codec::none:
-            if (input.size() > max_output_bytes) return too_much_output(codec, *output_);
-            return input;
-        case Codec::gzip:
-            done = decompress_gzip(*contexts_, input, *output_);
-            break;
-        case Codec::snappy:
-            done = decompress_snappy(input, *output_);
-            break;
-        case Codec::lz4:
-            done = decompress_lz4(*contexts_, input, *output_);
-            break;
-        case Codec::zstd:
-            done = decompress_zstd(*contexts_, input, *output_);
-            break;
+    codec_ = codec;
+    uncompressed_ = {};
+    has_more_ = codec != Codec::none;
+    if (codec == Codec::none) {
+        uncompressed_ = input;
+        return;
     }
-    if (!done) return std::unexpected(std::move(done).error());
+    auto& decoder = decoders_[static_cast<std::size_t>(codec)];
+    if (decoder == nullptr) decoder = decoder_for(codec);
+    decoder->start(input);
+}
+
+Result<ByteView> Decompressor::next() {
+    if (codec_ == Codec::none) {
+        if (uncompressed_.size() > output_->limit_bytes()) return too_much_output(codec_, *output_);
+        return std::exchange(uncompressed_, {});
+    }
+    output_->clear();
+    while (has_more_ && output_->bytes().empty()) MOLDAU_CHECK(step());
     return output_->bytes();
+}
+
+Result<ByteView> Decompressor::decompress(Codec codec, ByteView input, std::size_t max_output_bytes) {
+    start(codec, input, max_output_bytes);
+    if (codec == Codec::none) return next();
+    while (has_more_) MOLDAU_CHECK(step());
+    return output_->bytes();
+}
+
+Result<void> Decompressor::step() {
+    MOLDAU_TRY(more, decoders_[static_cast<std::size_t>(codec_)]->read(*output_));
+    has_more_ = more;
+    return {};
 }
 
 std::size_t Decompressor::held_bytes() const {
@@ -89,9 +116,9 @@ std::size_t Decompressor::held_bytes() const {
 }
 
 void Decompressor::release_excess() {
-    output_->start(0);
-    // A frame with a large window leaves a large context behind.
-    if (contexts_->zstd != nullptr && ZSTD_sizeof_DCtx(contexts_->zstd.get()) > retained_bytes) contexts_->zstd.reset();
+    start(Codec::none, {}, 0);
+    for (auto& decoder : decoders_)
+        if (decoder != nullptr && decoder->is_large()) decoder.reset();
 }
 
 Compressor::Compressor() : contexts_(std::make_unique<CompressionContexts>()) {}

@@ -9,52 +9,49 @@ constexpr int gzip_window_bits = 15 + 16;  // 16 asks zlib for gzip's header and
 constexpr int smallest_level = 1;
 constexpr int largest_gzip_level = 9;
 
-void free_inflater(z_stream* stream) {
-    inflateEnd(stream);
-    delete stream;
-}
+class GzipDecoder final : public Decoder {
+ public:
+    GzipDecoder() { MOLDAU_ASSERT(inflateInit2(&stream_, gzip_window_bits) == Z_OK); }
+    ~GzipDecoder() override { inflateEnd(&stream_); }
+    GzipDecoder(const GzipDecoder&) = delete;
+    GzipDecoder& operator=(const GzipDecoder&) = delete;
 
-z_stream& started_inflater(DecompressionContexts& contexts) {
-    if (contexts.gzip == nullptr) {
-        contexts.gzip = {new z_stream{}, free_inflater};
-        MOLDAU_ASSERT(inflateInit2(contexts.gzip.get(), gzip_window_bits) == Z_OK);
-    } else {
-        MOLDAU_ASSERT(inflateReset(contexts.gzip.get()) == Z_OK);
+    void start(ByteView input) override {
+        MOLDAU_ASSERT(inflateReset(&stream_) == Z_OK);
+        stream_.next_in = const_cast<std::uint8_t*>(input.data());
+        stream_.avail_in = static_cast<unsigned>(input.size());
     }
-    return *contexts.gzip;
-}
 
-// What follows a member and is not another one is padding, as gzip and Java treat it.
-bool starts_member(const z_stream& stream) {
-    return stream.avail_in >= 2 && stream.next_in[0] == 0x1f && stream.next_in[1] == 0x8b;
-}
+    Result<bool> read(OutputBuffer& output) override {
+        const MutableBytes space = output.space();
+        stream_.next_out = space.data();
+        stream_.avail_out = static_cast<unsigned>(space.size());
+        const int status = inflate(&stream_, Z_NO_FLUSH);
+        if (!output.commit(space.size() - stream_.avail_out)) return too_much_output(Codec::gzip, output);
+        if (status == Z_STREAM_END) {
+            if (!starts_member()) return false;
+            MOLDAU_ASSERT(inflateReset(&stream_) == Z_OK);
+        } else if (status == Z_BUF_ERROR || (status == Z_OK && stream_.avail_in == 0 && stream_.avail_out > 0)) {
+            return damaged_input(Codec::gzip, "it ends in the middle of a member");
+        } else if (status != Z_OK) {
+            return damaged_input(Codec::gzip, stream_.msg != nullptr ? stream_.msg : "not a gzip stream");
+        }
+        return true;
+    }
+
+ private:
+    // What follows a member and is not another one is padding, as gzip and Java treat it.
+    bool starts_member() const {
+        return stream_.avail_in >= 2 && stream_.next_in[0] == 0x1f && stream_.next_in[1] == 0x8b;
+    }
+
+    z_stream stream_{};
+};
 
 }  // namespace
 
-Result<void> decompress_gzip(DecompressionContexts& contexts, ByteView input, OutputBuffer& output) {
-    z_stream& stream = started_inflater(contexts);
-    stream.next_in = const_cast<std::uint8_t*>(input.data());
-    stream.avail_in = static_cast<unsigned>(input.size());
-    while (true) {
-        // One byte beyond the limit tells output that fills it exactly from output that exceeds it.
-        std::uint8_t beyond = 0;
-        const MutableBytes space = output.space();
-        stream.next_out = space.empty() ? &beyond : space.data();
-        const unsigned available = space.empty() ? 1U : static_cast<unsigned>(space.size());
-        stream.avail_out = available;
-        const int status = inflate(&stream, Z_NO_FLUSH);
-        const unsigned produced = available - stream.avail_out;
-        if (space.empty() && produced > 0) return too_much_output(Codec::gzip, output);
-        output.commit(produced);
-        if (status == Z_STREAM_END) {
-            if (!starts_member(stream)) return {};
-            MOLDAU_ASSERT(inflateReset(&stream) == Z_OK);
-        } else if (status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0)) {
-            return damaged_input(Codec::gzip, "it ends in the middle of a member");
-        } else if (status != Z_OK) {
-            return damaged_input(Codec::gzip, stream.msg != nullptr ? stream.msg : "not a gzip stream");
-        }
-    }
+std::unique_ptr<Decoder> gzip_decoder() {
+    return std::make_unique<GzipDecoder>();
 }
 
 void compress_gzip(ByteView input, Bytes& out, std::optional<int> level) {

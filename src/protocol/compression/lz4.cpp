@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <moldau/base/assert.h>
 
 #include "compression/codecs.h"
@@ -9,6 +11,7 @@ namespace {
 constexpr std::size_t smallest_frame_header = 7;
 constexpr std::uint32_t frame_magic = 0x184d2204;
 constexpr std::size_t flags_position = 4;
+constexpr std::size_t block_size_position = 5;
 constexpr std::uint8_t independent_blocks = 0x20;
 constexpr std::uint8_t reserved_or_dictionary = 0x03;
 
@@ -27,36 +30,61 @@ Result<void> check_header(ByteView input) {
     return {};
 }
 
-LZ4F_dctx& started_decoder(DecompressionContexts& contexts) {
-    if (contexts.lz4 == nullptr) {
+// The largest block of a frame whose header was checked: 64 KiB, 256 KiB, 1 MiB or 4 MiB.
+std::size_t block_bytes_of(ByteView input) {
+    return std::size_t{1} << (8 + 2 * (input[block_size_position] >> 4 & 0x07));
+}
+
+class Lz4Decoder final : public Decoder {
+ public:
+    Lz4Decoder() {
         LZ4F_dctx* created = nullptr;
         MOLDAU_ASSERT(LZ4F_isError(LZ4F_createDecompressionContext(&created, LZ4F_VERSION)) == 0);
-        contexts.lz4 = {created, LZ4F_freeDecompressionContext};
-    } else {
-        LZ4F_resetDecompressionContext(contexts.lz4.get());
+        context_.reset(created);
     }
-    return *contexts.lz4;
-}
+
+    void start(ByteView input) override {
+        LZ4F_resetDecompressionContext(context_.get());
+        input_ = input;
+        begun_ = false;
+    }
+
+    Result<bool> read(OutputBuffer& output) override {
+        if (!std::exchange(begun_, true)) {
+            MOLDAU_CHECK(check_header(input_));
+            largest_block_bytes_ = std::max(largest_block_bytes_, block_bytes_of(input_));
+        }
+        const MutableBytes space = output.space();
+        std::size_t produced = space.size();
+        std::size_t consumed = input_.size();
+        const std::size_t hint =
+            LZ4F_decompress(context_.get(), space.data(), &produced, input_.data(), &consumed, nullptr);
+        if (LZ4F_isError(hint) != 0) return damaged_input(Codec::lz4, LZ4F_getErrorName(hint));
+        if (!output.commit(produced)) return too_much_output(Codec::lz4, output);
+        input_ = input_.subspan(consumed);
+        if (hint == 0) return false;  // bytes after the frame are ignored, as Java's clients do
+        if (produced == 0 && consumed == 0) return damaged_input(Codec::lz4, "it ends in the middle of a frame");
+        return true;
+    }
+
+    // The context holds a block as it came and another one as it is.
+    bool is_large() const override { return 2 * largest_block_bytes_ > Decompressor::retained_bytes; }
+
+ private:
+    struct Free {
+        void operator()(LZ4F_dctx* context) const { LZ4F_freeDecompressionContext(context); }
+    };
+
+    std::unique_ptr<LZ4F_dctx, Free> context_;
+    ByteView input_;
+    bool begun_ = false;
+    std::size_t largest_block_bytes_ = 0;
+};
 
 }  // namespace
 
-Result<void> decompress_lz4(DecompressionContexts& contexts, ByteView input, OutputBuffer& output) {
-    MOLDAU_CHECK(check_header(input));
-    LZ4F_dctx& decoder = started_decoder(contexts);
-    while (true) {
-        std::uint8_t beyond = 0;  // see decompress_gzip
-        const MutableBytes space = output.space(64UL << 10);
-        std::size_t produced = space.empty() ? 1 : space.size();
-        std::size_t consumed = input.size();
-        const std::size_t hint = LZ4F_decompress(&decoder, space.empty() ? &beyond : space.data(), &produced,
-                                                 input.data(), &consumed, nullptr);
-        if (LZ4F_isError(hint) != 0) return damaged_input(Codec::lz4, LZ4F_getErrorName(hint));
-        if (space.empty() && produced > 0) return too_much_output(Codec::lz4, output);
-        output.commit(produced);
-        input = input.subspan(consumed);
-        if (hint == 0) return {};  // bytes after the frame are ignored, as Java's clients do
-        if (produced == 0 && consumed == 0) return damaged_input(Codec::lz4, "it ends in the middle of a frame");
-    }
+std::unique_ptr<Decoder> lz4_decoder() {
+    return std::make_unique<Lz4Decoder>();
 }
 
 void compress_lz4(CompressionContexts& contexts, ByteView input, Bytes& out, std::optional<int> level) {

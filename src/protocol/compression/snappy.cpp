@@ -35,27 +35,44 @@ Result<void> decompress_block(ByteView block, OutputBuffer& output) {
     const MutableBytes space = output.space(std::max<std::size_t>(length, 1));
     if (!snappy::RawUncompress(from, block.size(), reinterpret_cast<char*>(space.data())))
         return damaged_input(Codec::snappy, "a block is damaged");
-    output.commit(length);
+    MOLDAU_ASSERT(output.commit(length));
     return {};
 }
 
-Result<void> decompress_chunks(ByteView input, OutputBuffer& output) {
-    while (!input.empty()) {
-        if (is_chunked(input)) {  // also in the middle: streams may be concatenated
-            const auto version = load_big_endian<std::int32_t>(input.data() + chunked_magic.size());
-            if (version < chunked_version) return damaged_input(Codec::snappy, "its framing has an unknown version");
-            input = input.subspan(chunked_header_size);
-            continue;
-        }
-        if (input.size() < 4) return damaged_input(Codec::snappy, "it ends in a chunk's length");
-        const auto length = load_big_endian<std::uint32_t>(input.data());
-        input = input.subspan(4);
-        if (length > input.size()) return damaged_input(Codec::snappy, "it ends in a chunk");
-        MOLDAU_CHECK(decompress_block(input.first(length), output));
-        input = input.subspan(length);
+class SnappyDecoder final : public Decoder {
+ public:
+    void start(ByteView input) override {
+        input_ = input;
+        chunked_ = is_chunked(input);
     }
-    return {};
-}
+
+    Result<bool> read(OutputBuffer& output) override {
+        if (chunked_) return read_chunk(output);
+        MOLDAU_CHECK(decompress_block(input_, output));
+        return false;
+    }
+
+ private:
+    Result<bool> read_chunk(OutputBuffer& output) {
+        if (input_.empty()) return false;
+        if (is_chunked(input_)) {  // also in the middle: streams may be concatenated
+            const auto version = load_big_endian<std::int32_t>(input_.data() + chunked_magic.size());
+            if (version < chunked_version) return damaged_input(Codec::snappy, "its framing has an unknown version");
+            input_ = input_.subspan(chunked_header_size);
+            return true;
+        }
+        if (input_.size() < 4) return damaged_input(Codec::snappy, "it ends in a chunk's length");
+        const auto length = load_big_endian<std::uint32_t>(input_.data());
+        input_ = input_.subspan(4);
+        if (length > input_.size()) return damaged_input(Codec::snappy, "it ends in a chunk");
+        MOLDAU_CHECK(decompress_block(input_.first(length), output));
+        input_ = input_.subspan(length);
+        return true;
+    }
+
+    ByteView input_;
+    bool chunked_ = false;
+};
 
 void append_big_endian(Bytes& out, std::uint32_t value) {
     out.resize(out.size() + 4);
@@ -64,8 +81,8 @@ void append_big_endian(Bytes& out, std::uint32_t value) {
 
 }  // namespace
 
-Result<void> decompress_snappy(ByteView input, OutputBuffer& output) {
-    return is_chunked(input) ? decompress_chunks(input, output) : decompress_block(input, output);
+std::unique_ptr<Decoder> snappy_decoder() {
+    return std::make_unique<SnappyDecoder>();
 }
 
 void compress_snappy(ByteView input, Bytes& out) {

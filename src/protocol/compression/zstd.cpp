@@ -7,31 +7,44 @@ namespace {
 
 constexpr std::size_t max_kept_context_bytes = 16UL << 20;
 
-ZSTD_DCtx& started_decoder(DecompressionContexts& contexts) {
-    if (contexts.zstd == nullptr) contexts.zstd = {ZSTD_createDCtx(), ZSTD_freeDCtx};
-    MOLDAU_ASSERT(contexts.zstd != nullptr);
-    ZSTD_DCtx_reset(contexts.zstd.get(), ZSTD_reset_session_only);
-    return *contexts.zstd;
-}
+class ZstdDecoder final : public Decoder {
+ public:
+    ZstdDecoder() : context_(ZSTD_createDCtx()) { MOLDAU_ASSERT(context_ != nullptr); }
+
+    void start(ByteView input) override {
+        ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+        input_ = {input.data(), input.size(), 0};
+    }
+
+    Result<bool> read(OutputBuffer& output) override {
+        if (input_.size == 0) return damaged_input(Codec::zstd, "it is empty");
+        const MutableBytes space = output.space();
+        ZSTD_outBuffer out{space.data(), space.size(), 0};
+        const std::size_t before = input_.pos;
+        const std::size_t hint = ZSTD_decompressStream(context_.get(), &out, &input_);
+        if (ZSTD_isError(hint) != 0) return damaged_input(Codec::zstd, ZSTD_getErrorName(hint));
+        if (!output.commit(out.pos)) return too_much_output(Codec::zstd, output);
+        if (hint == 0 && input_.pos == input_.size) return false;
+        if (out.pos == 0 && input_.pos == before) return damaged_input(Codec::zstd, "it ends in the middle of a frame");
+        return true;
+    }
+
+    // A frame with a large window leaves a large context behind.
+    bool is_large() const override { return ZSTD_sizeof_DCtx(context_.get()) > Decompressor::retained_bytes; }
+
+ private:
+    struct Free {
+        void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+    };
+
+    std::unique_ptr<ZSTD_DCtx, Free> context_;
+    ZSTD_inBuffer input_{};
+};
 
 }  // namespace
 
-Result<void> decompress_zstd(DecompressionContexts& contexts, ByteView input, OutputBuffer& output) {
-    if (input.empty()) return damaged_input(Codec::zstd, "it is empty");
-    ZSTD_DCtx& decoder = started_decoder(contexts);
-    ZSTD_inBuffer in{input.data(), input.size(), 0};
-    while (true) {
-        std::uint8_t beyond = 0;  // see decompress_gzip
-        const MutableBytes space = output.space(64UL << 10);
-        ZSTD_outBuffer out{space.empty() ? &beyond : space.data(), space.empty() ? 1 : space.size(), 0};
-        const std::size_t before = in.pos;
-        const std::size_t hint = ZSTD_decompressStream(&decoder, &out, &in);
-        if (ZSTD_isError(hint) != 0) return damaged_input(Codec::zstd, ZSTD_getErrorName(hint));
-        if (space.empty() && out.pos > 0) return too_much_output(Codec::zstd, output);
-        output.commit(out.pos);
-        if (hint == 0 && in.pos == in.size) return {};
-        if (out.pos == 0 && in.pos == before) return damaged_input(Codec::zstd, "it ends in the middle of a frame");
-    }
+std::unique_ptr<Decoder> zstd_decoder() {
+    return std::make_unique<ZstdDecoder>();
 }
 
 void compress_zstd(CompressionContexts& contexts, ByteView input, Bytes& out, std::optional<int> level) {

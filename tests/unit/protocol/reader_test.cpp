@@ -5,8 +5,8 @@
 namespace moldau::protocol {
 namespace {
 
-constexpr bool compact = true;
-constexpr bool classic = false;
+constexpr bool read_compact = true;
+constexpr bool read_classic = false;
 
 TEST(Reader, reads_big_endian_integers) {
     const Bytes bytes = {0x01, 0x02, 0xff, 0xff, 0xff, 0xfe, 0x01};
@@ -44,24 +44,24 @@ TEST(Reader, tells_bytes_that_follow_the_message) {
 TEST(Reader, takes_every_negative_length_as_null) {
     const Bytes bytes = {0xff, 0xfb, 0xff, 0xff, 0xff, 0xff, 0x00};
     Reader reader(bytes);
-    EXPECT_TRUE(reader.text_length(classic).null);
-    EXPECT_TRUE(reader.bytes_length(classic).null);
-    EXPECT_TRUE(reader.bytes_length(compact).null);
+    EXPECT_TRUE(reader.text_length(read_classic).null);
+    EXPECT_TRUE(reader.bytes_length(read_classic).null);
+    EXPECT_TRUE(reader.bytes_length(read_compact).null);
     EXPECT_TRUE(reader.ok());
 }
 
 TEST(Reader, tells_empty_from_null) {
     const Bytes bytes = {0x00, 0x00, 0x01};
     Reader reader(bytes);
-    EXPECT_FALSE(reader.text_length(classic).null);
-    EXPECT_FALSE(reader.text_length(compact).null);
+    EXPECT_FALSE(reader.text_length(read_classic).null);
+    EXPECT_FALSE(reader.text_length(read_compact).null);
     EXPECT_TRUE(reader.ok());
 }
 
 TEST(Reader, refuses_strings_over_32767_bytes) {
     const Bytes bytes = {0x81, 0x80, 0x02};
     Reader reader(bytes);
-    reader.text_length(compact);
+    reader.text_length(read_compact);
     EXPECT_FALSE(reader.ok());
 }
 
@@ -69,16 +69,16 @@ TEST(Reader, refuses_counts_that_cannot_fit_before_anything_is_allocated) {
     Bytes bytes = {0x7f, 0xff, 0xff, 0xff};
     bytes.resize(4 + 12);
     Reader huge(bytes);
-    EXPECT_EQ(huge.array_count(classic, 1, 1).value, 0U);
+    EXPECT_EQ(huge.array_count(read_classic, 1, 1).value, 0U);
     EXPECT_FALSE(huge.ok());
 
     bytes[0] = bytes[1] = bytes[2] = 0;
     bytes[3] = 3;
     Reader fitting(bytes);
-    EXPECT_EQ(fitting.array_count(classic, 4, 4).value, 3U);
+    EXPECT_EQ(fitting.array_count(read_classic, 4, 4).value, 3U);
     EXPECT_TRUE(fitting.ok());
     Reader too_many(bytes);
-    too_many.array_count(classic, 5, 1);
+    too_many.array_count(read_classic, 5, 1);
     EXPECT_FALSE(too_many.ok());
 }
 
@@ -86,13 +86,13 @@ TEST(Reader, refuses_arrays_that_take_more_memory_than_a_message_may) {
     Bytes bytes(4 + 4 + 20);
     bytes[3] = bytes[7] = 10;
     Reader reader(bytes, 1500);
-    EXPECT_EQ(reader.array_count(classic, 1, 100).value, 10U);
+    EXPECT_EQ(reader.array_count(read_classic, 1, 100).value, 10U);
     EXPECT_EQ(reader.array_bytes(), 1000U);
-    EXPECT_EQ(reader.array_count(classic, 1, 51).value, 0U) << "together with those before it";
+    EXPECT_EQ(reader.array_count(read_classic, 1, 51).value, 0U) << "together with those before it";
     EXPECT_FALSE(reader.ok());
     Reader fitting(bytes, 1500);
-    fitting.array_count(classic, 1, 100);
-    EXPECT_EQ(fitting.array_count(classic, 1, 50).value, 10U);
+    fitting.array_count(read_classic, 1, 100);
+    EXPECT_EQ(fitting.array_count(read_classic, 1, 50).value, 10U);
     EXPECT_TRUE(fitting.ok());
 }
 

@@ -7,8 +7,8 @@
 namespace moldau::protocol {
 namespace {
 
-constexpr bool compact = true;
-constexpr bool classic = false;
+constexpr bool write_compact = true;
+constexpr bool write_classic = false;
 constexpr bool nullable = true;
 
 Bytes written(const Writer& writer) {
@@ -17,13 +17,13 @@ Bytes written(const Writer& writer) {
 
 TEST(Writer, writes_lengths_in_both_forms) {
     Writer writer;
-    writer.text_length(3, classic);
-    writer.text_length(3, compact);
-    writer.bytes_length(3, classic);
-    writer.bytes_length(300, compact);
-    writer.null_text(classic);
-    writer.null_text(compact);
-    writer.null_bytes(classic);
+    writer.text_length(3, write_classic);
+    writer.text_length(3, write_compact);
+    writer.bytes_length(3, write_classic);
+    writer.bytes_length(300, write_compact);
+    writer.null_text(write_classic);
+    writer.null_text(write_compact);
+    writer.null_bytes(write_classic);
     EXPECT_EQ(written(writer), (Bytes{0, 3, 4, 0, 0, 0, 3, 0xad, 0x02, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 0xff}));
 }
 
@@ -39,7 +39,7 @@ TEST(Writer, patches_the_size_of_a_frame) {
 TEST(Writer, counts_external_records_without_their_bytes) {
     Writer writer;
     const auto frame = writer.begin_frame();
-    writer.records(Records::external(5, 1000), classic, nullable);
+    writer.records(Records::external(5, 1000), write_classic, nullable);
     writer.integer(std::int8_t{1});
     writer.end_frame(frame);
 
@@ -52,8 +52,8 @@ TEST(Writer, tells_of_a_frame_whose_size_cannot_be_told) {
     for (const std::size_t large : {1U << 29, 1U << 30}) {
         Writer writer;
         const auto frame = writer.begin_frame();
-        writer.records(Records::external(0, large), classic, nullable);
-        writer.records(Records::external(1, large), classic, nullable);
+        writer.records(Records::external(0, large), write_classic, nullable);
+        writer.records(Records::external(1, large), write_classic, nullable);
         writer.end_frame(frame);
         EXPECT_EQ(writer.is_too_large(), large == 1U << 30);
     }
@@ -61,8 +61,8 @@ TEST(Writer, tells_of_a_frame_whose_size_cannot_be_told) {
 
 TEST(Writer, writes_null_records_as_empty_where_null_has_no_encoding) {
     Writer writer;
-    writer.records(Records(), compact, nullable);
-    writer.records(Records(), compact, !nullable);
+    writer.records(Records(), write_compact, nullable);
+    writer.records(Records(), write_compact, !nullable);
     EXPECT_EQ(written(writer), (Bytes{0, 1}));
 }
 

@@ -311,6 +311,21 @@ TEST(BatchValidator, BombsAreRefused) {
     }
 }
 
+TEST(BatchValidator, WhatABatchHoldsIsNotTakenIntoMemory) {
+    const std::string zeros(64UL << 20, '0');
+    for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+        BatchBuilder builder({.codec = codec});
+        builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
+        Compressor compressor;
+        Bytes bytes = builder.finish(compressor);
+        BatchValidator validator;
+        EXPECT_TRUE(validator.validate(bytes, {.max_message_bytes = bytes.size()}, at_offset_100));
+        // More than retained_bytes would have been given back: nothing would be held.
+        EXPECT_GT(validator.held_bytes(), 0U) << to_string(codec);
+        EXPECT_LE(validator.held_bytes(), 1UL << 20) << to_string(codec);
+    }
+}
+
 TEST(BatchValidator, ACompressedSectionThatIsDamagedUnderARightChecksumIsRefused) {
     for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
         Bytes bytes = batch_of(3, {.codec = codec});

@@ -61,6 +61,66 @@ TEST(Compression, EverySizeComesBackFromOneReusedDecompressor) {
         }
 }
 
+/// All that next() yields.
+Result<std::string> in_pieces(Decompressor& decompressor, Codec codec, ByteView input, std::size_t limit) {
+    std::string all;
+    decompressor.start(codec, input, limit);
+    while (true) {
+        MOLDAU_TRY(piece, decompressor.next());
+        if (piece.empty()) return all;
+        all += text_of(piece);
+    }
+}
+
+TEST(Compression, PiecesAreTheWholeInTheirOrder) {
+    Compressor compressor;
+    for (const std::size_t piece_bytes : {1UL, 1000UL, Decompressor::default_piece_bytes}) {
+        Decompressor decompressor(piece_bytes);
+        for (const Codec codec : {Codec::none, Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd})
+            for (const std::size_t size : {0UL, 1UL, 1000UL, 65536UL, 131'072UL, 300'000UL}) {
+                const Bytes input = sample(size);
+                const Bytes compressed = compressor.compress(codec, input);
+                EXPECT_TRUE(*in_pieces(decompressor, codec, compressed, size) == text_of(input))
+                    << to_string(codec) << ' ' << size << ' ' << piece_bytes;
+                EXPECT_TRUE(decompressor.next()->empty()) << "an end is an end";
+                if (size == 0) continue;
+                const auto refused = in_pieces(decompressor, codec, compressed, size - 1);
+                ASSERT_FALSE(refused);
+                EXPECT_NE(refused.error().message.find(std::to_string(size - 1)), std::string::npos);
+            }
+    }
+}
+
+TEST(Compression, DamageIsFoundInPiecesAsInTheWhole) {
+    Compressor compressor;
+    Decompressor small(3);
+    Decompressor whole;
+    for (const Codec codec : compressing) {
+        const Bytes compressed = compressor.compress(codec, sample(300));
+        for (std::size_t bit = 0; bit < compressed.size() * 8; ++bit) {
+            Bytes flipped = compressed;
+            flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+            const auto expected = whole.decompress(codec, flipped, 1000);
+            // Which words a library has for it may depend on where pieces end.
+            const auto seen = in_pieces(small, codec, flipped, 1000);
+            ASSERT_EQ(seen.has_value(), expected.has_value()) << to_string(codec) << ' ' << bit;
+            if (seen) EXPECT_EQ(*seen, text_of(*expected));
+        }
+    }
+}
+
+TEST(Compression, AStreamThatIsDroppedLeavesNoTrace) {
+    Compressor compressor;
+    Decompressor decompressor(10);
+    for (const Codec codec : compressing) {
+        const Bytes input = sample(1000);
+        const Bytes compressed = compressor.compress(codec, input);
+        decompressor.start(codec, compressed, plenty);
+        ASSERT_FALSE(decompressor.next()->empty());
+        EXPECT_EQ(*in_pieces(decompressor, codec, compressed, plenty), text_of(input)) << to_string(codec);
+    }
+}
+
 TEST(Compression, EveryLevelOfKafkasScaleReadsBack) {
     Compressor compressor;
     const Bytes input = sample(10'000);
