@@ -15,6 +15,9 @@ using Refusal = std::optional<AppendRefused>;
 // A batch of a million bad records must not become an answer of a hundred megabytes.
 constexpr std::size_t most_record_errors = 1000;
 constexpr std::int16_t first_version_with_zstd = 7;
+// A batch that must be rebuilt, which takes a few times what it holds in memory, may hold so many times what is allowed
+// of it as it comes.
+constexpr std::size_t rebuilt_bytes_per_message_byte = 64;
 
 AppendRefused refused(std::int16_t error, std::string message) {
     return {.error = error, .message = std::move(message)};
@@ -242,9 +245,12 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(Mu
     valid.codec = keeps_codec ? source : config.compression.value_or(source);
 
     if (walked->count > 0 && (valid.codec != source || !walked->deltas_in_order)) {
-        // Here alone the content is needed: whole, since the builder holds it whole too.
-        const auto section = decompressor_.decompress(source, batch.records(), section_limit(batch, config));
-        if (!section) return std::unexpected(refused(batch_error::invalid_record, section.error().message));
+        // Here alone the content is needed: whole, since the builder holds it whole too. Java's producer splits a batch
+        // that is too large, and sends it again.
+        const std::size_t limit =
+            std::min(section_limit(batch, config), config.max_message_bytes * rebuilt_bytes_per_message_byte);
+        const auto section = decompressor_.decompress(source, batch.records(), limit);
+        if (!section) return std::unexpected(refused(batch_error::message_too_large, section.error().message));
         valid.rebuilt_ = rebuild(batch, *section, options_for_rebuild(batch, valid, config, context), compressor_);
         decompressor_.release_excess();
         if (valid.rebuilt_.size() > config.max_message_bytes)

@@ -326,6 +326,20 @@ TEST(BatchValidator, WhatABatchHoldsIsNotTakenIntoMemory) {
     }
 }
 
+TEST(BatchValidator, WhatIsRebuiltMayHoldNoMoreThanIsReasonable) {
+    const std::string zeros(1 << 20, '0');
+    BatchBuilder builder({.codec = Codec::zstd});
+    builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
+    Compressor compressor;
+    const Bytes bytes = builder.finish(compressor);
+    const auto rebuilt = [&](std::size_t max_message_bytes) {
+        return error_of(bytes, {.max_message_bytes = max_message_bytes, .compression = Codec::gzip});
+    };
+    EXPECT_EQ(error_of(bytes, {.max_message_bytes = 10'000}), 0) << "it stays as it is";
+    EXPECT_EQ(rebuilt(10'000), batch_error::message_too_large);
+    EXPECT_EQ(rebuilt(20'000), 0);
+}
+
 TEST(BatchValidator, ACompressedSectionThatIsDamagedUnderARightChecksumIsRefused) {
     for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
         Bytes bytes = batch_of(3, {.codec = codec});
