@@ -67,18 +67,27 @@ class FetchOperation {
     NodeId replica() const {
         return version_ >= first_version_with_replica_state ? request_.replica_state.replica_id : request_.replica_id;
     }
+    bool may_read(std::string_view topic) const {
+        if (replica().value() >= 0)
+            return shell_.authorizer.allows(peer_, Operation::cluster_action, ResourceType::cluster, cluster_resource);
+        return shell_.authorizer.allows(peer_, Operation::read, ResourceType::topic, topic);
+    }
     FetchResponse::LeaderIdAndEpoch current_leader(const FetchKey& key) const;
     ReadRequest read_request(const FetchEntry& entry) const;
     FetchAnswer answer(const FetchSessions::Begun& begun);
     /// To be read now: not read by this request yet, or changed since.
     bool is_pending(FetchEntry& entry) const { return entry.unread || !results_by_entry_.contains(&entry); }
-    /// Kafka's are null where a partition was asked for no list, and empty where there was no partition to ask.
-    static bool lists_aborted(const ReadOutcome& outcome) {
-        return outcome.aborted || outcome.error == ErrorCode::unknown_topic_id ||
-               outcome.error == ErrorCode::unknown_topic_or_partition ||
+    /// There was no partition to ask. As in Kafka the others are waited for all the same.
+    static bool was_not_asked(const ReadOutcome& outcome) {
+        return outcome.error == ErrorCode::unknown_topic_id || outcome.error == ErrorCode::unknown_topic_or_partition ||
                outcome.error == ErrorCode::topic_authorization_failed;
     }
-    bool enough() const { return must_answer_ || bytes_ >= std::clamp<std::int64_t>(request_.min_bytes, 0, budget_); }
+    /// Kafka's are null where a partition was asked for no list, and empty where there was no partition to ask.
+    static bool lists_aborted(const ReadOutcome& outcome) { return outcome.aborted || was_not_asked(outcome); }
+    bool enough() const {
+        return must_answer_ || not_asked_ == session_->partitions.size() ||
+               bytes_ >= std::clamp<std::int64_t>(request_.min_bytes, 0, budget_);
+    }
 
     Shell& shell_;
     const net::Peer& peer_;
@@ -88,6 +97,7 @@ class FetchOperation {
     std::shared_ptr<FetchSession> session_;
     std::unordered_map<FetchEntry*, ReadOutcome> results_by_entry_;
     std::vector<FetchEntry*> order_;  ///< in which the client named them: that of the answer
+    std::size_t not_asked_ = 0;       ///< of the results
     std::int64_t bytes_ = 0;
     std::int64_t budget_ = 0;
     bool must_answer_ = false;
@@ -111,7 +121,7 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
         runtime::after(shell_.shard.now(), std::chrono::milliseconds(std::max(request_.max_wait_ms, 0)));
     for (;;) {
         co_await read_dirty();
-        if (enough() || patience_.is_over || shell_.shard.now() >= deadline || session_->partitions.size() == 0) break;
+        if (enough() || patience_.is_over || shell_.shard.now() >= deadline) break;
         if (session_->id == 0 && shell_.sessions.is_crowded()) break;
         if (std::ranges::any_of(session_->partitions.dirty(), [this](FetchEntry& entry) { return is_pending(entry); }))
             continue;  // something changed while other shards were read
@@ -195,8 +205,13 @@ runtime::Task<bool> FetchOperation::read_dirty() {
 
 void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     const auto result = results_by_entry_.try_emplace(&entry).first;
+    if (was_not_asked(result->second)) --not_asked_;
     if (outcome.records) bytes_ += static_cast<std::int64_t>(outcome.records->size_bytes);
-    if (outcome.error != ErrorCode::none || outcome.diverging) must_answer_ = true;
+    if (was_not_asked(outcome)) {
+        ++not_asked_;
+    } else if (outcome.error != ErrorCode::none || outcome.diverging) {
+        must_answer_ = true;
+    }
     // Told again at each answer: errors. Read again at the next request: what was answered with data, or has some that
     // found no room in this answer.
     const bool read_again = outcome.error != ErrorCode::none || outcome.records || outcome.diverging ||
@@ -212,12 +227,16 @@ node::FoundPartition FetchOperation::locate(const FetchKey& key) const {
     const bool by_id = version_ >= first_version_with_topic_ids;
     const metadata::TopicPtr topic =
         by_id ? view.image->find_topic(key.topic_id) : view.image->find_topic(std::string_view(key.topic));
-    if (!topic) {
-        located.error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
+    if (by_id && !topic) {
+        located.error = ErrorCode::unknown_topic_id;
         return located;
     }
-    if (!shell_.authorizer.allows(peer_, Operation::read, ResourceType::topic, topic->name)) {
-        located.error = ErrorCode::topic_authorization_failed;
+    if (!may_read(topic ? std::string_view(topic->name) : std::string_view(key.topic))) {
+        located.error = ErrorCode::topic_authorization_failed;  // also where there is none: strangers learn no names
+        return located;
+    }
+    if (!topic) {
+        located.error = ErrorCode::unknown_topic_or_partition;
         return located;
     }
     if (const metadata::Partition* registered = topic->partitions.find(key.partition);
