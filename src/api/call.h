@@ -53,6 +53,9 @@ struct Call {
     bool allows(Operation operation, ResourceType type, std::string_view name) const {
         return shell.authorizer.allows(peer(), operation, type, name);
     }
+    bool allows_any(Operation operation, ResourceType type) const {
+        return shell.authorizer.allows_any(peer(), operation, type);
+    }
 };
 
 /// No answer: the connection is closed, and the log says why.

@@ -33,11 +33,14 @@ class Authorizer {
  public:
     virtual ~Authorizer() = default;
     virtual bool allows(const net::Peer& peer, Operation operation, ResourceType type, std::string_view name) = 0;
+    /// Whether there may be a resource of that type to which the principal may do it.
+    virtual bool allows_any(const net::Peer& peer, Operation operation, ResourceType type) = 0;
 };
 
 class AllowAll final : public Authorizer {
  public:
     bool allows(const net::Peer&, Operation, ResourceType, std::string_view) override { return true; }
+    bool allows_any(const net::Peer&, Operation, ResourceType) override { return true; }
 };
 
 }  // namespace moldau::api

@@ -32,6 +32,9 @@ struct View {
     /// has a replica that could not be opened, NOT_LEADER_OR_FOLLOWER where it has none, UNKNOWN_TOPIC_OR_PARTITION
     /// where the topic has no such partition.
     FoundPartition find(const metadata::Topic& topic, PartitionIndex index, NodeId self) const;
+
+    /// Of a partition's replicas, those of brokers that are not alive, and `self` where it could not be opened.
+    std::vector<NodeId> offline_replicas(const metadata::Topic& topic, PartitionIndex index, NodeId self) const;
 };
 
 }  // namespace moldau::node

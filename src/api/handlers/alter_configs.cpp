@@ -26,6 +26,12 @@ bool may_alter(const Call& call, std::int8_t resource_type, std::string_view nam
     return call.allows(Operation::alter_configs, ResourceType::cluster, cluster_resource);
 }
 
+ErrorCode refusal_of(metadata::ResourceType type) {
+    if (type == metadata::ResourceType::topic) return ErrorCode::topic_authorization_failed;
+    if (type == metadata::ResourceType::group) return ErrorCode::group_authorization_failed;
+    return ErrorCode::cluster_authorization_failed;
+}
+
 /// A broker's own settings are altered there: it alone knows its server.properties. Nothing: it may be altered here.
 std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_type, std::string_view name) {
     if (static_cast<metadata::ResourceType>(resource_type) != metadata::ResourceType::broker || name.empty() ||
@@ -79,8 +85,7 @@ Answer<typename Request::Response> alter(Call& call, Request& request) {
             if (wrong) refuse(resource, ErrorCode::invalid_request, *wrong);
             return wrong.has_value();
         }
-        const bool topic = static_cast<metadata::ResourceType>(resource.resource_type) == metadata::ResourceType::topic;
-        refuse(resource, topic ? ErrorCode::topic_authorization_failed : ErrorCode::cluster_authorization_failed, "");
+        refuse(resource, refusal_of(static_cast<metadata::ResourceType>(resource.resource_type)), "");
         return true;
     });
     auto answer =

@@ -21,7 +21,7 @@ using protocol::ErrorCode;
 using Topic = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
 
 /// Adds partitions from `first` on while `left` allows; returns the first one that found no room.
-std::optional<PartitionIndex> add_partitions(const metadata::Image& image, const metadata::Topic& topic,
+std::optional<PartitionIndex> add_partitions(const Call& call, const node::View& view, const metadata::Topic& topic,
                                              PartitionIndex first, std::int32_t& left, Topic& told) {
     for (auto it = topic.partitions.lower_bound(first); it != topic.partitions.end(); ++it) {
         if (left == 0) return it->first;
@@ -35,8 +35,7 @@ std::optional<PartitionIndex> add_partitions(const metadata::Image& image, const
         out.isr_nodes = partition.isr;
         out.eligible_leader_replicas = partition.elr;
         out.last_known_elr = partition.last_known_elr;
-        for (const NodeId replica : partition.replicas)
-            if (!node::is_alive(image, replica)) out.offline_replicas.push_back(replica);
+        out.offline_replicas = view.offline_replicas(topic, it->first, call.shell.node.options().id);
         if (partition.leader == no_node) out.error_code = ErrorCode::leader_not_available;
     }
     return std::nullopt;
@@ -56,7 +55,8 @@ DescribeTopicPartitionsResponse bad_cursor(const DescribeTopicPartitionsRequest&
 
 Answer<DescribeTopicPartitionsResponse> describe_topic_partitions(Call& call, DescribeTopicPartitionsRequest& request) {
     if (request.cursor && request.cursor->partition_index.value() < 0) co_return bad_cursor(request);
-    const auto image = call.shell.node.view(call.shard()).image;
+    const node::View view = call.shell.node.view(call.shard());
+    const auto& image = view.image;
     std::set<std::string, std::less<>> names;
     if (request.topics.empty()) {
         for (const auto& [name, topic] : image->topics_by_name) names.insert(name);
@@ -90,8 +90,8 @@ Answer<DescribeTopicPartitionsResponse> describe_topic_partitions(Call& call, De
         }
         told.topic_id = known->id;
         const bool continued = request.cursor && *name == start;
-        const auto next =
-            add_partitions(*image, *known, continued ? request.cursor->partition_index : PartitionIndex(0), left, told);
+        const auto next = add_partitions(call, view, *known,
+                                         continued ? request.cursor->partition_index : PartitionIndex(0), left, told);
         if (next) {
             response.next_cursor = {.topic_name = protocol::Text(*name), .partition_index = *next};
             break;

@@ -20,12 +20,14 @@ Answer<protocol::InitProducerIdResponse> init_producer_id(Call& call, protocol::
         }
         co_return response;
     }
-    if ((request.producer_id == no_producer_id) != (request.producer_epoch == no_producer_epoch)) {
-        response.error_code = ErrorCode::invalid_request;
+    // Who may write to some topic may do so idempotently (KIP-679).
+    if (!call.allows(Operation::idempotent_write, ResourceType::cluster, cluster_resource) &&
+        !call.allows_any(Operation::write, ResourceType::topic)) {
+        response.error_code = ErrorCode::cluster_authorization_failed;
         co_return response;
     }
-    if (!call.allows(Operation::idempotent_write, ResourceType::cluster, cluster_resource)) {
-        response.error_code = ErrorCode::cluster_authorization_failed;
+    if ((request.producer_id == no_producer_id) != (request.producer_epoch == no_producer_epoch)) {
+        response.error_code = ErrorCode::invalid_request;
         co_return response;
     }
     const Result<ProducerId> id = co_await call.shell.node.next_producer_id(call.shard());

@@ -1,5 +1,6 @@
 // Metadata: brokers and topics as clients need them to find leaders; creates topics that are asked for, where allowed.
 
+#include <algorithm>
 #include <set>
 
 #include <moldau/metadata/topic_name.h>
@@ -20,6 +21,7 @@ using Topic = MetadataResponse::MetadataResponseTopic;
 
 /// Since then null, not empty, stands for all topics.
 constexpr std::int16_t first_version_with_null_for_all = 1;
+constexpr std::int16_t first_version_by_id = 12;
 
 /// All brokers that serve clients, as this listener tells them.
 void add_brokers(const Call& call, const metadata::Image& image, MetadataResponse& response) {
@@ -32,7 +34,7 @@ void add_brokers(const Call& call, const metadata::Image& image, MetadataRespons
     }
 }
 
-Topic describe(const Call& call, const metadata::Image& image, const metadata::Topic& topic, bool operations) {
+Topic describe(const Call& call, const node::View& view, const metadata::Topic& topic, bool operations) {
     Topic told;
     told.name = protocol::Text(topic.name);
     told.topic_id = topic.id;
@@ -44,8 +46,7 @@ Topic describe(const Call& call, const metadata::Image& image, const metadata::T
         out.leader_epoch = partition.leader_epoch;
         out.replica_nodes = partition.replicas;
         out.isr_nodes = partition.isr;
-        for (const NodeId replica : partition.replicas)
-            if (!node::is_alive(image, replica)) out.offline_replicas.push_back(replica);
+        out.offline_replicas = view.offline_replicas(topic, index, call.shell.node.options().id);
         if (partition.leader == no_node) out.error_code = ErrorCode::leader_not_available;
     }
     if (operations) told.topic_authorized_operations = authorized_operations(call, ResourceType::topic, topic.name);
@@ -108,18 +109,27 @@ runtime::Task<std::map<std::string, ErrorCode>> create_missing(Call& call, const
 
 Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
     MetadataResponse response;
-    const auto first = call.shell.node.view(call.shard()).image;
+    const node::View first = call.shell.node.view(call.shard());
     response.cluster_id = protocol::Text(call.shell.node.cluster_id());
-    response.controller_id = node::told_controller(*first);
-    add_brokers(call, *first, response);
+    response.controller_id = node::told_controller(*first.image);
+    add_brokers(call, *first.image, response);
     if (request.include_cluster_authorized_operations)
         response.cluster_authorized_operations = authorized_operations(call, ResourceType::cluster, cluster_resource);
 
     const bool operations = request.include_topic_authorized_operations;
     const bool all = !request.topics || (call.version() < first_version_with_null_for_all && request.topics->empty());
     if (all) {
-        for (const auto& [name, topic] : first->topics_by_name)
-            if (may_describe(call, name)) response.topics.push_back(describe(call, *first, *topic, operations));
+        for (const auto& [name, topic] : first.image->topics_by_name)
+            if (may_describe(call, name)) response.topics.push_back(describe(call, first, *topic, operations));
+        co_return response;
+    }
+
+    // These versions have fields for ids, which no broker takes there.
+    const auto is_by_id = [](const auto& topic) { return !topic.name || !topic.topic_id.is_zero(); };
+    if (call.version() < first_version_by_id && std::ranges::any_of(*request.topics, is_by_id)) {
+        for (const auto& topic : *request.topics)
+            response.topics.push_back(
+                refused(ErrorCode::invalid_request, topic.name.value_or(protocol::Text()), topic.topic_id));
         co_return response;
     }
 
@@ -134,18 +144,21 @@ Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
         }
     }
     for (const TopicId& id : ids) {
-        const metadata::TopicPtr known = first->find_topic(id);
-        if (known == nullptr || !may_describe(call, known->name)) {
+        const metadata::TopicPtr known = first.image->find_topic(id);
+        if (known == nullptr) {
             response.topics.push_back(refused(ErrorCode::unknown_topic_id, std::nullopt, id));
+        } else if (!may_describe(call, known->name)) {
+            response.topics.push_back(refused(ErrorCode::topic_authorization_failed, std::nullopt, id));
         } else {
-            response.topics.push_back(describe(call, *first, *known, operations));
+            response.topics.push_back(describe(call, first, *known, operations));
         }
     }
     std::set<std::string> missing;
     for (const std::string& name : names)
-        if (!first->find_topic(std::string_view(name)) && may_describe(call, name)) missing.insert(name);
+        if (!first.image->find_topic(std::string_view(name)) && may_describe(call, name)) missing.insert(name);
     std::map<std::string, ErrorCode> answers;
-    const bool create = request.allow_auto_topic_creation && call.shell.node.config(*first).broker().auto_create_topics;
+    const bool create =
+        request.allow_auto_topic_creation && call.shell.node.config(*first.image).broker().auto_create_topics;
     if (create && !missing.empty()) {
         answers = co_await create_missing(call, missing);
     } else {
@@ -153,12 +166,12 @@ Answer<MetadataResponse> metadata(Call& call, MetadataRequest& request) {
             answers[name] = metadata::check_topic_name(name) ? ErrorCode::unknown_topic_or_partition
                                                              : ErrorCode::invalid_topic_exception;
     }
-    const auto now = call.shell.node.view(call.shard()).image;  // with what was created meanwhile
+    const node::View now = call.shell.node.view(call.shard());  // with what was created meanwhile
     for (const std::string& name : names) {
         if (!may_describe(call, name)) {
             response.topics.push_back(refused(ErrorCode::topic_authorization_failed, protocol::Text(name)));
-        } else if (const metadata::TopicPtr known = now->find_topic(std::string_view(name))) {
-            response.topics.push_back(describe(call, *now, *known, operations));
+        } else if (const metadata::TopicPtr known = now.image->find_topic(std::string_view(name))) {
+            response.topics.push_back(describe(call, now, *known, operations));
         } else {
             // It may have been there, and was deleted while others were made.
             const auto answer = answers.try_emplace(name, ErrorCode::unknown_topic_or_partition).first;

@@ -136,11 +136,14 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
     const bool by_id = raw_.api_version >= first_version_with_topic_ids;
     const metadata::TopicPtr known =
         by_id ? view.image->find_topic(topic.topic_id) : view.image->find_topic(topic.name.view());
+    const std::string_view name = by_id && known ? std::string_view(known->name) : topic.name.view();
     ErrorCode error = ErrorCode::none;
-    if (!known) {
-        error = by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-    } else if (!shell_.authorizer.allows(*raw_.peer, Operation::write, ResourceType::topic, known->name)) {
-        error = ErrorCode::topic_authorization_failed;
+    if (by_id && !known) {
+        error = ErrorCode::unknown_topic_id;
+    } else if (!shell_.authorizer.allows(*raw_.peer, Operation::write, ResourceType::topic, name)) {
+        error = ErrorCode::topic_authorization_failed;  // also where there is none: strangers learn no names
+    } else if (!known) {
+        error = ErrorCode::unknown_topic_or_partition;
     }
     topics_.push_back({topic.name.owned(), topic.topic_id});
     for (const auto& partition : topic.partition_data) {

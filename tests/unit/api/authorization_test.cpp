@@ -1,0 +1,342 @@
+// What each API asks the authorizer for, and what it answers who may do nothing: Apache Kafka's table of operations and
+// resources. A whole node on a disk in memory serves the requests.
+
+#include <array>
+#include <functional>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <moldau/api/api_service.h>
+#include <moldau/metadata/configs.h>
+#include <moldau/node/node.h>
+#include <moldau/protocol/api_table.h>
+#include <moldau/protocol/messages/alter_configs.h>
+#include <moldau/protocol/messages/api_versions.h>
+#include <moldau/protocol/messages/create_partitions.h>
+#include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/delete_topics.h>
+#include <moldau/protocol/messages/describe_cluster.h>
+#include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/describe_quorum.h>
+#include <moldau/protocol/messages/describe_topic_partitions.h>
+#include <moldau/protocol/messages/fetch.h>
+#include <moldau/protocol/messages/find_coordinator.h>
+#include <moldau/protocol/messages/incremental_alter_configs.h>
+#include <moldau/protocol/messages/init_producer_id.h>
+#include <moldau/protocol/messages/list_offsets.h>
+#include <moldau/protocol/messages/metadata.h>
+#include <moldau/protocol/messages/offset_for_leader_epoch.h>
+#include <moldau/protocol/messages/produce.h>
+#include <moldau/protocol/reader.h>
+#include <moldau/protocol/writer.h>
+
+#include "registry.h"
+#include "support/manual_shard.h"
+#include "support/memory_disk.h"
+#include "support/no_transport.h"
+
+namespace moldau::api {
+namespace {
+
+using protocol::ErrorCode;
+using Asked = std::set<std::string>;
+
+/// Allows nothing, and keeps what it was asked for, as "write topic there".
+class RefuseAll final : public Authorizer {
+ public:
+    bool allows(const net::Peer&, Operation operation, ResourceType type, std::string_view name) override {
+        asked.insert(fmt::format("{} {} {}", name_of(operation), name_of(type), name));
+        return false;
+    }
+    bool allows_any(const net::Peer&, Operation operation, ResourceType type) override {
+        asked.insert(fmt::format("{} any {}", name_of(operation), name_of(type)));
+        return false;
+    }
+
+    Asked asked;
+
+ private:
+    static std::string_view name_of(Operation operation) {
+        constexpr std::array<std::string_view, 13> names{"",
+                                                         "",
+                                                         "",
+                                                         "read",
+                                                         "write",
+                                                         "create",
+                                                         "delete",
+                                                         "alter",
+                                                         "describe",
+                                                         "cluster action",
+                                                         "describe configs",
+                                                         "alter configs",
+                                                         "idempotent write"};
+        return names[static_cast<std::size_t>(operation)];
+    }
+    static std::string_view name_of(ResourceType type) {
+        constexpr std::array<std::string_view, 6> names{"", "", "topic", "group", "cluster", "transactional id"};
+        return names[static_cast<std::size_t>(type)];
+    }
+};
+
+class Authorization : public testing::Test {
+ protected:
+    void SetUp() override {
+        const auto started = run(node_.start());
+        ASSERT_TRUE(started) << started.error().message;
+        protocol::CreateTopicsRequest creation;
+        auto& topic = creation.topics.emplace_back();
+        topic.name = "there";
+        topic.num_partitions = 1;
+        topic.replication_factor = 1;
+        ASSERT_TRUE(run(node_.controller().call(shard_, creation, node::ControllerDriver::unbounded)));
+        id_ = node_.view(shard_).image->find_topic(std::string_view("there"))->id;
+        peer_.listener = "PLAINTEXT";
+    }
+    void TearDown() override { EXPECT_TRUE(run(node_.stop())); }
+
+    /// The answer to `request`; afterwards authorizer_.asked is what it was asked for.
+    template <class Request>
+    typename Request::Response ask(const Request& request, std::int16_t version) {
+        authorizer_.asked.clear();
+        covered_.insert(Request::api_key);
+        protocol::Writer writer;
+        request.encode(writer, version);
+        net::Request raw;
+        raw.frame = Buffer(writer.view());
+        raw.api_key = Request::api_key;
+        raw.api_version = version;
+        raw.peer = &peer_;
+        raw.budget = net::RequestBudget::Charge(budget_);
+        std::optional<net::Response> answer;
+        services_.on_shard(0).serve(std::move(raw),
+                                    [&answer](net::Response response) { answer = std::move(response); });
+        settle();
+        if (!answer || answer->pieces.size() != 1) {
+            ADD_FAILURE() << Request::message_name << " has no answer " << (answer ? answer->close_reason : "");
+            return {};
+        }
+        constexpr std::size_t size_and_correlation_bytes = 8;
+        const bool has_tags = protocol::response_header_version(Request::api_key, version) >= 1;
+        protocol::Reader reader(
+            ByteView(std::get<Bytes>(answer->pieces[0])).subspan(size_and_correlation_bytes + (has_tags ? 1 : 0)));
+        auto response = Request::Response::decode(reader, version);
+        EXPECT_TRUE(reader.ok()) << reader.error();
+        bytes_ = std::move(answer);
+        return response;
+    }
+    template <class Request>
+    typename Request::Response ask(const Request& request) {
+        return ask(request, protocol::find_api(Request::api_key)->stable_version);
+    }
+    const Asked& asked() const { return authorizer_.asked; }
+
+    template <class T>
+    T run(runtime::Task<T> task) {
+        std::optional<T> result;
+        runtime::spawn(shard_, [](runtime::Task<T> awaited, std::optional<T>& into) -> runtime::Task<void> {
+            into.emplace(co_await std::move(awaited));
+        }(std::move(task), result));
+        for (int i = 0; i < 100 && !result; ++i) {
+            settle();
+            shard_.advance(std::chrono::milliseconds(100));
+        }
+        MOLDAU_ASSERT(result.has_value());
+        return std::move(*result);
+    }
+    void settle() {
+        while (shard_.run_ready() || disk_.run_blocking_work()) {
+        }
+    }
+
+    static node::NodeOptions options() {
+        node::NodeOptions options;
+        options.log_dir = "/data";
+        options.advertised = {{"PLAINTEXT", "localhost", 9092, 0}};
+        options.controller_endpoints = {{"CONTROLLER", "localhost", 9093, 0}};
+        options.format_if_empty = true;
+        return options;
+    }
+
+    runtime::MemoryDisk disk_;
+    runtime::NoTransport transport_;
+    runtime::ManualShard shard_;
+    std::array<runtime::Shard*, 1> shards_{&shard_};
+    node::Node node_{{disk_, transport_, shards_}, options()};
+    RefuseAll authorizer_;
+    ApiServices services_{node_, shards_, authorizer_};
+    net::Peer peer_;
+    net::RequestBudget budget_{1 << 20};
+    TopicId id_;
+    std::optional<net::Response> bytes_;  // which the last answer borrows from
+    std::set<std::int16_t> covered_;
+};
+
+constexpr std::int16_t last_version_with_names = 12;
+
+template <class Request>
+Request about_topic(std::string_view name) {
+    Request request;
+    auto& topic = request.topics.emplace_back();
+    topic.name = protocol::Text(std::string(name));
+    return request;
+}
+
+TEST_F(Authorization, EachApiAsksForWhatApacheKafkaAsksFor) {
+    for (const std::string name : {"there", "nowhere"}) {
+        protocol::ProduceRequest produce;
+        produce.acks = 1;
+        auto& produced = produce.topic_data.emplace_back();
+        produced.name = protocol::Text(name);
+        produced.partition_data.emplace_back();
+        EXPECT_EQ(ask(produce, last_version_with_names).responses.at(0).partition_responses.at(0).error_code,
+                  ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"write topic " + name});
+
+        protocol::FetchRequest fetch;
+        fetch.max_bytes = 1000;
+        auto& fetched = fetch.topics.emplace_back();
+        fetched.topic = protocol::Text(name);
+        fetched.partitions.emplace_back();
+        EXPECT_EQ(ask(fetch, last_version_with_names).responses.at(0).partitions.at(0).error_code,
+                  ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"read topic " + name});
+        fetch.replica_id = NodeId(1);
+        EXPECT_EQ(ask(fetch, last_version_with_names).responses.at(0).partitions.at(0).error_code,
+                  ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"cluster action cluster kafka-cluster"});
+
+        auto offsets = about_topic<protocol::ListOffsetsRequest>(name);
+        offsets.topics[0].partitions.emplace_back();
+        EXPECT_EQ(ask(offsets).topics.at(0).partitions.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"describe topic " + name});
+
+        protocol::OffsetForLeaderEpochRequest epochs;
+        auto& asked_epochs = epochs.topics.emplace_back();
+        asked_epochs.topic = protocol::Text(name);
+        asked_epochs.partitions.emplace_back();
+        EXPECT_EQ(ask(epochs).topics.at(0).partitions.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"describe topic " + name});
+
+        protocol::MetadataRequest metadata;
+        metadata.topics.emplace().emplace_back().name = protocol::Text(name);
+        metadata.allow_auto_topic_creation = true;
+        const auto described = ask(metadata);
+        EXPECT_EQ(described.topics.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(described.topics.at(0).name->view(), name);
+        EXPECT_EQ(asked(), Asked{"describe topic " + name});
+
+        auto partitions = about_topic<protocol::DescribeTopicPartitionsRequest>(name);
+        EXPECT_EQ(ask(partitions).topics.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"describe topic " + name});
+
+        auto creation = about_topic<protocol::CreateTopicsRequest>(name);
+        creation.topics[0].num_partitions = creation.topics[0].replication_factor = 1;
+        EXPECT_EQ(ask(creation).topics.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), (Asked{"create cluster kafka-cluster", "create topic " + name}));
+
+        auto more = about_topic<protocol::CreatePartitionsRequest>(name);
+        more.topics[0].count = 2;
+        EXPECT_EQ(ask(more).results.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_EQ(asked(), Asked{"alter topic " + name});
+
+        protocol::DeleteTopicsRequest deletion;
+        deletion.topics.emplace_back().name = protocol::Text(name);
+        EXPECT_EQ(ask(deletion).responses.at(0).error_code, ErrorCode::topic_authorization_failed);
+        EXPECT_TRUE(asked().contains("delete topic " + name) || asked().contains("describe topic " + name));
+    }
+    EXPECT_NE(node_.view(shard_).image->find_topic(std::string_view("there")), nullptr);
+
+    struct Resource {
+        metadata::ResourceType type;
+        std::string name;
+        std::string told;  ///< as the authorizer is asked
+        ErrorCode error;
+    };
+    for (const Resource& resource :
+         {Resource{metadata::ResourceType::topic, "there", "topic there", ErrorCode::topic_authorization_failed},
+          Resource{metadata::ResourceType::broker, "1", "cluster kafka-cluster",
+                   ErrorCode::cluster_authorization_failed},
+          Resource{metadata::ResourceType::broker, "", "cluster kafka-cluster",
+                   ErrorCode::cluster_authorization_failed},
+          Resource{metadata::ResourceType::group, "g", "group g", ErrorCode::group_authorization_failed}}) {
+        const auto name_it = [&resource](auto& asked_for) {
+            asked_for.resource_type = static_cast<std::int8_t>(resource.type);
+            asked_for.resource_name = protocol::Text(resource.name);
+        };
+        protocol::DescribeConfigsRequest describe;
+        name_it(describe.resources.emplace_back());
+        EXPECT_EQ(ask(describe).results.at(0).error_code, resource.error);
+        EXPECT_EQ(asked(), Asked{"describe configs " + resource.told});
+        protocol::AlterConfigsRequest alter;
+        name_it(alter.resources.emplace_back());
+        EXPECT_EQ(ask(alter).responses.at(0).error_code, resource.error);
+        EXPECT_EQ(asked(), Asked{"alter configs " + resource.told});
+        protocol::IncrementalAlterConfigsRequest incremental;
+        name_it(incremental.resources.emplace_back());
+        EXPECT_EQ(ask(incremental).responses.at(0).error_code, resource.error);
+        EXPECT_EQ(asked(), Asked{"alter configs " + resource.told});
+    }
+
+    protocol::InitProducerIdRequest idempotent;
+    idempotent.transactional_id.reset();
+    EXPECT_EQ(ask(idempotent).error_code, ErrorCode::cluster_authorization_failed);
+    EXPECT_EQ(asked(), (Asked{"idempotent write cluster kafka-cluster", "write any topic"}));
+    protocol::InitProducerIdRequest transactional;
+    transactional.transactional_id = "t";
+    EXPECT_EQ(ask(transactional).error_code, ErrorCode::transactional_id_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"write transactional id t"});
+
+    protocol::FindCoordinatorRequest find;
+    find.coordinator_keys = {"k"};
+    EXPECT_EQ(ask(find).coordinators.at(0).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"describe group k"});
+    find.key_type = 1;
+    EXPECT_EQ(ask(find).coordinators.at(0).error_code, ErrorCode::transactional_id_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"describe transactional id k"});
+
+    EXPECT_EQ(ask(protocol::DescribeQuorumRequest()).error_code, ErrorCode::cluster_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"describe cluster kafka-cluster"});
+    // These tell what every client needs to begin with.
+    EXPECT_EQ(ask(protocol::DescribeClusterRequest()).error_code, ErrorCode::none);
+    EXPECT_EQ(asked(), Asked{});
+    protocol::ApiVersionsRequest versions;
+    versions.client_software_name = versions.client_software_version = "x";
+    EXPECT_EQ(ask(versions).error_code, ErrorCode::none);
+    EXPECT_EQ(asked(), Asked{});
+
+    for (const ServedApi& api : served_apis())
+        EXPECT_TRUE(covered_.contains(api.key)) << protocol::find_api(api.key)->name << " is not in this table";
+}
+
+TEST_F(Authorization, ByIdStrangersLearnNoName) {
+    protocol::MetadataRequest metadata;
+    metadata.topics.emplace().emplace_back().topic_id = id_;
+    const auto described = ask(metadata);
+    EXPECT_EQ(described.topics.at(0).error_code, ErrorCode::topic_authorization_failed);
+    EXPECT_FALSE(described.topics.at(0).name);
+    EXPECT_EQ(described.topics.at(0).topic_id, id_);
+
+    protocol::DeleteTopicsRequest deletion;
+    deletion.topics.emplace_back().topic_id = id_;
+    const auto deleted = ask(deletion);
+    EXPECT_EQ(deleted.responses.at(0).error_code, ErrorCode::topic_authorization_failed);
+    EXPECT_FALSE(deleted.responses.at(0).name);
+}
+
+TEST_F(Authorization, MetadataTakesNoIdsBeforeVersion12) {
+    protocol::MetadataRequest metadata;
+    auto& topics = metadata.topics.emplace();
+    topics.emplace_back().topic_id = id_;
+    topics.back().name = "x";
+    topics.emplace_back().name = "there";
+    for (const std::int16_t version : {10, 11}) {
+        const auto described = ask(metadata, version);
+        ASSERT_EQ(described.topics.size(), 2U);
+        for (const auto& topic : described.topics) EXPECT_EQ(topic.error_code, ErrorCode::invalid_request);
+    }
+}
+
+}  // namespace
+}  // namespace moldau::api
