@@ -42,9 +42,12 @@ Result<> LogLoader::load() {
     log_.recovery_point_ = log_.durable_end_;
     if (!options_.clean_shutdown) log_.directory_dirty_ = true;
     if (gaps_are_noted_ && options_.clean_shutdown && !has_gap_) MOLDAU_CHECK(remove_file(gaps_file_name));
-    if (removed_) MOLDAU_CHECK(synced(log_.disk_.sync_directory(log_.directory_)));
     if (!options_.clean_shutdown) MOLDAU_CHECK(rewind_transaction_indexes());
+    const std::size_t snapshots = log_.snapshots_.size();
     MOLDAU_CHECK(log_.rebuild_producers(options_.now, !options_.clean_shutdown, indexed_end_));
+    // One of records that were lost would count again, came it back once the log is as long as it was.
+    removed_ = removed_ || log_.snapshots_.size() < snapshots;
+    if (removed_) MOLDAU_CHECK(synced(log_.disk_.sync_directory(log_.directory_)));
     MOLDAU_CHECK(settle_transaction_indexes());
     log_.as_closed_ = options_.clean_shutdown && is_untouched();
     Bytes().swap(log_.scratch_);  // recovery reads larger pieces than the log does afterwards
@@ -62,6 +65,10 @@ Result<> LogLoader::prepare_directory() {
     if (required_end() > options_.log_start && required_end().value() > 0)
         return fail(Errc::corrupt,
                     fmt::format("{} is missing, and {}", log_.directory_, must_be_there(options_.log_start)));
+    // Where the log directory itself is gone, another one of its name would begin empty.
+    const std::string home = runtime::parent_path(log_.directory_);
+    MOLDAU_TRY(mounted, log_.disk_.exists(home));
+    if (!mounted) return fail(Errc::io, fmt::format("{} is gone: it was moved away, or is not mounted any more", home));
     MOLDAU_CHECK(log_.disk_.create_directories(log_.directory_));
     return synced(log_.disk_.sync_directory(runtime::parent_path(log_.directory_)));
 }

@@ -175,6 +175,15 @@ TEST_F(LogTest, MissingDirectoryIsNotMadeAnewWhereRecordsMustBe) {
     EXPECT_FALSE(*disk.exists(log_directory));
 }
 
+TEST_F(LogTest, ALogDirectoryThatWasMovedAwayIsNotMadeAnew) {
+    ASSERT_TRUE(disk.remove("/data"));
+    const auto opened = Log::open(options());
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::io);
+    EXPECT_NE(opened.error().message.find("/data is gone"), std::string::npos) << opened.error().message;
+    EXPECT_FALSE(*disk.exists("/data"));
+}
+
 TEST_F(LogTest, SegmentsBehindALostTailAreRemoved) {
     open();
     fill_to(60);
@@ -538,6 +547,30 @@ TEST_F(LogTest, ARollBesideACheckpointLeavesItsDurableSnapshotAlone) {
     log->finish_flush(std::move(*job), outcome);
     ASSERT_EQ(log->recovery_point(), Offset(5));
     EXPECT_EQ(*runtime::read_whole(disk, path(5, suffix::snapshot)), *synced);
+}
+
+TEST_F(LogTest, ASnapshotOfRecordsThatWereLostDoesNotComeBack) {
+    config = {};
+    open();
+    const auto sync = [this](const std::string& name) {
+        const auto file = disk.open(name, runtime::OpenMode::read_write);
+        ASSERT_TRUE(file && (*file)->sync());
+    };
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(append(1, {.producer_id = ProducerId(4), .base_sequence = i}));
+    flush();
+    for (int i = 3; i < 6; ++i) ASSERT_TRUE(append(1, {.producer_id = ProducerId(4), .base_sequence = i}));
+    ASSERT_TRUE(log->roll(wall_now));
+    sync(path(6, suffix::snapshot));
+    ASSERT_TRUE(disk.sync_directory(log_directory));
+    crash_without_what_was_not_synced();
+    ASSERT_EQ(log->log_end(), Offset(3));
+    ASSERT_FALSE(disk.has(path(6, suffix::snapshot)));
+
+    fill_to(8);  // another history, whose bytes the system has written back
+    sync(path(0, suffix::log));
+    crash_without_what_was_not_synced();
+    ASSERT_EQ(log->log_end(), Offset(8));
+    EXPECT_EQ(log->producers().find(ProducerId(4))->last_sequence(), 2);
 }
 
 TEST_F(LogTest, ALogThatBeginsAnewAtItsStartKnowsTheProducersFromBefore) {
