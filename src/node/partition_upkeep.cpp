@@ -92,10 +92,14 @@ Task<bool> PartitionManager::apply_retention() {
     if (!co_await write_checkpoints()) co_return true;
     std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const auto& partition : due) {
-        auto [deleted, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
-            return std::pair(there.delete_expired(), there.log().config().file_delete_delay_ms);
-        });
-        std::ranges::move(deleted, std::back_inserter(removed[runtime::duration_of_ms(delay_ms)]));
+        for (bool more = true; more && !closing_;) {
+            auto [deleted, delay_ms] = co_await on_shard(*partition, [](Partition& there) {
+                return std::pair(there.delete_expired(), there.log().config().file_delete_delay_ms);
+            });
+            more = !deleted.empty();
+            std::ranges::move(deleted, std::back_inserter(removed[runtime::duration_of_ms(delay_ms)]));
+            co_await runtime::yield(shard_);
+        }
     }
     for (auto& [delay, paths] : removed)
         if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));

@@ -51,13 +51,17 @@ int flags_of(OpenMode mode) {
     return O_RDONLY;
 }
 
+/// Calls again what a signal interrupted: some file systems let that happen to calls that need not wait.
+template <class F>
+int uninterrupted(F call) {
+    int result = call();
+    while (result < 0 && errno == EINTR) result = call();
+    return result;
+}
+
 int open_file(const std::string& path, int flags) {
     // O_NONBLOCK: a FIFO in place of a file would have us wait for its other end; it means nothing to files.
-    int descriptor = -1;
-    do {
-        descriptor = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, file_mode);
-    } while (descriptor < 0 && errno == EINTR);
-    return descriptor;
+    return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, file_mode); });
 }
 
 /// A lock of the open file description. It conflicts with the process-wide record locks that the JVM takes, as they do
@@ -137,20 +141,20 @@ Result<> PosixDisk::create_directories(const std::string& path) {
 }
 
 Result<> PosixDisk::rename(const std::string& from, const std::string& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0)
+    if (uninterrupted([&] { return ::rename(from.c_str(), to.c_str()); }) != 0)
         return system_failure(errno, "rename", fmt::format("{} to {}", from, to));
     return {};
 }
 
 Result<> PosixDisk::remove(const std::string& path) {
-    if (::remove(path.c_str()) != 0) return system_failure(errno, "remove", path);
+    if (uninterrupted([&] { return ::remove(path.c_str()); }) != 0) return system_failure(errno, "remove", path);
     return {};
 }
 
 Result<> PosixDisk::sync_directory(const std::string& directory) {
     const Descriptor descriptor(open_file(directory, O_RDONLY | O_DIRECTORY));
     if (descriptor.get() < 0) return system_failure(errno, "open", directory);
-    if (::fsync(descriptor.get()) != 0) return system_failure(errno, "fsync", directory);
+    if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0) return system_failure(errno, "fsync", directory);
     return {};
 }
 

@@ -157,11 +157,11 @@ void Log::let_go(const Expiry& expiry) {
     static_cast<void>(advance_log_start(std::min(expiry.new_start, log_end_)));
 }
 
-Result<std::vector<std::string>> Log::delete_expired() {
+Result<std::vector<std::string>> Log::delete_expired(std::size_t most_segments) {
     if (failure_) return std::unexpected(*failure_);
     as_closed_ = false;
     std::vector<std::string> files;
-    while (segments_.size() > 1 && segments_[1]->base() <= log_start_) {
+    for (; most_segments > 0 && segments_.size() > 1 && segments_[1]->base() <= log_start_; --most_segments) {
         Segment& segment = *segments_.front();
         if (auto renamed = segment.mark_deleted(files); !renamed) {
             if (files.empty()) return std::unexpected(std::move(renamed).error());

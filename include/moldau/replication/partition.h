@@ -145,7 +145,8 @@ class Partition {
     std::optional<storage::Expiry> find_expired();
     /// Log::let_go.
     void let_go(const storage::Expiry& expiry);
-    /// Returns the files that may be removed after file.delete.delay.ms.
+    /// Of some segments: to be called until nothing comes. Returns the files that may be removed after
+    /// file.delete.delay.ms.
     std::vector<std::string> delete_expired();
 
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.

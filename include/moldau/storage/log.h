@@ -169,10 +169,10 @@ class Log {
     Result<std::optional<Expiry>> find_expired(Timestamp now, Offset high_watermark);
     /// Moves the log start up. Requires: `expiry` was made durable.
     void let_go(const Expiry& expiry);
-    /// Deletes the segments behind the log start. Returns the files, which the caller removes after
+    /// Deletes the segments behind the log start, so many of them. Returns the files, which the caller removes after
     /// file.delete.delay.ms. Requires: the log start is noted on disk, since after a crash some of them may be there
     /// again and others not.
-    Result<std::vector<std::string>> delete_expired();
+    Result<std::vector<std::string>> delete_expired(std::size_t most_segments = SIZE_MAX);
     /// Begins a new segment, unless the active one is empty.
     Result<> roll(Timestamp now);
 

@@ -17,6 +17,9 @@ constexpr std::int64_t earliest_local_timestamp = -4;
 constexpr std::int64_t latest_tiered_timestamp = -5;
 constexpr std::int64_t earliest_pending_upload_timestamp = -6;
 
+/// Segments that retention deletes before others have their turn on the shard.
+constexpr std::size_t deleted_in_one_turn = 32;
+
 AppendOutcome refuse(ErrorCode error, std::string message, Offset log_start = no_offset) {
     return {.error = error, .message = std::move(message), .log_start = log_start};
 }
@@ -160,6 +163,7 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     if (check.verdict != storage::ProducerVerdict::ok) return refuse_producer(check, batch, log_start);
 
     const ByteView batches[] = {batch.bytes()};
+    const std::size_t segments = log_->segment_count();
     if (const auto appended = log_->append(batches, now); !appended) {
         log::warn("cannot append to {}-{}: {}", log_->name().topic, log_->name().partition, appended.error().message);
         if (log_->failure()) {
@@ -172,7 +176,9 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
     tools_.directory->note_appended(batch.size_bytes());
     const Offset end = log_->log_end();
     core_.on_append(first, end, request.acks_all);
-    if (core_.wants_flush()) {
+    // As Kafka does: what is not flushed is in a segment or two, whose files stay open until then.
+    const bool rolled = log_->segment_count() > segments;
+    if (core_.wants_flush() || rolled) {
         tools_.flusher.flush_now(*log_);
     } else {
         tools_.flusher.flush_later(*log_);
@@ -300,13 +306,15 @@ std::optional<storage::Expiry> Partition::find_expired() {
 }
 
 void Partition::let_go(const storage::Expiry& expiry) {
-    if (closed_ == ErrorCode::none) log_->let_go(expiry);
+    if (closed_ != ErrorCode::none) return;
+    log_->let_go(expiry);
+    fetch_waiters_.fire(tools_.shard);  // sessions are told where it starts now
 }
 
 std::vector<std::string> Partition::delete_expired() {
     // The directory of a closed partition may be gone, or another's by now.
     if (closed_ != ErrorCode::none) return {};
-    auto deleted = log_->delete_expired();
+    auto deleted = log_->delete_expired(deleted_in_one_turn);
     if (deleted) return std::move(*deleted);
     log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, deleted.error().message);
     return {};

@@ -45,15 +45,33 @@ TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew
 TEST_F(PartitionFilesTest, RetentionOfAPartitionThatIsThereDeletes) {
     config.retention_ms = 1;
     open();
-    fill_to(60);
+    fill_to(1000);
     flush(storage::FlushKind::checkpoint);
     const auto partition = lead(std::move(log));
     shard.advance(std::chrono::hours(1));
     const auto due = partition->find_expired();
     ASSERT_TRUE(due);
     partition->let_go(*due);
+    EXPECT_EQ(partition->log().log_start(), Offset(1000));
     EXPECT_FALSE(partition->delete_expired().empty());
-    EXPECT_EQ(partition->log().log_start(), Offset(60));
+    EXPECT_GT(partition->log().segment_count(), 1U) << "others have their turn in between";
+    while (!partition->delete_expired().empty()) {
+    }
+    EXPECT_EQ(partition->log().segment_count(), 1U);
+    runtime::spawn(shard, close_partition(partition));
+    settle();
+}
+
+TEST_F(PartitionFilesTest, AFullSegmentIsFlushedAtOnce) {
+    open();
+    const auto partition = lead(std::move(log));
+    while (partition->log().segment_count() == 1) {
+        Bytes batch = storage::make_batch(Offset(0));
+        ASSERT_EQ(partition->append(batch, {}).error, protocol::ErrorCode::none);
+    }
+    const Offset end = partition->log().log_end();
+    settle();
+    EXPECT_EQ(partition->log().durable_end(), end);
     runtime::spawn(shard, close_partition(partition));
     settle();
 }
