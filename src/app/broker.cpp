@@ -126,7 +126,10 @@ Task<void> Broker::live() {
     if (!drained) log::warn("some connections were cut before their requests were answered");
     const bool clean = co_await node_.stop();
     if (started && clean) log::info("stopped");
-    if (started && !clean) log::warn("the stop was not clean: the next start checks the logs");
+    if (started && !clean) {
+        log::warn("the stop was not clean: the next start checks the logs");
+        status_ = 1;
+    }
     signals_.stop();
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A partition that cannot be opened: whoever asks for it is told that, not that it does not exist."""
 
+import json
 import os
 import unittest
 
@@ -36,6 +37,11 @@ class Offline(unittest.TestCase):
                     for topic, error in (("damaged", KAFKA_STORAGE_ERROR), ("missing", UNKNOWN_TOPIC_OR_PARTITION)):
                         with self.assertRaisesRegex(RuntimeError, rf"error {error}\b"):
                             ask(topic)
+
+    def test_it_is_described_as_offline(self):
+        described = run("topic", "describe", "damaged", "-o", "json", "--bootstrap", self.broker.address)
+        partition = json.loads(described.stdout)[0]["partitions"][0]
+        self.assertEqual(partition["offline_replicas"], [1], partition)
 
     def test_the_command_line_sends_its_user_to_the_log(self):
         where = ("--timeout", "1s", "--bootstrap", self.broker.address)

@@ -57,7 +57,7 @@ void tell_of(const Call& call, std::int8_t type, std::string_view key) {
         log::warn(
             "{}:{} asks for the coordinator of group '{}' (FindCoordinator): consumer groups are not there yet, and "
             "its "
-            "consumer will wait; consumers that assign partitions themselves get on",
+            "consumer will wait; consumers that assign partitions themselves and commit no offsets get on",
             client.host, client.port, key);
     } else if (type == transaction_type) {
         log::warn(
