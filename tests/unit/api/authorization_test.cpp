@@ -2,15 +2,12 @@
 // resources. A whole node on a disk in memory serves the requests.
 
 #include <array>
-#include <functional>
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include <moldau/api/api_service.h>
 #include <moldau/metadata/configs.h>
-#include <moldau/node/node.h>
 #include <moldau/protocol/api_table.h>
 #include <moldau/protocol/messages/alter_configs.h>
 #include <moldau/protocol/messages/api_versions.h>
@@ -29,13 +26,9 @@
 #include <moldau/protocol/messages/metadata.h>
 #include <moldau/protocol/messages/offset_for_leader_epoch.h>
 #include <moldau/protocol/messages/produce.h>
-#include <moldau/protocol/reader.h>
-#include <moldau/protocol/writer.h>
 
 #include "registry.h"
-#include "support/manual_shard.h"
-#include "support/memory_disk.h"
-#include "support/no_transport.h"
+#include "serving_node.h"
 
 namespace moldau::api {
 namespace {
@@ -82,94 +75,25 @@ class RefuseAll final : public Authorizer {
 
 class Authorization : public testing::Test {
  protected:
-    void SetUp() override {
-        const auto started = run(node_.start());
-        ASSERT_TRUE(started) << started.error().message;
-        protocol::CreateTopicsRequest creation;
-        auto& topic = creation.topics.emplace_back();
-        topic.name = "there";
-        topic.num_partitions = 1;
-        topic.replication_factor = 1;
-        ASSERT_TRUE(run(node_.controller().call(shard_, creation, node::ControllerDriver::unbounded)));
-        id_ = node_.view(shard_).image->find_topic(std::string_view("there"))->id;
-        peer_.listener = "PLAINTEXT";
-    }
-    void TearDown() override { EXPECT_TRUE(run(node_.stop())); }
+    void SetUp() override { serving_.start_with_topic("there"); }
+    void TearDown() override { serving_.stop(); }
 
-    /// The answer to `request`; afterwards authorizer_.asked is what it was asked for.
+    /// The answer to `request`; afterwards asked() is what the authorizer was asked for.
     template <class Request>
     typename Request::Response ask(const Request& request, std::int16_t version) {
         authorizer_.asked.clear();
         covered_.insert(Request::api_key);
-        protocol::Writer writer;
-        request.encode(writer, version);
-        net::Request raw;
-        raw.frame = Buffer(writer.view());
-        raw.api_key = Request::api_key;
-        raw.api_version = version;
-        raw.peer = &peer_;
-        raw.budget = net::RequestBudget::Charge(budget_);
-        std::optional<net::Response> answer;
-        services_.on_shard(0).serve(std::move(raw),
-                                    [&answer](net::Response response) { answer = std::move(response); });
-        settle();
-        if (!answer || answer->pieces.size() != 1) {
-            ADD_FAILURE() << Request::message_name << " has no answer " << (answer ? answer->close_reason : "");
-            return {};
-        }
-        constexpr std::size_t size_and_correlation_bytes = 8;
-        const bool has_tags = protocol::response_header_version(Request::api_key, version) >= 1;
-        protocol::Reader reader(
-            ByteView(std::get<Bytes>(answer->pieces[0])).subspan(size_and_correlation_bytes + (has_tags ? 1 : 0)));
-        auto response = Request::Response::decode(reader, version);
-        EXPECT_TRUE(reader.ok()) << reader.error();
-        bytes_ = std::move(answer);
-        return response;
+        return serving_.ask(request, version);
     }
     template <class Request>
     typename Request::Response ask(const Request& request) {
         return ask(request, protocol::find_api(Request::api_key)->stable_version);
     }
     const Asked& asked() const { return authorizer_.asked; }
+    TopicId id() { return serving_.find_topic("there")->id; }
 
-    template <class T>
-    T run(runtime::Task<T> task) {
-        std::optional<T> result;
-        runtime::spawn(shard_, [](runtime::Task<T> awaited, std::optional<T>& into) -> runtime::Task<void> {
-            into.emplace(co_await std::move(awaited));
-        }(std::move(task), result));
-        for (int i = 0; i < 100 && !result; ++i) {
-            settle();
-            shard_.advance(std::chrono::milliseconds(100));
-        }
-        MOLDAU_ASSERT(result.has_value());
-        return std::move(*result);
-    }
-    void settle() {
-        while (shard_.run_ready() || disk_.run_blocking_work()) {
-        }
-    }
-
-    static node::NodeOptions options() {
-        node::NodeOptions options;
-        options.log_dir = "/data";
-        options.advertised = {{"PLAINTEXT", "localhost", 9092, 0}};
-        options.controller_endpoints = {{"CONTROLLER", "localhost", 9093, 0}};
-        options.format_if_empty = true;
-        return options;
-    }
-
-    runtime::MemoryDisk disk_;
-    runtime::NoTransport transport_;
-    runtime::ManualShard shard_;
-    std::array<runtime::Shard*, 1> shards_{&shard_};
-    node::Node node_{{disk_, transport_, shards_}, options()};
     RefuseAll authorizer_;
-    ApiServices services_{node_, shards_, authorizer_};
-    net::Peer peer_;
-    net::RequestBudget budget_{1 << 20};
-    TopicId id_;
-    std::optional<net::Response> bytes_;  // which the last answer borrows from
+    ServingNode serving_{authorizer_};
     std::set<std::int16_t> covered_;
 };
 
@@ -246,7 +170,7 @@ TEST_F(Authorization, EachApiAsksForWhatApacheKafkaAsksFor) {
         EXPECT_EQ(ask(deletion).responses.at(0).error_code, ErrorCode::topic_authorization_failed);
         EXPECT_TRUE(asked().contains("delete topic " + name) || asked().contains("describe topic " + name));
     }
-    EXPECT_NE(node_.view(shard_).image->find_topic(std::string_view("there")), nullptr);
+    EXPECT_NE(serving_.find_topic("there"), nullptr);
 
     struct Resource {
         metadata::ResourceType type;
@@ -312,14 +236,14 @@ TEST_F(Authorization, EachApiAsksForWhatApacheKafkaAsksFor) {
 
 TEST_F(Authorization, ByIdStrangersLearnNoName) {
     protocol::MetadataRequest metadata;
-    metadata.topics.emplace().emplace_back().topic_id = id_;
+    metadata.topics.emplace().emplace_back().topic_id = id();
     const auto described = ask(metadata);
     EXPECT_EQ(described.topics.at(0).error_code, ErrorCode::topic_authorization_failed);
     EXPECT_FALSE(described.topics.at(0).name);
-    EXPECT_EQ(described.topics.at(0).topic_id, id_);
+    EXPECT_EQ(described.topics.at(0).topic_id, id());
 
     protocol::DeleteTopicsRequest deletion;
-    deletion.topics.emplace_back().topic_id = id_;
+    deletion.topics.emplace_back().topic_id = id();
     const auto deleted = ask(deletion);
     EXPECT_EQ(deleted.responses.at(0).error_code, ErrorCode::topic_authorization_failed);
     EXPECT_FALSE(deleted.responses.at(0).name);
@@ -328,7 +252,7 @@ TEST_F(Authorization, ByIdStrangersLearnNoName) {
 TEST_F(Authorization, MetadataTakesNoIdsBeforeVersion12) {
     protocol::MetadataRequest metadata;
     auto& topics = metadata.topics.emplace();
-    topics.emplace_back().topic_id = id_;
+    topics.emplace_back().topic_id = id();
     topics.back().name = "x";
     topics.emplace_back().name = "there";
     for (const std::int16_t version : {10, 11}) {

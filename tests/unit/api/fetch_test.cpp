@@ -1,0 +1,63 @@
+// How long a Fetch waits.
+
+#include <gtest/gtest.h>
+
+#include <moldau/protocol/messages/fetch.h>
+
+#include "serving_node.h"
+
+namespace moldau::api {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::ErrorCode;
+
+class Fetch : public testing::Test {
+ protected:
+    static constexpr std::int16_t version = 12;  // the last with names
+
+    void SetUp() override { serving_.start_with_topic("there"); }
+    void TearDown() override { serving_.stop(); }
+
+    static protocol::FetchRequest of(const std::vector<std::string>& topics) {
+        protocol::FetchRequest request;
+        request.max_wait_ms = 200;
+        request.min_bytes = 1;
+        request.max_bytes = 1000;
+        for (const std::string& name : topics) {
+            auto& topic = request.topics.emplace_back();
+            topic.topic = protocol::Text(name);
+            topic.partitions.emplace_back().partition_max_bytes = 1000;
+        }
+        return request;
+    }
+
+    AllowAll authorizer_;
+    ServingNode serving_{authorizer_};
+};
+
+TEST_F(Fetch, WaitsForOthersWhereAPartitionIsUnknown) {
+    const auto answer = serving_.begin(of({"nowhere", "there"}), version);
+    serving_.advance(199ms);
+    EXPECT_FALSE(*answer);
+    serving_.advance(1ms);
+    const auto response = serving_.read<protocol::FetchRequest>(answer, version);
+    ASSERT_EQ(response.responses.size(), 2U);
+    EXPECT_EQ(response.responses[0].partitions.at(0).error_code, ErrorCode::unknown_topic_or_partition);
+    EXPECT_EQ(response.responses[1].partitions.at(0).error_code, ErrorCode::none);
+}
+
+TEST_F(Fetch, IsAnsweredAtOnceWhereAllAreUnknown) {
+    EXPECT_TRUE(*serving_.begin(of({"nowhere", "elsewhere"}), version));
+}
+
+TEST_F(Fetch, IsAnsweredAtOnceWhereAPartitionRefuses) {
+    auto request = of({"there", "nowhere"});
+    request.topics[0].partitions[0].fetch_offset = Offset(5);
+    const auto answer = serving_.begin(request, version);
+    const auto response = serving_.read<protocol::FetchRequest>(answer, version);
+    EXPECT_EQ(response.responses.at(0).partitions.at(0).error_code, ErrorCode::offset_out_of_range);
+}
+
+}  // namespace
+}  // namespace moldau::api
