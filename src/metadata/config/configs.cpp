@@ -21,6 +21,12 @@ std::optional<std::string> shown(std::string value, bool sensitive) {
     return value;
 }
 
+/// What a value as it was set comes to.
+std::string in_force(const ConfigDef& def, std::string value) {
+    if (def.type != ConfigType::list) return value;
+    return fmt::format("{}", fmt::join(list_elements(def, value), ","));
+}
+
 }  // namespace
 
 const std::string* ConfigView::dynamic_value(std::string_view key) const {
@@ -58,8 +64,7 @@ std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::st
     } else if (def->default_value != nullptr) {
         value = def->default_value;
     }
-    if (value && def->type == ConfigType::list) return fmt::format("{}", fmt::join(list_elements(*def, *value), ","));
-    return value;
+    return value ? std::optional(in_force(*def, std::move(*value))) : std::nullopt;
 }
 
 std::optional<std::string> ConfigView::topic_value(const std::string& topic, std::string_view key) const {
@@ -198,6 +203,7 @@ DescribedConfig ConfigView::described_broker_key(std::string_view name, const Co
     if (!config.synonyms.empty()) {
         config.source = config.synonyms.front().source;
         config.value = config.synonyms.front().value;
+        if (def != nullptr && config.value) config.value = in_force(*def, std::move(*config.value));
     }
     return config;
 }

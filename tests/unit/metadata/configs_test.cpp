@@ -328,6 +328,7 @@ TEST_F(Configs, are_read_without_the_blanks_that_their_check_lets_pass) {
 TEST_F(Configs, of_lists_are_told_without_blanks_and_doubles) {
     file_ = {{"log.cleanup.policy", "compact,compact"}};
     EXPECT_EQ(topic_config("cleanup.policy").value, "compact");
+    EXPECT_EQ(broker_config("log.cleanup.policy").value, "compact");
     set(ResourceType::topic, "events", "cleanup.policy", "delete , compact,delete");
     EXPECT_EQ(topic_config("cleanup.policy").value, "delete,compact");
     EXPECT_EQ(topic_config("cleanup.policy").synonyms.front().value, "delete,compact");
