@@ -98,13 +98,32 @@ Result<> check_roles(const Properties& properties) {
 }
 
 /// A broker that lets everybody do everything must not stand in for one that does not.
-Result<> check_authorizer(const Properties& properties) {
-    const std::string authorizer = value_of(properties, "authorizer.class.name");
-    if (authorizer.empty()) return {};
-    return fail(Errc::unsupported,
-                fmt::format("authorizer.class.name={}: ACLs are not supported so far, and everybody would be allowed "
-                            "everything; leave it empty to start all the same",
-                            authorizer));
+Result<> check_guards(const Properties& properties) {
+    static constexpr std::pair<const char*, const char*> guards[] = {
+        {"authorizer.class.name", "ACLs are not supported so far, and everybody would be allowed everything"},
+        {"create.topic.policy.class.name", "policies in Java are not supported, and every topic would be created"},
+        {"alter.config.policy.class.name", "policies in Java are not supported, and every setting could be changed"}};
+    for (const auto& [key, without_it] : guards) {
+        const std::string guard = value_of(properties, key);
+        if (!guard.empty())
+            return fail(Errc::unsupported,
+                        fmt::format("{}={}: {}; leave it empty to start all the same", key, guard, without_it));
+    }
+    return {};
+}
+
+/// Names are looked up: who is let in must not depend on a name service later.
+Result<std::map<std::string, std::size_t>> connection_overrides(const std::string& value) {
+    MOLDAU_TRY(by_host, metadata::parse_connection_overrides(value));
+    std::map<std::string, std::size_t> by_address;
+    for (const auto& [host, count] : by_host) {
+        const auto address = posix::address_of(host);
+        if (!address)
+            return fail(Errc::invalid,
+                        fmt::format("max.connections.per.ip.overrides={}: {}", value, address.error().message));
+        by_address.insert_or_assign(*address, static_cast<std::size_t>(std::max(count, 0)));
+    }
+    return by_address;
 }
 
 /// Whether controller.quorum.voters names a quorum, which is this node alone. Each is id@host:port.
@@ -160,7 +179,7 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments, const std::st
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(properties);
     MOLDAU_CHECK(check_roles(properties));
-    MOLDAU_CHECK(check_authorizer(properties));
+    MOLDAU_CHECK(check_guards(properties));
 
     BrokerOptions options;
     options.warnings = told.warnings;
@@ -188,6 +207,8 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments, const std::st
     options.server.max_request_bytes = static_cast<std::size_t>(config.socket_request_max_bytes);
     options.server.max_connections = static_cast<std::size_t>(config.max_connections);
     options.server.max_connections_per_ip = static_cast<std::size_t>(config.max_connections_per_ip);
+    MOLDAU_TRY(overrides, connection_overrides(value_of(properties, "max.connections.per.ip.overrides")));
+    options.server.max_connections_of = std::move(overrides);
     // -1: never, as in Kafka.
     options.server.max_idle = config.connections_max_idle_ms < 0
                                   ? runtime::Duration::max()

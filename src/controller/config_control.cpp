@@ -1,7 +1,11 @@
 #include "config_control.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
+
+#include <moldau/base/assert.h>
+#include <moldau/metadata/image_builder.h>
 
 namespace moldau::controller {
 
@@ -25,26 +29,30 @@ protocol::MetadataRecord config_record(const ConfigResource& resource, const std
     return record;
 }
 
-bool is_list(ResourceType type, std::string_view key) {
+/// Null when the key is no list.
+const metadata::ConfigDef* find_list(ResourceType type, std::string_view key) {
     const metadata::ConfigDef* def = type == ResourceType::broker
                                          ? metadata::find_broker_config(key)
                                          : metadata::find_config(metadata::config_table(type), key);
-    return def != nullptr && def->type == metadata::ConfigType::list;
+    return def != nullptr && def->type == metadata::ConfigType::list ? def : nullptr;
 }
 
-/// What a list has before elements come or go: its own value, else the one in force.
-std::string list_before(const metadata::ConfigView& config, const ConfigResource& resource, const std::string& key,
-                        const std::optional<std::string>& current) {
-    if (current) return *current;
-    if (resource.type == ResourceType::topic) return config.topic_value({}, key).value_or("");
-    if (resource.type == ResourceType::broker) return config.broker_value(key).value_or("");
-    const metadata::ConfigDef* def = metadata::find_config(metadata::config_table(resource.type), key);
-    return def->default_value == nullptr ? "" : def->default_value;
+/// As Kafka splits a list whose elements come and go: blanks stay, what is empty at the end does not.
+std::vector<std::string> parts_of(std::string_view list) {
+    std::vector<std::string> parts;
+    for (const auto part : std::views::split(list, ',')) parts.emplace_back(part.begin(), part.end());
+    if (parts.size() < 2) return {std::string(list)};
+    while (!parts.empty() && parts.back().empty()) parts.pop_back();
+    return parts;
 }
 
-std::string changed_list(const std::string& before, const ConfigChange& change) {
-    std::vector<std::string> elements = metadata::parse_list(before);
-    for (const std::string& element : metadata::parse_list(change.value)) {
+/// Of a list without a value of its own Kafka changes the default, whatever is in force.
+std::string changed_list(const metadata::ConfigDef& def, const std::optional<std::string>& current,
+                         const ConfigChange& change) {
+    const char* by_default = def.default_value == nullptr ? "" : def.default_value;
+    std::vector<std::string> elements = parts_of(current ? *current : by_default);
+    std::erase(elements, "");
+    for (const std::string& element : parts_of(change.value)) {
         const auto found = std::ranges::find(elements, element);
         if (change.operation == ConfigOperation::append) {
             if (found == elements.end()) elements.push_back(element);
@@ -65,13 +73,31 @@ std::map<std::string, std::string> settings_of(const metadata::Image& image, con
     return {settings.begin(), settings.end()};
 }
 
-/// New values alone are checked for brokers: what is there may come from a newer node.
+/// All that is in force once `made` is.
+ApiError check_together(const metadata::Image& image, const metadata::ConfigView& config,
+                        const ConfigResource& resource, const Records& made) {
+    if (resource.type != ResourceType::topic && resource.type != ResourceType::broker) return {};
+    metadata::ImageBuilder builder(image);
+    for (const VersionedRecord& each : made) {
+        const auto replayed = builder.replay(each.record);
+        MOLDAU_ASSERT(replayed.has_value());
+    }
+    const metadata::ConfigView after = config.at(builder.image());
+    const bool topic = resource.type == ResourceType::topic;
+    const auto errors = topic ? metadata::check_together(config, after, resource.name)
+                              : metadata::check_together(after, metadata::Occasion::change);
+    if (errors.empty()) return {};
+    return {topic ? ErrorCode::invalid_config : ErrorCode::invalid_request, fmt::format("{}", fmt::join(errors, "; "))};
+}
+
+/// New values alone are checked by themselves for brokers: what is there may come from a newer node.
 ApiError check_change(const metadata::Image& image, const metadata::ConfigView& config, const ConfigResource& resource,
                       const std::map<std::string, std::string>& after, const std::map<std::string, std::string>& set,
-                      bool creating) {
+                      const Records& made, bool creating) {
     const bool broker = resource.type == ResourceType::broker;
     if (auto error = check_settings(config, resource, broker ? set : after); error.is_error()) return error;
-    return creating ? ApiError{} : check_exists(image, resource);
+    if (auto error = creating ? ApiError{} : check_exists(image, resource); error.is_error()) return error;
+    return check_together(image, config, resource, made);
 }
 
 ApiError check_request(const auto& resource) {
@@ -137,7 +163,7 @@ ApiError alter(const metadata::Image& image, const metadata::ConfigView& config,
     for (const auto& [key, value] : before) {
         if (!after.contains(key)) made.push_back({config_record(resource, key, std::nullopt), 0});
     }
-    if (auto error = check_change(image, config, resource, after, after, false); error.is_error()) return error;
+    if (auto error = check_change(image, config, resource, after, after, made, false); error.is_error()) return error;
     std::ranges::move(made, std::back_inserter(records));
     return {};
 }
@@ -182,11 +208,12 @@ ApiError change_settings(const metadata::Image& image, const metadata::ConfigVie
         if (change.operation == ConfigOperation::set) {
             value = change.value;
         } else if (change.operation != ConfigOperation::remove) {
-            if (!is_list(resource.type, change.key)) {
+            const metadata::ConfigDef* list = find_list(resource.type, change.key);
+            if (list == nullptr) {
                 return {ErrorCode::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.",
                                                                name_of(change.operation), change.key)};
             }
-            value = changed_list(list_before(config, resource, change.key, current), change);
+            value = changed_list(*list, current, change);
         }
         if (value && value->size() > protocol::max_text_bytes) {
             return {ErrorCode::invalid_config, fmt::format("The value of {} has {} bytes; {} is the most.", change.key,
@@ -202,7 +229,7 @@ ApiError change_settings(const metadata::Image& image, const metadata::ConfigVie
             after.erase(change.key);
         }
     }
-    if (auto error = check_change(image, config, resource, after, set, creating); error.is_error()) return error;
+    if (auto error = check_change(image, config, resource, after, set, made, creating); error.is_error()) return error;
     std::ranges::move(made, std::back_inserter(records));
     return {};
 }

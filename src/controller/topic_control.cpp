@@ -102,6 +102,7 @@ class TopicCreation {
                     fmt::format("Null value not supported for topic configs: {}", fmt::join(without_value, ","))};
         }
         for (const auto& [key, value] : own_) changes.push_back({key, ConfigOperation::set, value});
+        if (changes.empty()) return {};  // under settings of the broker that are against each other, too
         return change_settings(control_.image, control_.config, {metadata::ResourceType::topic, topic_.name.str()},
                                changes, true, records);
     }

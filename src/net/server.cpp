@@ -129,11 +129,16 @@ void Server::State::admit(std::unique_ptr<runtime::Stream> stream, std::size_t t
     Shard& owner = world.shard(target);
     const Endpoint address = stream->peer();
     const auto of_host = by_host.find(address.host);
-    const bool host_is_full = of_host != by_host.end() && of_host->second >= options.max_connections_per_ip;
+    const std::size_t open_of_host = of_host == by_host.end() ? 0 : of_host->second;
+    const auto own_limit = options.max_connections_of.find(address.host);
+    const bool host_is_full =
+        open_of_host >=
+        (own_limit == options.max_connections_of.end() ? options.max_connections_per_ip : own_limit->second);
     if (total >= options.max_connections || host_is_full) {
         log::info("listener {}: a connection of {} is closed: {} are open, as many as {} allows", listener,
-                  address.host, host_is_full ? of_host->second : total,
-                  host_is_full ? "max.connections.per.ip" : "max.connections or the limit of descriptors (ulimit -n)");
+                  address.host, host_is_full ? open_of_host : total,
+                  host_is_full ? "max.connections.per.ip (or its overrides)"
+                               : "max.connections or the limit of descriptors (ulimit -n)");
         owner.post([refused = std::move(stream)]() mutable { refused.reset(); });
         return;
     }

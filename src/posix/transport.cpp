@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -104,6 +105,18 @@ Result<Acceptor> open_for(PosixShard& shard, const SocketOptions& options, const
 }
 
 }  // namespace
+
+Result<std::string> address_of(const std::string& host) {
+    boost::asio::io_context io;
+    error_code error;
+    const auto results =
+        boost::asio::ip::basic_resolver<tcp, boost::asio::io_context::executor_type>(io).resolve(host, "0", error);
+    if (error || results.empty())
+        return fail(Errc::invalid, fmt::format("the host {} has no address: {}", host, error.message()));
+    const auto is_v4 = [](const auto& each) { return each.endpoint().address().is_v4(); };
+    const auto first_v4 = std::ranges::find_if(results, is_v4);
+    return to_endpoint(first_v4 == results.end() ? results.begin()->endpoint() : first_v4->endpoint()).host;
+}
 
 PosixTransport::PosixTransport(const SocketOptions& options) : options_(options) {
     std::signal(SIGPIPE, SIG_IGN);

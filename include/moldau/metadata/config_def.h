@@ -53,15 +53,15 @@ struct ValidValues {
         one_of,              ///< of `choices`
         one_of_any_case,     ///< of `choices`, upper case or lower
         non_empty,           ///< text
-        elements,            ///< a list without duplicates; of `choices` if there are any
+        elements,            ///< a list; of `choices` if there are any
         non_empty_elements,  ///< the same with one element at least
         throttled_replicas,  ///< partition:broker, …, or *
         offset_reset,        ///< latest, earliest or by_duration:<ISO 8601>
     };
 
     Rule rule = Rule::any;
-    double min = std::numeric_limits<double>::lowest();
-    double max = std::numeric_limits<double>::max();
+    double min = -std::numeric_limits<double>::infinity();
+    double max = std::numeric_limits<double>::infinity();
     std::string_view choices{};  ///< separated by ", "
 };
 
@@ -117,6 +117,9 @@ Result<> check_value(const ConfigDef& def, std::string_view value);
 bool parse_boolean(std::string_view value);
 std::int64_t parse_integer(std::string_view value);
 double parse_real(std::string_view value);
+/// Each element once, in the order in which they first come.
 std::vector<std::string> parse_list(std::string_view value);
+/// As parse_list, where Kafka reads the key's list so; else with doubles.
+std::vector<std::string> list_elements(const ConfigDef& def, std::string_view value);
 
 }  // namespace moldau::metadata

@@ -4,6 +4,7 @@
 // and TopicConfig are plain copies of the settings that are read often.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -125,6 +126,10 @@ class ConfigView {
     std::optional<std::string> broker_value(std::string_view key) const;
     /// Requires: a topic's key. Nothing: no value. `own`: the settings of a topic that is perhaps not there yet.
     std::optional<std::string> topic_value(const ConfigMap& own, std::string_view key) const;
+    std::optional<std::string> topic_value(const std::string& topic, std::string_view key) const;
+
+    /// The same node at another image, which must outlive the view.
+    ConfigView at(const Image& image) const { return {image, node_, file_}; }
 
     BrokerConfig broker() const;
     TopicConfig topic(std::string_view name) const;
@@ -148,6 +153,18 @@ class ConfigView {
     NodeId node_;
     const Properties& file_;
 };
+
+/// When a broker's settings are judged: Apache Kafka does not ask the same of both.
+enum class Occasion : std::uint8_t { start, change };
+
+/// What Apache Kafka asks of settings together: a message for each rule that is broken. Require: each value may be set
+/// by itself. Of a broker:
+std::vector<std::string> check_together(const ConfigView& broker, Occasion occasion);
+/// Of a topic whose settings change, over those of the broker.
+std::vector<std::string> check_together(const ConfigView& before, const ConfigView& after, const std::string& topic);
+
+/// max.connections.per.ip.overrides: the most connections of each host, an address or a name. Errc::invalid as Kafka.
+Result<std::map<std::string, std::int32_t>> parse_connection_overrides(std::string_view value);
 
 /// What a start should say about server.properties.
 struct PropertiesReview {

@@ -3,6 +3,7 @@
 // gives each connection to the shard that has the fewest; limits over all connections are kept on the first shard.
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,9 +14,10 @@
 namespace moldau::net {
 
 struct ServerOptions {
-    std::size_t max_request_bytes = 100 * 1024 * 1024;   ///< socket.request.max.bytes
-    std::size_t max_connections = 2'147'483'647;         ///< max.connections, over all listeners
-    std::size_t max_connections_per_ip = 2'147'483'647;  ///< max.connections.per.ip
+    std::size_t max_request_bytes = 100 * 1024 * 1024;        ///< socket.request.max.bytes
+    std::size_t max_connections = 2'147'483'647;              ///< max.connections, over all listeners
+    std::size_t max_connections_per_ip = 2'147'483'647;       ///< max.connections.per.ip; 0: of none but these
+    std::map<std::string, std::size_t> max_connections_of{};  ///< max.connections.per.ip.overrides, by Endpoint::host
     runtime::Duration max_idle =
         std::chrono::minutes(10);  ///< connections.max.idle.ms; also of a peer that does not read
     runtime::Duration max_frame_pause = std::chrono::seconds(10);  ///< without progress inside a request

@@ -12,6 +12,10 @@ struct SocketOptions {
     std::int32_t backlog = 4096;             ///< connections that wait to be accepted; the system caps it
 };
 
+/// The address of a host, as Stream::peer names it: of a name its first, IPv4 before IPv6. Waits for the name service:
+/// for the start alone. Errc::invalid when it has none.
+Result<std::string> address_of(const std::string& host);
+
 /// Requires: every Shard given to it is one of posix::Shards.
 class PosixTransport final : public runtime::Transport {
  public:

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
+#include <set>
 
 #include <moldau/base/assert.h>
 #include <moldau/base/number.h>
@@ -22,11 +24,46 @@ std::unexpected<Error> refuse(const ConfigDef& def, std::string_view value, std:
     return fail(Errc::invalid, fmt::format("Invalid value {} for configuration {}: {}", value, def.name, why));
 }
 
-template <class T>
-std::optional<T> number(std::string_view text) {
+std::optional<std::int64_t> whole_number(std::string_view text) {
     text = trimmed(text);
+    if (text.starts_with("+-")) return std::nullopt;
     if (text.starts_with('+')) text.remove_prefix(1);
-    return parse_number<T>(text);
+    return parse_number<std::int64_t>(text);
+}
+
+/// As Java spells them: NaN and Infinity are numbers, nan and inf are not; 0.5f is one, and 0x1p-1. What is too large
+/// is infinite.
+std::optional<double> real_number(std::string_view text) {
+    text = trimmed(text);
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+')) text.remove_prefix(1);
+    if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    double value = std::numeric_limits<double>::infinity();
+    if (text != "Infinity") {
+        if (!text.empty() && std::string_view("fFdD").contains(text.back())) text.remove_suffix(1);
+        const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+        if (text.empty() || !std::string_view(".0123456789").contains(text.front()) ||
+            (hexadecimal && text.find_first_of("pP") == std::string_view::npos)) {
+            return std::nullopt;
+        }
+        const std::string terminated(text);
+        char* end = nullptr;
+        value = std::strtod(terminated.c_str(), &end);
+        if (end != terminated.c_str() + terminated.size()) return std::nullopt;
+    }
+    return negative ? -value : value;
+}
+
+std::vector<std::string> split(std::string_view value) {
+    std::vector<std::string> result;
+    value = trimmed(value);
+    if (value.empty()) return result;
+    for (;;) {
+        const std::size_t comma = value.find(',');
+        result.emplace_back(trimmed(value.substr(0, comma)));
+        if (comma == std::string_view::npos) return result;
+        value.remove_prefix(comma + 1);
+    }
 }
 
 std::vector<std::string> choices_of(const ValidValues& valid) {
@@ -69,21 +106,25 @@ Result<> check_whole_number(const ConfigDef& def, std::string_view value) {
         min = std::numeric_limits<std::int64_t>::min();
         max = std::numeric_limits<std::int64_t>::max();
     }
-    const auto parsed = number<std::int64_t>(value);
+    const auto parsed = whole_number(value);
     if (!parsed || *parsed < min || *parsed > max) {
         return refuse(def, value, fmt::format("Not a number of type {}", name_of(def.type)));
     }
     return check_range(def, fmt::format("{}", *parsed), static_cast<double>(*parsed));
 }
 
+bool is_id(std::string_view text) {
+    const auto number = whole_number(text);
+    return number && std::in_range<std::int32_t>(*number);
+}
+
 bool is_throttled_replica(std::string_view element) {
     const std::size_t colon = element.find(':');
-    return colon != std::string_view::npos && number<std::int32_t>(element.substr(0, colon)) &&
-           number<std::int32_t>(element.substr(colon + 1));
+    return colon != std::string_view::npos && is_id(element.substr(0, colon)) && is_id(element.substr(colon + 1));
 }
 
 Result<> check_list(const ConfigDef& def, std::string_view value) {
-    const std::vector<std::string> elements = parse_list(value);
+    const std::vector<std::string> elements = list_elements(def, value);
     if (def.valid.rule == Rule::throttled_replicas) {
         const bool all = elements.size() == 1 && (elements[0] == "*" || elements[0] == "none");
         if (all || std::ranges::all_of(elements, is_throttled_replica)) return {};
@@ -96,9 +137,6 @@ Result<> check_list(const ConfigDef& def, std::string_view value) {
                     fmt::format("Configuration '{}' must not be empty. Valid values include: {}", def.name,
                                 def.valid.choices.empty() ? std::string("any non-empty value")
                                                           : fmt::format("[{}]", def.valid.choices)));
-    }
-    if (std::set<std::string_view>(elements.begin(), elements.end()).size() < elements.size()) {
-        return fail(Errc::invalid, fmt::format("Configuration '{}' values must not be duplicated.", def.name));
     }
     const std::vector<std::string> choices = choices_of(def.valid);
     for (const std::string& element : elements) {
@@ -161,7 +199,7 @@ Result<> check_value(const ConfigDef& def, std::string_view value) {
         case ConfigType::long_integer:
             return check_whole_number(def, value);
         case ConfigType::real: {
-            const auto parsed = number<double>(value);
+            const auto parsed = real_number(value);
             if (!parsed) return refuse(def, value, "Not a number of type DOUBLE");
             return check_range(def, value, *parsed);
         }
@@ -182,27 +220,26 @@ bool parse_boolean(std::string_view value) {
 }
 
 std::int64_t parse_integer(std::string_view value) {
-    const auto parsed = number<std::int64_t>(value);
+    const auto parsed = whole_number(value);
     MOLDAU_ASSERT(parsed.has_value());
     return *parsed;
 }
 
 double parse_real(std::string_view value) {
-    const auto parsed = number<double>(value);
+    const auto parsed = real_number(value);
     MOLDAU_ASSERT(parsed.has_value());
     return *parsed;
 }
 
 std::vector<std::string> parse_list(std::string_view value) {
-    std::vector<std::string> result;
-    value = trimmed(value);
-    if (value.empty()) return result;
-    for (;;) {
-        const std::size_t comma = value.find(',');
-        result.emplace_back(trimmed(value.substr(0, comma)));
-        if (comma == std::string_view::npos) return result;
-        value.remove_prefix(comma + 1);
-    }
+    std::vector<std::string> elements = split(value);
+    std::set<std::string> seen;
+    std::erase_if(elements, [&](const std::string& element) { return !seen.insert(element).second; });
+    return elements;
+}
+
+std::vector<std::string> list_elements(const ConfigDef& def, std::string_view value) {
+    return def.valid.rule == Rule::throttled_replicas ? split(value) : parse_list(value);
 }
 
 }  // namespace moldau::metadata

@@ -21,6 +21,12 @@ std::optional<std::string> shown(std::string value, bool sensitive) {
     return value;
 }
 
+/// What a value as it was set comes to.
+std::string in_force(const ConfigDef& def, std::string value) {
+    if (def.type != ConfigType::list) return value;
+    return fmt::format("{}", fmt::join(list_elements(def, value), ","));
+}
+
 }  // namespace
 
 const std::string* ConfigView::dynamic_value(std::string_view key) const {
@@ -47,13 +53,22 @@ std::optional<std::string> ConfigView::broker_value(std::string_view key) const 
 }
 
 std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::string_view key) const {
-    if (const std::string* value = own.find(key)) return std::string(trimmed(*value));
-    const std::string_view broker_key = broker_key_of_topic_key(key);
-    if (!broker_key.empty()) return broker_value(broker_key);
     const ConfigDef* def = find_config(topic_configs(), key);
     MOLDAU_ASSERT(def != nullptr);
-    if (def->default_value == nullptr) return std::nullopt;
-    return def->default_value;
+    const std::string_view broker_key = broker_key_of_topic_key(key);
+    std::optional<std::string> value;
+    if (const std::string* set = own.find(key)) {
+        value = trimmed(*set);
+    } else if (!broker_key.empty()) {
+        value = broker_value(broker_key);
+    } else if (def->default_value != nullptr) {
+        value = def->default_value;
+    }
+    return value ? std::optional(in_force(*def, std::move(*value))) : std::nullopt;
+}
+
+std::optional<std::string> ConfigView::topic_value(const std::string& topic, std::string_view key) const {
+    return topic_value(image_.configs_of({ResourceType::topic, topic}), key);
 }
 
 BrokerConfig ConfigView::broker() const {
@@ -188,6 +203,7 @@ DescribedConfig ConfigView::described_broker_key(std::string_view name, const Co
     if (!config.synonyms.empty()) {
         config.source = config.synonyms.front().source;
         config.value = config.synonyms.front().value;
+        if (def != nullptr && config.value) config.value = in_force(*def, std::move(*config.value));
     }
     return config;
 }
@@ -240,7 +256,7 @@ std::vector<DescribedConfig> ConfigView::describe_topic(const ConfigMap& own) co
         const std::string_view broker_key = broker_key_of_topic_key(def.name);
         if (!broker_key.empty()) config.synonyms = origins(broker_key, false);
         if (value != nullptr)
-            config.synonyms.insert(config.synonyms.begin(), {config.name, *value, ConfigSource::topic});
+            config.synonyms.insert(config.synonyms.begin(), {config.name, config.value, ConfigSource::topic});
         if (!config.synonyms.empty()) config.source = config.synonyms.front().source;
         result.push_back(std::move(config));
     }
@@ -291,38 +307,6 @@ std::vector<DescribedConfig> ConfigView::describe_client_metrics(std::string_vie
     return result;
 }
 
-namespace {
-
-/// What Apache Kafka asks of settings together. Requires: each value may be set by itself.
-std::vector<std::string> check_together(const Properties& file) {
-    const Image nothing_dynamic;
-    const ConfigView view(nothing_dynamic, no_node, file);
-    const auto number = [&](std::string_view key) { return parse_integer(*view.broker_value(key)); };
-    std::vector<std::string> errors;
-    if (number("log.retention.ms") == 0)
-        errors.push_back(
-            "log.retention.hours, log.retention.minutes or log.retention.ms is 0: the age at which segments "
-            "are deleted must be at least 1, or -1 for never");
-    const std::int64_t idle_ms = number("connections.max.idle.ms");
-    const std::int64_t delay_ms = number("connection.failed.authentication.delay.ms");
-    if (idle_ms >= 0 && idle_ms <= delay_ms)
-        errors.push_back(
-            fmt::format("connections.max.idle.ms={}: it must be longer than "
-                        "connection.failed.authentication.delay.ms, which is {}, or -1 for never",
-                        idle_ms, delay_ms));
-    if (number("max.connections.per.ip") == 0 && view.broker_value("max.connections.per.ip.overrides")->empty())
-        errors.push_back("max.connections.per.ip=0: nobody could connect without max.connections.per.ip.overrides");
-    const auto node = file.find("node.id");
-    const auto broker = file.find("broker.id");
-    if (node != file.end() && broker != file.end() && parse_integer(node->second) != parse_integer(broker->second))
-        errors.push_back(
-            fmt::format("node.id={} and broker.id={}: they are one number under two names; leave out broker.id",
-                        node->second, broker->second));
-    return errors;
-}
-
-}  // namespace
-
 PropertiesReview review_properties(const Properties& file) {
     PropertiesReview review;
     for (const auto& [name, value] : file) {
@@ -342,7 +326,10 @@ PropertiesReview review_properties(const Properties& file) {
     if (several != file.end() && single != file.end())
         review.warnings.push_back(fmt::format("log.dir={} is passed over, since log.dirs={} is set",
                                               trimmed(single->second), trimmed(several->second)));
-    if (review.errors.empty()) review.errors = check_together(file);
+    if (review.errors.empty()) {
+        const Image nothing_dynamic;
+        review.errors = check_together(ConfigView(nothing_dynamic, no_node, file), Occasion::start);
+    }
     return review;
 }
 

@@ -100,6 +100,27 @@ TEST(BrokerOptions, AnAuthorizerIsNotReplacedByNone) {
     EXPECT_EQ(refusal({"authorizer.class.name= "}), "");
 }
 
+TEST(BrokerOptions, APolicyIsNotPassedOver) {
+    for (const char* policy : {"create.topic.policy.class.name", "alter.config.policy.class.name"}) {
+        EXPECT_NE(refusal({std::string(policy) + "=some.Policy"}).find(policy), std::string::npos);
+        EXPECT_EQ(refusal({std::string(policy) + "="}), "");
+    }
+}
+
+TEST(BrokerOptions, LimitsOfAddressesAreOfWhatTheirNamesStandForAtTheStart) {
+    const auto limits = [](const std::string& overrides) {
+        return options({"max.connections.per.ip=0", "max.connections.per.ip.overrides=" + overrides})
+            .server.max_connections_of;
+    };
+    using Limits = std::map<std::string, std::size_t>;
+    EXPECT_EQ(limits("192.0.2.1:5,0:0:0:0:0:0:0:1:6, ::ffff:192.0.2.2:-7"),
+              (Limits{{"192.0.2.1", 5}, {"192.0.2.2", 0}, {"::1", 6}}));
+    EXPECT_EQ(limits("localhost:3"), (Limits{{"127.0.0.1", 3}}));
+    const std::string unknown = refusal({"max.connections.per.ip.overrides=moldau-no-such-host.invalid:3"});
+    EXPECT_NE(unknown.find("max.connections.per.ip.overrides"), std::string::npos) << unknown;
+    EXPECT_NE(unknown.find("moldau-no-such-host.invalid"), std::string::npos) << unknown;
+}
+
 TEST(BrokerOptions, AStaticQuorumIsThisNodeAlone) {
     EXPECT_FALSE(options({}).node.is_static_quorum);
     EXPECT_TRUE(options({"controller.quorum.voters=1@localhost:9093"}).node.is_static_quorum);

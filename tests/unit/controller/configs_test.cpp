@@ -66,6 +66,100 @@ TEST_F(AlteredConfigs, add_to_lists_and_take_from_them) {
            "Can't APPEND to key retention.ms because its type is not LIST.");
 }
 
+TEST_F(AlteredConfigs, change_a_list_from_its_default_whatever_is_in_force) {
+    expect(request(ResourceType::broker, "", "log.cleanup.policy", set, "compact"), ErrorCode::none);
+    expect(request(ResourceType::topic, "events", "cleanup.policy", append, "compact"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "delete,compact");
+    expect(request(ResourceType::topic, "events", "cleanup.policy", remove, std::nullopt), ErrorCode::none);
+    expect(request(ResourceType::topic, "events", "cleanup.policy", subtract, "delete"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "");
+    expect(request(ResourceType::broker, "100", "log.cleanup.policy", append, "compact"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::broker, "100", "log.cleanup.policy"), "delete,compact");
+}
+
+TEST_F(AlteredConfigs, change_lists_as_they_stand) {
+    expect(request(ResourceType::topic, "events", "cleanup.policy", set, "compact,compact"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "compact,compact");
+    expect(request(ResourceType::topic, "events", "cleanup.policy", subtract, "compact"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "compact");
+    expect(request(ResourceType::topic, "events", "cleanup.policy", append, " delete "), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "compact, delete ");
+    expect(request(ResourceType::topic, "events", "cleanup.policy", append, ",,"), ErrorCode::none);
+    EXPECT_EQ(value(ResourceType::topic, "events", "cleanup.policy"), "compact, delete ");
+    EXPECT_EQ(
+        cluster.send(request(ResourceType::topic, "events", "cleanup.policy", append, "")).responses[0].error_code,
+        ErrorCode::invalid_config);
+}
+
+TEST_F(AlteredConfigs, of_topics_are_checked_together_with_those_in_force) {
+    const auto alter = [&](std::string key, std::optional<std::string> to) {
+        const int operation = to ? set : remove;
+        const auto sent = request(ResourceType::topic, "events", std::move(key), operation, std::move(to));
+        return cluster.send(sent).responses[0].error_code;
+    };
+    EXPECT_EQ(alter("max.compaction.lag.ms", "1000"), ErrorCode::none);
+    EXPECT_EQ(alter("min.compaction.lag.ms", "1001"), ErrorCode::invalid_config);
+    EXPECT_EQ(alter("min.compaction.lag.ms", "1000"), ErrorCode::none);
+    EXPECT_EQ(alter("max.compaction.lag.ms", "999"), ErrorCode::invalid_config);
+    EXPECT_EQ(alter("max.compaction.lag.ms", std::nullopt), ErrorCode::none);
+
+    // A broker's are not judged when they change, a topic's are judged under them.
+    expect(request(ResourceType::broker, "", "log.cleaner.max.compaction.lag.ms", set, "500"), ErrorCode::none);
+    expect(request(ResourceType::broker, "", "log.cleaner.min.compaction.lag.ms", set, "600"), ErrorCode::none);
+    EXPECT_EQ(alter("retention.ms", "5"), ErrorCode::invalid_config);
+    EXPECT_EQ(alter("min.compaction.lag.ms", "400"), ErrorCode::none);
+    EXPECT_EQ(alter("min.compaction.lag.ms", std::nullopt), ErrorCode::invalid_config);
+    EXPECT_EQ(alter("max.compaction.lag.ms", "600"), ErrorCode::none);
+    EXPECT_EQ(alter("min.compaction.lag.ms", std::nullopt), ErrorCode::none);
+    cluster.create_topic("without-settings");
+}
+
+TEST_F(AlteredConfigs, of_topics_promise_no_remote_storage) {
+    for (const char* on : {"true", "TRUE"})
+        EXPECT_EQ(cluster.send(request(ResourceType::topic, "events", "remote.storage.enable", set, on))
+                      .responses[0]
+                      .error_code,
+                  ErrorCode::invalid_config);
+    expect(request(ResourceType::topic, "events", "remote.storage.enable", set, "false"), ErrorCode::none);
+}
+
+TEST_F(AlteredConfigs, of_a_topic_that_came_with_remote_storage_end_it_with_what_it_holds) {
+    ConfigRecord record;  // of a broker that has remote storage
+    record.resource_type = static_cast<std::int8_t>(ResourceType::topic);
+    record.resource_name = "events";
+    record.name = "remote.storage.enable";
+    record.value = Text("true");
+    cluster.append({{record, 0}});
+    auto end = request(ResourceType::topic, "events", "remote.storage.enable", set, "false");
+    EXPECT_EQ(cluster.send(end).responses[0].error_code, ErrorCode::invalid_config);
+    EXPECT_EQ(cluster.send(request(ResourceType::topic, "events", "retention.ms", set, "5")).responses[0].error_code,
+              ErrorCode::invalid_config);
+    add(end, "remote.log.delete.on.disable", set, "true");
+    expect(end, ErrorCode::none);
+}
+
+TEST_F(AlteredConfigs, of_brokers_are_checked_together_with_those_in_force) {
+    const auto alter = [&](std::string name, std::string key, std::optional<std::string> to) {
+        const int operation = to ? set : remove;
+        const auto sent = request(ResourceType::broker, std::move(name), std::move(key), operation, std::move(to));
+        return cluster.send(sent).responses[0].error_code;
+    };
+    EXPECT_EQ(alter("", "log.local.retention.ms", "604800001"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("", "log.local.retention.ms", "-1"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("", "log.local.retention.ms", "604800000"), ErrorCode::none);
+    EXPECT_EQ(alter("100", "log.retention.ms", "5"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("100", "log.local.retention.ms", "5"), ErrorCode::none);
+    EXPECT_EQ(alter("100", "log.retention.ms", "5"), ErrorCode::none);
+    EXPECT_EQ(alter("100", "log.local.retention.ms", std::nullopt), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("100", "log.local.retention.bytes", "1000"), ErrorCode::none);
+    EXPECT_EQ(alter("100", "log.retention.bytes", "999"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("100", "cordoned.log.dirs", "/nowhere"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("100", "cordoned.log.dirs", "*"), ErrorCode::none);
+    EXPECT_EQ(alter("", "log.cleaner.dedupe.buffer.size", "1048576"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("", "log.cleaner.threads", "0"), ErrorCode::invalid_request);
+    EXPECT_EQ(alter("", "max.connections.per.ip", "0"), ErrorCode::invalid_request);
+}
+
 TEST_F(AlteredConfigs, of_topics_are_checked) {
     expect(request(ResourceType::topic, "events", "no.such.key", set, "1"), ErrorCode::invalid_config,
            "Unknown topic config name: no.such.key");

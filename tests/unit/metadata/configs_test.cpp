@@ -73,6 +73,41 @@ TEST(ConfigValues, of_ages_are_bounded_as_in_kafka) {
     EXPECT_EQ(refusal(topic_configs(), "retention.ms", "0"), "");  // only a broker's is bounded so
 }
 
+TEST(ConfigValues, of_reals_are_spelled_as_in_java) {
+    const auto taken = [](std::string_view value) {
+        return refusal(broker_configs(), "log.cleaner.io.max.bytes.per.second", value).empty();
+    };
+    for (const char* value :
+         {"nan", "inf", "infinity", "Inf", "0x1", "1e", "0.5dd", "+-0.5", "0,5", "", ".", "d", "0x1p", "- 1", "1 2"})
+        EXPECT_FALSE(taken(value)) << value;
+    for (const char* value : {"NaN", "+NaN", "-NaN", "Infinity", "-Infinity", "1e999", "1e-999", "0.5d", "0.5F", ".5",
+                              "1.", "0x1p-1", "0X.8P1f", "+0.5", " 0.5 ", "-1"})
+        EXPECT_TRUE(taken(value)) << value;
+    EXPECT_EQ(parse_real("0x1p-1"), 0.5);
+    EXPECT_EQ(parse_real("-0.5f"), -0.5);
+    EXPECT_EQ(parse_real("1e999"), std::numeric_limits<double>::infinity());
+
+    EXPECT_EQ(refusal(topic_configs(), "min.cleanable.dirty.ratio", "nan"),
+              "Invalid value nan for configuration min.cleanable.dirty.ratio: Not a number of type DOUBLE");
+    for (const char* value : {"Infinity", "-Infinity", "1e999", "1.1"})
+        EXPECT_NE(refusal(topic_configs(), "min.cleanable.dirty.ratio", value), "") << value;
+    EXPECT_EQ(refusal(topic_configs(), "min.cleanable.dirty.ratio", "NaN"), "");  // within no bounds, nor outside
+}
+
+TEST(ConfigValues, of_whole_numbers_have_one_sign) {
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "+5"), "");
+    EXPECT_NE(refusal(topic_configs(), "retention.ms", "+-1"), "");
+}
+
+TEST(ConfigValues, of_lists_may_say_a_thing_twice) {
+    EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "compact,compact"), "");
+    EXPECT_EQ(refusal(broker_configs(), "log.cleanup.policy", "compact, delete,compact"), "");
+    EXPECT_EQ(parse_list("b, a,b ,a,c"), (std::vector<std::string>{"b", "a", "c"}));
+    EXPECT_NE(refusal(topic_configs(), "cleanup.policy", "compact,,"), "");
+    EXPECT_EQ(refusal(topic_configs(), "leader.replication.throttled.replicas", "0:1,0:1"), "");
+    EXPECT_NE(refusal(topic_configs(), "leader.replication.throttled.replicas", "*,*"), "");
+}
+
 TEST(ConfigValues, within_bounds_are_accepted) {
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", "compact, delete"), "");
     EXPECT_EQ(refusal(topic_configs(), "cleanup.policy", ""), "");
@@ -150,9 +185,35 @@ TEST(Properties, are_also_checked_together_as_in_kafka) {
     EXPECT_EQ(errors({{"connections.max.idle.ms", "-1"}}), 0U);
     EXPECT_EQ(errors({{"max.connections.per.ip", "0"}}), 1U);
     EXPECT_EQ(errors({{"max.connections.per.ip", "0"}, {"max.connections.per.ip.overrides", "localhost:9"}}), 0U);
+    EXPECT_EQ(errors({{"max.connections.per.ip.overrides", "localhost"}}), 1U);
     EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "2"}}), 1U);
+    EXPECT_EQ(errors({{"broker.id", "2"}}), 0U);
+    EXPECT_EQ(errors({{"queued.max.request.bytes", "1000"}}), 1U);
+    EXPECT_EQ(errors({{"queued.max.request.bytes", "1000"}, {"socket.request.max.bytes", "1000"}}), 0U);
+    EXPECT_EQ(errors({{"replica.fetch.wait.max.ms", "30000"}}), 0U);
+    EXPECT_EQ(errors({{"replica.fetch.wait.max.ms", "30001"}}), 2U);
+    EXPECT_EQ(errors({{"log.cleaner.threads", "0"}}), 1U);
+    EXPECT_EQ(errors({{"log.cleaner.dedupe.buffer.size", "1048576"}}), 1U);
+    EXPECT_EQ(errors({{"log.cleaner.dedupe.buffer.size", "2097154"}, {"log.cleaner.threads", "2"}}), 0U);
+    EXPECT_EQ(errors({{"log.cleaner.min.compaction.lag.ms", "2"}, {"log.cleaner.max.compaction.lag.ms", "1"}}), 1U);
+    EXPECT_EQ(errors({{"log.cleaner.min.compaction.lag.ms", "1"}, {"log.cleaner.max.compaction.lag.ms", "1"}}), 0U);
+    EXPECT_EQ(errors({{"log.dirs", "/a,/b"}, {"cordoned.log.dirs", "/b"}}), 0U);
+    EXPECT_EQ(errors({{"log.dirs", "/a,/b"}, {"cordoned.log.dirs", "/b,/c"}}), 1U);
+    EXPECT_EQ(errors({{"log.dir", "/a"}, {"cordoned.log.dirs", "*"}}), 0U);
+    EXPECT_EQ(errors({{"log.dir", "/a"}, {"cordoned.log.dirs", "*,/a"}}), 1U);
+    // Only a change of a running broker is judged so.
+    EXPECT_EQ(errors({{"log.retention.ms", "5"}, {"log.local.retention.ms", "6"}}), 0U);
     EXPECT_EQ(errors({{"node.id", "1"}, {"broker.id", "1 "}}), 0U);
     EXPECT_EQ(errors({}), 0U);
+}
+
+TEST(Properties, of_connection_overrides_are_hosts_and_numbers) {
+    const auto parsed = parse_connection_overrides(" 127.0.0.1:5 ,some-host.example : 0,::1:7,127.0.0.1:6,");
+    ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+    EXPECT_EQ(*parsed, (std::map<std::string, std::int32_t>{{"127.0.0.1", 6}, {"::1", 7}, {"some-host.example", 0}}));
+    EXPECT_TRUE(parse_connection_overrides("")->empty());
+    for (const char* value : {"127.0.0.1", "a:x", "a b:1", "[::1]:1", "a:", "a:1,,b:2", "a:3000000000"})
+        EXPECT_FALSE(parse_connection_overrides(value).has_value()) << value;
 }
 
 class Configs : public testing::Test {
@@ -262,6 +323,17 @@ TEST_F(Configs, are_read_without_the_blanks_that_their_check_lets_pass) {
     set(ResourceType::topic, "events", "moldau.durability", " page-cache ");
     EXPECT_EQ(view().topic("events").durability, Durability::page_cache);
     EXPECT_EQ(topic_config("moldau.durability").value, "page-cache");
+}
+
+TEST_F(Configs, of_lists_are_told_without_blanks_and_doubles) {
+    file_ = {{"log.cleanup.policy", "compact,compact"}};
+    EXPECT_EQ(topic_config("cleanup.policy").value, "compact");
+    EXPECT_EQ(broker_config("log.cleanup.policy").value, "compact");
+    set(ResourceType::topic, "events", "cleanup.policy", "delete , compact,delete");
+    EXPECT_EQ(topic_config("cleanup.policy").value, "delete,compact");
+    EXPECT_EQ(topic_config("cleanup.policy").synonyms.front().value, "delete,compact");
+    EXPECT_EQ(topic_config("cleanup.policy").synonyms[1].value, "compact,compact");  // as it stands in the file
+    EXPECT_TRUE(view().topic("events").cleanup_compact);
 }
 
 TEST_F(Configs, a_durability_that_is_not_understood_is_the_safe_one) {

@@ -183,6 +183,34 @@ TEST_F(ServerTest, ConnectionsAboveTheLimitOfAnAddressAreClosed) {
     EXPECT_TRUE(run(Body::run(*this)));
 }
 
+TEST_F(ServerTest, ALimitOfNoneRefusesAllButThoseThatAreNamed) {
+    start({.max_connections_per_ip = 0, .max_connections_of = {{"127.0.0.1", 2}}});
+    struct Body {
+        static Task<bool> run(ServerTest& test) {
+            auto first = co_await test.connect();
+            auto second = co_await test.connect();
+            auto excess = co_await test.connect_stream();
+            const bool refused = co_await ends(*excess);
+            const bool first_served = co_await test.echoes(*first, "hello");
+            const bool second_served = co_await test.echoes(*second, "hello");
+            co_return refused&& first_served&& second_served;
+        }
+    };
+    EXPECT_TRUE(run(Body::run(*this)));
+}
+
+TEST_F(ServerTest, ALimitOfNoneRefusesStrangers) {
+    start({.max_connections_per_ip = 0, .max_connections_of = {{"192.0.2.1", 2}}});
+    struct Body {
+        static Task<bool> run(ServerTest& test) {
+            auto stranger = co_await test.connect_stream();
+            const bool refused = co_await ends(*stranger);
+            co_return refused&& test.server->connections() == 0;
+        }
+    };
+    EXPECT_TRUE(run(Body::run(*this)));
+}
+
 TEST_F(ServerTest, ConnectionsSpreadOverShards) {
     start({}, 2);
     struct Body {
