@@ -82,6 +82,16 @@ class CommandLine(unittest.TestCase):
             self.assertIn("--batch-size", refused.stderr)
             self.assertIn("1 of 1 records were not acknowledged\n", refused.stderr)
 
+    def test_keeps_the_order_of_records_that_nobody_acknowledges(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            lines = [str(number) for number in range(100_000)]
+            sent = cli(under_test, "produce", "t", "--acks", "0", "--batch-size", "1000", stdin="\n".join(lines))
+            self.assertEqual((sent.returncode, sent.stderr), (0, ""))
+            read = cli(under_test, "consume", "t", "--from-beginning", "--exit-at-end").stdout.splitlines()
+            self.assertEqual(len(read), len(lines))
+            self.assertEqual([pair for pair in zip(lines, read) if pair[0] != pair[1]][:5], [])
+
     def test_tells_of_an_outage_and_of_its_end(self):
         with broker() as under_test:
             create_topic(under_test, "t")
