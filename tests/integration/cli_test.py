@@ -82,6 +82,17 @@ class CommandLine(unittest.TestCase):
             self.assertIn("--batch-size", refused.stderr)
             self.assertIn("1 of 1 records were not acknowledged\n", refused.stderr)
 
+    def test_altering_a_topic_changes_all_or_nothing(self):
+        with broker() as under_test:
+            create_topic(under_test, "t", partitions=2)
+            refused = cli(under_test, "topic", "alter", "t", "--add", "retention.ms=5", "--partitions", "1")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("INVALID_PARTITIONS", refused.stderr)
+            self.assertNotIn("retention.ms", cli(under_test, "config", "describe", "--topic", "t").stdout)
+            both = cli(under_test, "topic", "alter", "t", "--add", "retention.ms=86400000", "--partitions", "3")
+            self.assertEqual(both.returncode, 0, both.stderr)
+            self.assertIn("86400000", cli(under_test, "config", "describe", "--topic", "t").stdout)
+
     def test_keeps_the_order_of_records_that_nobody_acknowledges(self):
         with broker() as under_test:
             create_topic(under_test, "t")

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
 #include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/incremental_alter_configs.h>
 #include <moldau/protocol/messages/produce.h>
 
 #include "fake_cluster.h"
@@ -244,6 +246,62 @@ TEST(StorageCommands, FormattingADirectoryOfAnotherNodeNamesTheSettingToCorrect)
     }
     EXPECT_EQ(format(1, "second"), ExitCode::failed);
     EXPECT_TRUE(environment.terminal().error.contains("'moldau broker --config /etc/c' starts on it"));
+}
+
+struct TopicAlterTest : CommandsTest {
+    TopicAlterTest() {
+        using protocol::CreatePartitionsRequest;
+        using protocol::IncrementalAlterConfigsRequest;
+        cluster.answer<CreatePartitionsRequest>([this](const CreatePartitionsRequest& request, const Asked&) {
+            protocol::CreatePartitionsResponse response;
+            auto& result = response.results.emplace_back();
+            result.name = request.topics.front().name;
+            result.error_code = request.validate_only ? error_of_check : error;
+            done.emplace_back(request.validate_only ? "ask" : "partitions");
+            return response;
+        });
+        cluster.answer<IncrementalAlterConfigsRequest>(
+            [this](const IncrementalAlterConfigsRequest& request, const Asked&) {
+                protocol::IncrementalAlterConfigsResponse response;
+                response.responses.emplace_back().resource_name = request.resources.front().resource_name;
+                done.emplace_back(request.validate_only ? "ask" : "settings");
+                return response;
+            });
+        asked.name = "t";
+        asked.add = {{"retention.ms", "1"}};
+        asked.partitions = 2;
+    }
+
+    TopicAlter asked;
+    ErrorCode error_of_check = ErrorCode::none;
+    ErrorCode error = ErrorCode::none;
+    std::vector<std::string> done;
+};
+
+TEST_F(TopicAlterTest, ChangesNothingWherePartitionsAreRefused) {
+    error_of_check = ErrorCode::invalid_partitions;
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_EQ(done, std::vector<std::string>{"ask"});
+    EXPECT_TRUE(told("INVALID_PARTITIONS"));
+    EXPECT_FALSE(told("altered"));
+}
+
+TEST_F(TopicAlterTest, ChangesSettingsAndPartitions) {
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(done, (std::vector<std::string>{"ask", "settings", "partitions"}));
+}
+
+TEST_F(TopicAlterTest, SaysWhatIsDoneWherePartitionsFailAfterAll) {
+    error = ErrorCode::not_controller;
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(told("; its settings are altered, its partitions are not\n")) << terminal.error;
+}
+
+TEST_F(TopicAlterTest, OnlyAsksInADryRun) {
+    asked.dry_run = true;
+    error_of_check = ErrorCode::none;
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(done, (std::vector<std::string>{"ask", "ask", "ask"}));
 }
 
 struct InternalTopic : CommandsTest {
