@@ -5,6 +5,7 @@
 #include <moldau/protocol/api_table.h>
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/metadata.h>
+#include <moldau/runtime/endpoint_text.h>
 
 namespace moldau::cli {
 
@@ -12,12 +13,6 @@ using protocol::ErrorCode;
 using runtime::Task;
 
 namespace {
-
-std::string to_text(const runtime::Endpoint& endpoint) {
-    const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("[{}]:{}", endpoint.host, endpoint.port)
-                   : fmt::format("{}:{}", endpoint.host, endpoint.port);
-}
 
 TopicInfo topic_info(const protocol::MetadataResponse::MetadataResponseTopic& topic) {
     TopicInfo info{.error = topic.error_code, .id = topic.topic_id, .internal = topic.is_internal, .partitions = {}};

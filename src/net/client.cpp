@@ -3,6 +3,7 @@
 
 #include <moldau/net/client.h>
 #include <moldau/protocol/api_table.h>
+#include <moldau/runtime/endpoint_text.h>
 
 #include "fifo.h"
 
@@ -16,10 +17,6 @@ using runtime::TimePoint;
 namespace {
 
 constexpr std::size_t max_request_parts = 64;
-
-std::string text_of_endpoint(const Endpoint& endpoint) {
-    return fmt::format("{}:{}", endpoint.host, endpoint.port);
-}
 
 Bytes encode_request(std::int16_t api_key, std::int16_t version, std::int32_t correlation_id,
                      const std::string& client_id, ByteView body) {
@@ -91,7 +88,7 @@ void Client::State::complete(Done done, Result<Buffer> result) {
 void Client::State::close(std::string_view reason) {
     if (closed) return;
     closed = true;
-    const std::string message = fmt::format("connection to {}: {}", text_of_endpoint(stream->peer()), reason);
+    const std::string message = fmt::format("connection to {}: {}", to_text(stream->peer()), reason);
     stream->close();
     writer_wake.notify_all();
     for (auto& [id, call] : std::exchange(calls, {})) {
@@ -129,8 +126,7 @@ void Client::State::on_deadline(std::int32_t correlation_id) {
     Done done;
     done.swap(call.done);
     const std::string_view what = call.is_answered ? "no answer from" : "nothing was taken by";
-    complete(std::move(done),
-             fail(Errc::timed_out, fmt::format("{} {} in time", what, text_of_endpoint(stream->peer()))));
+    complete(std::move(done), fail(Errc::timed_out, fmt::format("{} {} in time", what, to_text(stream->peer()))));
 }
 
 void Client::State::on_sent(std::int32_t correlation_id) {

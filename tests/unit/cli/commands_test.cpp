@@ -4,6 +4,7 @@
 
 #include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/describe_cluster.h>
 #include <moldau/protocol/messages/describe_configs.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
 #include <moldau/protocol/messages/produce.h>
@@ -302,6 +303,21 @@ TEST_F(TopicAlterTest, OnlyAsksInADryRun) {
     error_of_check = ErrorCode::none;
     EXPECT_EQ(execute(asked), ExitCode::ok);
     EXPECT_EQ(done, (std::vector<std::string>{"ask", "ask", "ask"}));
+}
+
+TEST_F(CommandsTest, ShowsAddressesAsTheyAreWritten) {
+    cluster.answer<protocol::DescribeClusterRequest>([](const protocol::DescribeClusterRequest&, const Asked&) {
+        protocol::DescribeClusterResponse response;
+        for (const char* host : {"::1", "broker"}) {
+            auto& broker = response.brokers.emplace_back();
+            broker.host = protocol::Text(std::string(host));
+            broker.port = 9092;
+        }
+        return response;
+    });
+    EXPECT_EQ(execute(ClusterDescribe{}), ExitCode::ok);
+    EXPECT_TRUE(terminal.output.contains(" [::1]:9092 ")) << terminal.output;
+    EXPECT_TRUE(terminal.output.contains(" broker:9092 ")) << terminal.output;
 }
 
 struct InternalTopic : CommandsTest {
