@@ -320,6 +320,39 @@ TEST_F(CommandsTest, ShowsAddressesAsTheyAreWritten) {
     EXPECT_TRUE(terminal.output.contains(" broker:9092 ")) << terminal.output;
 }
 
+struct ConfigAlterTest : CommandsTest {
+    ConfigAlterTest() {
+        using protocol::DescribeConfigsRequest;
+        using protocol::IncrementalAlterConfigsRequest;
+        cluster.answer<DescribeConfigsRequest>([](const DescribeConfigsRequest& request, const Asked&) {
+            protocol::DescribeConfigsResponse response;
+            auto& result = response.results.emplace_back();
+            result.resource_name = request.resources.front().resource_name;
+            for (const char* name : {"log.retention.ms", "num.io.threads"})
+                result.configs.emplace_back().name = protocol::Text(std::string(name));
+            return response;
+        });
+        cluster.answer<IncrementalAlterConfigsRequest>([](const IncrementalAlterConfigsRequest&, const Asked&) {
+            return protocol::IncrementalAlterConfigsResponse();
+        });
+    }
+};
+
+TEST_F(ConfigAlterTest, TellsOfAKeyThatBrokersTakeAndDoNotKnow) {
+    for (const char* broker : {"", "1"}) {
+        const ConfigEntity entity{ConfigEntity::Kind::broker, broker};
+        terminal.error.clear();
+        EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = {{"log.retention.mss", "5"}}, .remove = {}}),
+                  ExitCode::ok);
+        EXPECT_EQ(terminal.error,
+                  "moldau: brokers know no configuration 'log.retention.mss'; did you mean log.retention.ms?\n");
+        terminal.error.clear();
+        const KeyValues known{{"log.retention.ms", "5"}, {"listener.name.internal.ssl.key.password", "x"}};
+        EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = known, .remove = {}}), ExitCode::ok);
+        EXPECT_EQ(terminal.error, "");
+    }
+}
+
 struct InternalTopic : CommandsTest {
     InternalTopic() {
         using protocol::MetadataRequest;
