@@ -93,6 +93,14 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(both.returncode, 0, both.stderr)
             self.assertIn("86400000", cli(under_test, "config", "describe", "--topic", "t").stdout)
 
+    def test_refuses_to_send_what_it_cannot_read(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            closed = subprocess.run(["sh", "-c", f"exec '{binary()}' produce t --bootstrap {under_test.address} <&-"],
+                                    capture_output=True, text=True, timeout=60)
+            self.assertEqual(closed.returncode, 1)
+            self.assertIn("standard input: ", closed.stderr)
+
     def test_keeps_the_order_of_records_that_nobody_acknowledges(self):
         with broker() as under_test:
             create_topic(under_test, "t")
