@@ -73,6 +73,7 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
     std::unique_ptr<runtime::Stream> stream;
     const ClientOptions options;
     bool closed = false;
+    std::string why_closed;
     std::int32_t next_correlation_id = 0;
     Calls calls;
     Fifo<Request> outbox;
@@ -88,12 +89,12 @@ void Client::State::complete(Done done, Result<Buffer> result) {
 void Client::State::close(std::string_view reason) {
     if (closed) return;
     closed = true;
-    const std::string message = fmt::format("connection to {}: {}", to_text(stream->peer()), reason);
+    why_closed = fmt::format("connection to {}: {}", to_text(stream->peer()), reason);
     stream->close();
     writer_wake.notify_all();
     for (auto& [id, call] : std::exchange(calls, {})) {
         shard.timers().cancel(call.timer);
-        if (call.done) complete(std::move(call.done), fail(Errc::closed, message));
+        if (call.done) complete(std::move(call.done), fail(Errc::closed, why_closed));
     }
 }
 
@@ -110,7 +111,7 @@ Task<Result<Buffer>> Client::State::transact(std::shared_ptr<State> self, std::i
 }
 
 void Client::State::add_call(Request request, TimePoint deadline, bool is_answered, Done done) {
-    if (closed) return complete(std::move(done), fail(Errc::closed, "the connection is closed"));
+    if (closed) return complete(std::move(done), fail(Errc::closed, why_closed));
     if (calls.size() >= options.max_calls_in_flight)
         return complete(std::move(done), fail(Errc::would_block, "too many calls are under way"));
     const std::int32_t id = request.correlation_id;

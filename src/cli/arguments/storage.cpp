@@ -16,7 +16,7 @@ CLI::Validator not_empty() {
 void define_format(CLI::App& storage, Plan& plan) {
     auto asked = std::make_shared<StorageFormat>();
     CLI::App& command = *storage.add_subcommand("format", "Prepare the log directories of a new node");
-    command.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    command.add_option("-c,--config", asked->config, "The node's server.properties")->required()->check(not_empty());
     command.add_option("-t,--cluster-id", asked->cluster_id, "The cluster's id, from 'moldau storage random-uuid'")
         ->required()
         ->check(not_empty());
@@ -57,7 +57,7 @@ void define_storage(CLI::App& root, Plan& plan) {
 
     auto asked = std::make_shared<StorageInfo>();
     CLI::App& info = *storage.add_subcommand("info", "Show what is in the log directories");
-    info.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    info.add_option("-c,--config", asked->config, "The node's server.properties")->required()->check(not_empty());
     info.footer("Examples:\n  moldau storage info -c config/server.properties");
     info.callback([asked, &plan] { plan.command = *asked; });
 

@@ -196,9 +196,10 @@ TEST(Arguments, ReadsProduce) {
 }
 
 TEST(Arguments, RefusesWhatAnUnsetVariableGives) {
-    for (const char* flag : {"--cluster-id", "--release-version"}) {
-        std::vector<std::string> arguments{"storage", "format", "-s", "-c", "f", flag, ""};
-        if (std::string_view(flag) != "--cluster-id") arguments.insert(arguments.end(), {"-t", "x"});
+    for (const std::string flag : {"--cluster-id", "--release-version", "--config"}) {
+        std::vector<std::string> arguments{"storage", "format", "-s", flag, ""};
+        if (flag != "--cluster-id") arguments.insert(arguments.end(), {"-t", "x"});
+        if (flag != "--config") arguments.insert(arguments.end(), {"-c", "f"});
         const Parsed parsed = parse(arguments);
         const auto* refused = std::get_if<Finished>(&parsed);
         ASSERT_NE(refused, nullptr) << flag;

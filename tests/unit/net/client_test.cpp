@@ -165,11 +165,13 @@ class ClientTest : public testing::Test {
     std::unique_ptr<Client> client;
     const runtime::TimePoint deadline = shard.now() + 10s;
     std::vector<std::pair<std::string, std::optional<Errc>>> ended;  ///< in the order in which they did
+    std::string last_failure;                                        ///< of what is not answered
 
  private:
     static Task<void> run_send(ClientTest& test, std::string name, std::string then_send) {
         const Result<> sent = co_await test.client->send(produce_key, 3, bytes_of(name), test.deadline);
         test.ended.emplace_back(name, sent ? std::nullopt : std::optional(sent.error().code));
+        if (!sent) test.last_failure = sent.error().message;
         if (!then_send.empty()) co_await run_send(test, std::move(then_send), {});
     }
     static Task<void> run_call(ClientTest& test, std::string name) {
@@ -240,6 +242,7 @@ TEST_F(ClientTest, TellsAllWhenTheConnectionEnds) {
     send("later");
     shard.run_ready();
     ASSERT_EQ(ended.size(), 4U);
+    EXPECT_EQ(last_failure, "connection to peer:9092: the peer ended it");
     for (const auto& [name, code] : ended) EXPECT_EQ(code, Errc::closed) << name;
 }
 
