@@ -17,7 +17,7 @@ struct Call {
     std::int16_t api_version = 0;
     Bytes body;  ///< without header
     runtime::TimePoint deadline = runtime::never;
-    bool answered = true;  ///< false: a Produce with acks=0; completes with nothing once it is sent
+    bool answered = true;  ///< false: a Produce with acks=0; completes with nothing once it has left
 };
 
 /// A connection to one node. Several calls may be under way; they are sent in the order in which they were begun.
@@ -26,8 +26,6 @@ class Connection {
     virtual ~Connection() = default;
     /// Completes with the answer. After a failure the connection is of no more use.
     virtual runtime::Task<Result<net::Answer>> call(Call call) = 0;
-    /// Completes when the broker has dealt with all calls that have no answer; fails when some of them may be lost.
-    virtual runtime::Task<Result<>> settle(runtime::TimePoint deadline) = 0;
     /// Calls that wait fail with Errc::closed.
     virtual void close() = 0;
 };

@@ -5,6 +5,7 @@
 #include <moldau/protocol/api_table.h>
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/metadata.h>
+#include <moldau/runtime/endpoint_text.h>
 
 namespace moldau::cli {
 
@@ -12,12 +13,6 @@ using protocol::ErrorCode;
 using runtime::Task;
 
 namespace {
-
-std::string to_text(const runtime::Endpoint& endpoint) {
-    const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("[{}]:{}", endpoint.host, endpoint.port)
-                   : fmt::format("{}:{}", endpoint.host, endpoint.port);
-}
 
 TopicInfo topic_info(const protocol::MetadataResponse::MetadataResponseTopic& topic) {
     TopicInfo info{.error = topic.error_code, .id = topic.topic_id, .internal = topic.is_internal, .partitions = {}};
@@ -36,6 +31,11 @@ TopicInfo topic_info(const protocol::MetadataResponse::MetadataResponseTopic& to
 
 Failure closed_here() {
     return {ExitCode::failed, "it was ended here"};
+}
+
+/// Nobody knows what became of those before: not to be tried again as if nothing had happened.
+Failure unanswered_lost(const Error& why) {
+    return {ExitCode::failed, fmt::format("records that were sent with acks=0 may be lost: {}", why.message)};
 }
 
 }  // namespace
@@ -198,6 +198,7 @@ Task<Outcome<Session::Exchange>> Session::exchange_with(CallOptions options, std
         if (!options.answered) link->has_unanswered = false;
         if (Pending& pending = links_[options.node.value_or(no_node)]; pending.link == link) drop_link(pending);
         if (closed_) co_return std::unexpected(closed_here());
+        if (!options.answered) co_return std::unexpected(unanswered_lost(reply.error()));
         co_return std::unexpected(
             failure_of(std::move(reply).error().within(fmt::format("{}", protocol::find_api(api_key)->name))));
     }
@@ -259,10 +260,13 @@ NodeId Session::leader_of(const std::string& topic_name, std::int32_t partition)
 Task<Outcome<>> Session::settle() {
     std::vector<std::shared_ptr<Link>> links = std::exchange(dropped_, {});
     for (const auto& [node, pending] : links_)
-        if (pending.link) links.push_back(pending.link);
+        if (pending.link && pending.link->has_unanswered) links.push_back(pending.link);
     for (const auto& link : links) {
-        const Result<> settled = co_await link->connection->settle(deadline());
-        if (!settled) co_return std::unexpected(failure_of(settled.error()));
+        // A broker deals with a connection's requests in order, and closes it when it cannot do what it was asked
+        // without an answer: whatever is answered behind them tells of them. Version 0 has no body.
+        const Result<net::Answer> reply =
+            co_await link->connection->call(Call{protocol::ApiVersionsRequest::api_key, 0, {}, deadline(), true});
+        if (!reply) co_return std::unexpected(unanswered_lost(reply.error()));
     }
     co_return Outcome<>();
 }

@@ -83,7 +83,8 @@ class Session {
     runtime::Task<Outcome<>> open();
 
     /// Calls at the highest version that both sides know. `request` must live until it is awaited. With
-    /// answered = false the answer is one of defaults.
+    /// answered = false the answer is one of defaults, and no failure is retriable once there was a connection: others
+    /// that had been sent before may be lost with it.
     template <class Request>
     runtime::Task<Outcome<Answer<typename Request::Response>>> call(const Request& request, CallOptions options = {}) {
         using Response = typename Request::Response;
@@ -112,7 +113,7 @@ class Session {
     const TopicInfo* topic(const std::string& name) const;
 
     /// Waits until the brokers have dealt with all calls that have no answer, also over connections that calls do not
-    /// go over any more.
+    /// go over any more; fails when some of them may be lost.
     runtime::Task<Outcome<>> settle();
 
     /// Closes all connections, for good: calls that wait fail, also for a connection, and so do later ones.

@@ -3,6 +3,7 @@
 
 #include <moldau/net/client.h>
 #include <moldau/protocol/api_table.h>
+#include <moldau/runtime/endpoint_text.h>
 
 #include "fifo.h"
 
@@ -16,10 +17,6 @@ using runtime::TimePoint;
 namespace {
 
 constexpr std::size_t max_request_parts = 64;
-
-std::string text_of_endpoint(const Endpoint& endpoint) {
-    return fmt::format("{}:{}", endpoint.host, endpoint.port);
-}
 
 Bytes encode_request(std::int16_t api_key, std::int16_t version, std::int32_t correlation_id,
                      const std::string& client_id, ByteView body) {
@@ -42,8 +39,14 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
     using Done = runtime::Handler<Result<Buffer>>;
 
     struct Call {
-        Done done;  // empty once its deadline has passed: the answer is dropped
+        bool is_answered;  // else it ends when it has left the outbox
+        Done done;         // empty once its deadline has passed: the answer is dropped
         runtime::TimerQueue::Id timer;
+    };
+    using Calls = std::map<std::int32_t, Call>;
+    struct Request {
+        std::int32_t correlation_id;
+        Bytes frame;
     };
 
     State(Shard& on_shard, std::unique_ptr<runtime::Stream> connected, ClientOptions with)
@@ -55,9 +58,14 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
 
     /// Fills `into`; false when the connection has ended.
     Task<bool> read_exactly(MutableBytes into);
-    void add_call(std::int32_t correlation_id, Bytes frame, TimePoint deadline, Done done);
+    /// Completes with the answer, or with nothing where none comes. `body` is copied before the first wait.
+    static Task<Result<Buffer>> transact(std::shared_ptr<State> self, std::int16_t api_key, std::int16_t version,
+                                         ByteView body, TimePoint deadline, bool is_answered);
+    void add_call(Request request, TimePoint deadline, bool is_answered, Done done);
     void on_deadline(std::int32_t correlation_id);
+    void on_sent(std::int32_t correlation_id);
     void on_answer(Buffer frame);
+    void end_call(Calls::iterator call, Buffer answer);
     void complete(Done done, Result<Buffer> result);
     void close(std::string_view reason);
 
@@ -65,9 +73,10 @@ struct Client::State : std::enable_shared_from_this<Client::State> {
     std::unique_ptr<runtime::Stream> stream;
     const ClientOptions options;
     bool closed = false;
+    std::string why_closed;
     std::int32_t next_correlation_id = 0;
-    std::map<std::int32_t, Call> calls;
-    Fifo<Bytes> outbox;
+    Calls calls;
+    Fifo<Request> outbox;
     std::size_t first_sent = 0;  // bytes of the outbox's first
     runtime::Signal writer_wake;
 };
@@ -80,24 +89,35 @@ void Client::State::complete(Done done, Result<Buffer> result) {
 void Client::State::close(std::string_view reason) {
     if (closed) return;
     closed = true;
-    const std::string message = fmt::format("connection to {}: {}", text_of_endpoint(stream->peer()), reason);
+    why_closed = fmt::format("connection to {}: {}", to_text(stream->peer()), reason);
     stream->close();
     writer_wake.notify_all();
     for (auto& [id, call] : std::exchange(calls, {})) {
         shard.timers().cancel(call.timer);
-        if (call.done) complete(std::move(call.done), fail(Errc::closed, message));
+        if (call.done) complete(std::move(call.done), fail(Errc::closed, why_closed));
     }
 }
 
-void Client::State::add_call(std::int32_t correlation_id, Bytes frame, TimePoint deadline, Done done) {
-    if (closed) return complete(std::move(done), fail(Errc::closed, "the connection is closed"));
+Task<Result<Buffer>> Client::State::transact(std::shared_ptr<State> self, std::int16_t api_key, std::int16_t version,
+                                             ByteView body, TimePoint deadline, bool is_answered) {
+    if (protocol::find_api(api_key) == nullptr)
+        co_return fail(Errc::unsupported, fmt::format("there is no API of key {}", api_key));
+    const std::int32_t correlation_id = self->next_correlation_id++;
+    Request request{correlation_id, encode_request(api_key, version, correlation_id, self->options.client_id, body)};
+    co_return co_await runtime::async<Result<Buffer>>(
+        [self, request = std::move(request), deadline, is_answered](Done done) mutable {
+            self->add_call(std::move(request), deadline, is_answered, std::move(done));
+        });
+}
+
+void Client::State::add_call(Request request, TimePoint deadline, bool is_answered, Done done) {
+    if (closed) return complete(std::move(done), fail(Errc::closed, why_closed));
     if (calls.size() >= options.max_calls_in_flight)
-        return complete(std::move(done), fail(Errc::would_block, "too many calls wait for their answers"));
-    Call& call = calls.emplace(correlation_id, Call{std::move(done), {}}).first->second;
-    if (deadline != runtime::never) {
-        call.timer = shard.timers().add(deadline, [this, correlation_id] { on_deadline(correlation_id); });
-    }
-    outbox.push(std::move(frame));
+        return complete(std::move(done), fail(Errc::would_block, "too many calls are under way"));
+    const std::int32_t id = request.correlation_id;
+    Call& call = calls.emplace(id, Call{is_answered, std::move(done), {}}).first->second;
+    if (deadline != runtime::never) call.timer = shard.timers().add(deadline, [this, id] { on_deadline(id); });
+    outbox.push(std::move(request));
     writer_wake.notify_all();
 }
 
@@ -106,18 +126,28 @@ void Client::State::on_deadline(std::int32_t correlation_id) {
     call.timer = {};
     Done done;
     done.swap(call.done);
-    complete(std::move(done),
-             fail(Errc::timed_out, fmt::format("no answer from {} in time", text_of_endpoint(stream->peer()))));
+    const std::string_view what = call.is_answered ? "no answer from" : "nothing was taken by";
+    complete(std::move(done), fail(Errc::timed_out, fmt::format("{} {} in time", what, to_text(stream->peer()))));
 }
 
-void Client::State::on_answer(Buffer frame) {
-    const auto call = calls.find(load_big_endian<std::int32_t>(frame.data()));
-    if (call == calls.end()) return close("it answered what was not asked");
+void Client::State::on_sent(std::int32_t correlation_id) {
+    const auto call = calls.find(correlation_id);
+    if (call == calls.end() || call->second.is_answered) return;
+    end_call(call, Buffer());
+}
+
+void Client::State::end_call(Calls::iterator call, Buffer answer) {
     shard.timers().cancel(call->second.timer);
     Done done;
     done.swap(call->second.done);
     calls.erase(call);
-    if (done) complete(std::move(done), std::move(frame));
+    if (done) complete(std::move(done), std::move(answer));
+}
+
+void Client::State::on_answer(Buffer frame) {
+    const auto call = calls.find(load_big_endian<std::int32_t>(frame.data()));
+    if (call == calls.end() || !call->second.is_answered) return close("it answered what was not asked");
+    end_call(call, std::move(frame));
 }
 
 Task<bool> Client::State::read_exactly(MutableBytes into) {
@@ -163,7 +193,7 @@ Task<void> Client::State::write_loop(std::shared_ptr<State> self) {
         }
         std::array<ByteView, max_request_parts> parts;
         const std::size_t count = std::min(parts.size(), self->outbox.size());
-        for (std::size_t i = 0; i < count; ++i) parts[i] = self->outbox[i];
+        for (std::size_t i = 0; i < count; ++i) parts[i] = self->outbox[i].frame;
         parts[0] = parts[0].subspan(self->first_sent);
         const Result<std::size_t> written = self->stream->try_write(std::span(parts).first(count));
         if (!written) {
@@ -171,8 +201,11 @@ Task<void> Client::State::write_loop(std::shared_ptr<State> self) {
             break;
         }
         self->first_sent += *written;
-        while (!self->outbox.empty() && self->first_sent >= self->outbox.front().size())
-            self->first_sent -= self->outbox.pop().size();
+        while (!self->outbox.empty() && self->first_sent >= self->outbox.front().frame.size()) {
+            const Request sent = self->outbox.pop();
+            self->first_sent -= sent.frame.size();
+            self->on_sent(sent.correlation_id);
+        }
         if (*written > 0) continue;
         // A peer that reads nothing ends by the deadlines of those who call.
         const Result<> writable = co_await self->stream->wait_writable();
@@ -198,17 +231,9 @@ Task<Result<std::unique_ptr<Client>>> Client::connect(runtime::Transport& transp
 
 Task<Result<Answer>> Client::call(std::int16_t api_key, std::int16_t version, ByteView body, TimePoint deadline) {
     // The coroutine keeps the state, so that the client may be destroyed while it waits.
-    const auto state = state_;
-    if (protocol::find_api(api_key) == nullptr)
-        co_return fail(Errc::unsupported, fmt::format("there is no API of key {}", api_key));
-    const std::int32_t correlation_id = state->next_correlation_id++;
-    Bytes request = encode_request(api_key, version, correlation_id, state->options.client_id, body);
-    Result<Buffer> frame = co_await runtime::async<Result<Buffer>>(
-        [state, correlation_id, request = std::move(request), deadline](State::Done done) mutable {
-            state->add_call(correlation_id, std::move(request), deadline, std::move(done));
-        });
+    Result<Buffer> frame = co_await State::transact(state_, api_key, version, body, deadline, true);
     if (!frame) co_return std::unexpected(std::move(frame).error());
-    Answer answer{std::move(*frame), sizeof correlation_id};
+    Answer answer{std::move(*frame), sizeof(std::int32_t)};
     if (protocol::response_header_version(api_key, version) >= 1) {
         protocol::Reader reader(answer.body());
         reader.skip_tags();
@@ -216,6 +241,12 @@ Task<Result<Answer>> Client::call(std::int16_t api_key, std::int16_t version, By
         answer.body_at += reader.position();
     }
     co_return answer;
+}
+
+Task<Result<>> Client::send(std::int16_t api_key, std::int16_t version, ByteView body, TimePoint deadline) {
+    const Result<Buffer> sent = co_await State::transact(state_, api_key, version, body, deadline, false);
+    if (!sent) co_return std::unexpected(sent.error());
+    co_return Result<>();
 }
 
 bool Client::is_open() const {

@@ -1,5 +1,7 @@
 #include "connector.h"
 
+#include <moldau/runtime/endpoint_text.h>
+
 namespace moldau::posix {
 
 using boost::asio::ip::tcp;
@@ -31,8 +33,7 @@ void Connector::resolve() {
 void Connector::try_next() {
     if (completed_) return;
     if (candidates_.empty()) {
-        return complete(
-            fail(Errc::io, fmt::format("cannot connect to {}:{}: {}", target_.host, target_.port, last_error_)));
+        return complete(fail(Errc::io, fmt::format("cannot connect to {}: {}", to_text(target_), last_error_)));
     }
     const tcp::endpoint candidate = candidates_.back();
     candidates_.pop_back();
@@ -52,7 +53,7 @@ void Connector::give_up_at_deadline() {
     resolver_.cancel();
     error_code ignored;
     socket_.close(ignored);
-    complete(fail(Errc::timed_out, fmt::format("no connection to {}:{} in time", target_.host, target_.port)));
+    complete(fail(Errc::timed_out, fmt::format("no connection to {} in time", to_text(target_))));
 }
 
 void Connector::complete(Result<std::unique_ptr<runtime::Stream>> result) {

@@ -42,7 +42,9 @@ void fill_standard_descriptors() {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(descriptor, F_GETFD) >= 0) continue;
         // The lowest number that is free, hence this one. A root without /dev has itself.
-        if (::open("/dev/null", O_RDONLY) < 0) (void)::open("/", O_RDONLY | O_DIRECTORY);
+        // Opened the wrong way round: using it fails.
+        if (::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            (void)::open("/", O_RDONLY | O_DIRECTORY);
     }
 }
 

@@ -82,6 +82,35 @@ class CommandLine(unittest.TestCase):
             self.assertIn("--batch-size", refused.stderr)
             self.assertIn("1 of 1 records were not acknowledged\n", refused.stderr)
 
+    def test_altering_a_topic_changes_all_or_nothing(self):
+        with broker() as under_test:
+            create_topic(under_test, "t", partitions=2)
+            refused = cli(under_test, "topic", "alter", "t", "--add", "retention.ms=5", "--partitions", "1")
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("INVALID_PARTITIONS", refused.stderr)
+            self.assertNotIn("retention.ms", cli(under_test, "config", "describe", "--topic", "t").stdout)
+            both = cli(under_test, "topic", "alter", "t", "--add", "retention.ms=86400000", "--partitions", "3")
+            self.assertEqual(both.returncode, 0, both.stderr)
+            self.assertIn("86400000", cli(under_test, "config", "describe", "--topic", "t").stdout)
+
+    def test_refuses_to_send_what_it_cannot_read(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            closed = subprocess.run(["sh", "-c", f"exec '{binary()}' produce t --bootstrap {under_test.address} <&-"],
+                                    capture_output=True, text=True, timeout=60)
+            self.assertEqual(closed.returncode, 1)
+            self.assertIn("standard input: ", closed.stderr)
+
+    def test_keeps_the_order_of_records_that_nobody_acknowledges(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            lines = [str(number) for number in range(100_000)]
+            sent = cli(under_test, "produce", "t", "--acks", "0", "--batch-size", "1000", stdin="\n".join(lines))
+            self.assertEqual((sent.returncode, sent.stderr), (0, ""))
+            read = cli(under_test, "consume", "t", "--from-beginning", "--exit-at-end").stdout.splitlines()
+            self.assertEqual(len(read), len(lines))
+            self.assertEqual([pair for pair in zip(lines, read) if pair[0] != pair[1]][:5], [])
+
     def test_tells_of_an_outage_and_of_its_end(self):
         with broker() as under_test:
             create_topic(under_test, "t")

@@ -1,6 +1,7 @@
 #pragma once
 // An outgoing Kafka connection: for tools, fetchers and forwarded requests. Owned by whoever calls; lives on one shard.
-// Calls may be made while others wait: they are pipelined, and answered in the order that the broker keeps.
+// Calls may be made while others wait: they are pipelined, sent in the order in which they were made, and answered in
+// the order that the broker keeps.
 
 #include <memory>
 #include <string>
@@ -16,7 +17,7 @@ namespace moldau::net {
 struct ClientOptions {
     std::string client_id = "moldau";
     std::size_t max_answer_bytes = 128 * 1024 * 1024;  ///< a larger answer closes the connection
-    std::size_t max_calls_in_flight = 1000;            ///< one more fails with Errc::would_block
+    std::size_t max_calls_in_flight = 1000;            ///< one more, answered or not, fails with Errc::would_block
 };
 
 /// An answer's bytes, header included, without the size before it.
@@ -44,8 +45,8 @@ class Client {
     ~Client();  ///< closes
 
     /// Sends one request and waits for its answer. `body` is copied before the first wait. Errc::timed_out at
-    /// `deadline`: the broker may have done it all the same. Errc::closed when the connection ends first. Requires: an
-    /// API that answers (not Produce with acks=0).
+    /// `deadline`: the broker may have done it all the same. Errc::closed when the connection ends first. Requires: a
+    /// request that is answered (not Produce with acks=0).
     runtime::Task<Result<Answer>> call(std::int16_t api_key, std::int16_t version, ByteView body,
                                        runtime::TimePoint deadline);
 
@@ -54,6 +55,12 @@ class Client {
     template <class Request>
     runtime::Task<Result<Reply<typename Request::Response>>> call(const Request& request, std::int16_t version,
                                                                   runtime::TimePoint deadline);
+
+    /// Sends one request that no answer comes to (Produce with acks=0), between those that are answered; waits until
+    /// the operating system has taken all of it. That the broker has got it, and what was sent before, an answer tells
+    /// to something that is asked later. Fails as call() does, and then it may have been sent all the same.
+    runtime::Task<Result<>> send(std::int16_t api_key, std::int16_t version, ByteView body,
+                                 runtime::TimePoint deadline);
 
     bool is_open() const;
     /// Calls that wait fail with Errc::closed.

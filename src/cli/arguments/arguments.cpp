@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <moldau/base/nearest.h>
 #include <moldau/base/number.h>
@@ -95,6 +96,11 @@ Finished refusal(const CLI::App& root, const CLI::ParseError& error) {
         if (const auto unexpected = unexpected_argument(*app)) return wrong(app, *unexpected);
         if (app == last) break;
     }
+    if (const auto commands = commands_of(*last); !commands.empty()) {
+        std::vector<std::string> names;
+        for (const CLI::App* each : commands) names.push_back(each->get_name());
+        return wrong(last, fmt::format("'{}' needs a command: {}", path_of(last), fmt::join(names, ", ")));
+    }
     const auto missing = last->get_options([](const CLI::Option* option) {
         return option->get_required() && option->get_positional() && option->empty();
     });
@@ -113,8 +119,9 @@ CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
         "");
 }
 
-void add_duration(CLI::App& command, const char* flag, runtime::Duration& target, const char* help) {
-    add_parsed<runtime::Duration>(command, flag, target, parse_duration, help)->type_name("N(ms|s|m|h)");
+void add_duration(CLI::App& command, const char* flag, runtime::Duration& target,
+                  Result<runtime::Duration> (*parse)(std::string_view), const char* help) {
+    add_parsed<runtime::Duration>(command, flag, target, parse, help)->type_name("N(ms|s|m|h)");
 }
 
 void throw_wrong_value(const std::string& flag, const std::string& message) {
@@ -127,7 +134,8 @@ void add_connect_options(CLI::App& command, Plan& plan, bool with_output) {
                                                parse_endpoints,
                                                "Brokers to begin with, host:port, commas between (or MOLDAU_BOOTSTRAP; "
                                                "default 127.0.0.1:9092)");
-    add_duration(command, "--timeout", connect.timeout, "How long to wait for a connection or an answer (default 30s)");
+    add_duration(command, "--timeout", connect.timeout, parse_timeout,
+                 "How long to wait for a connection or an answer (default 30s)");
     if (!with_output) return;
     command
         .add_option_function<std::string>(

@@ -28,8 +28,9 @@ void add_connect_options(CLI::App& command, Plan& plan, bool with_output = true)
 /// Refuses all else in words: CLI11's own checks print bounds in digits by the hundred, or say nothing of them.
 CLI::Validator whole_number(std::int64_t least, std::int64_t most = std::numeric_limits<std::int32_t>::max());
 
-/// A flag that takes a time span.
-void add_duration(CLI::App& command, const char* flag, runtime::Duration& target, const char* help);
+/// A flag that takes a time span, as `parse` reads it.
+void add_duration(CLI::App& command, const char* flag, runtime::Duration& target,
+                  Result<runtime::Duration> (*parse)(std::string_view), const char* help);
 
 /// Throws what CLI11 reports as a wrong value of a flag.
 [[noreturn]] void throw_wrong_value(const std::string& flag, const std::string& message);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "arguments/definitions.h"
 
 namespace moldau::cli {
@@ -16,7 +18,7 @@ void add_record_options(CLI::App& command, Produce& asked) {
             flag,
             [flag, &target](const std::string& text) {
                 if (text.empty()) throw_wrong_value(flag, "it must not be empty");
-                target = unescape(text);
+                target = or_throw(flag, unescape(text));
             },
             help);
     };
@@ -50,16 +52,19 @@ void define_produce(CLI::App& root, Plan& plan) {
             "-a,--acks", [asked](const std::string& text) { asked->acks = acks_of(text); },
             "all: acknowledged by all in-sync replicas (default), 1: by the leader, 0: not at all")
         ->check(CLI::IsMember({"all", "-1", "1", "0"}));
-    command.add_flag_callback(
+    auto* idempotent = command.add_flag_callback(
         "--idempotent", [idempotence] { *idempotence = true; },
         "A retry never sends a record twice (default with --acks all)");
-    command.add_flag_callback(
-        "--no-idempotent", [idempotence] { *idempotence = false; }, "A retry may send a record twice");
+    command
+        .add_flag_callback(
+            "--no-idempotent", [idempotence] { *idempotence = false; }, "A retry may send a record twice")
+        ->excludes(idempotent);
     add_parsed<std::size_t>(command, "--batch-size", asked->batch_size_bytes, parse_size,
                             "Size of a batch before compression (default 512KiB)")
         ->type_name("N(B|KiB|MiB)");
-    add_duration(command, "--linger", asked->linger, "How long a batch waits to be filled (default 5ms)");
-    add_duration(command, "--delivery-timeout", asked->delivery_timeout,
+    add_duration(command, "--linger", asked->linger, parse_duration,
+                 "How long a batch waits to be filled (default 5ms)");
+    add_duration(command, "--delivery-timeout", asked->delivery_timeout, parse_timeout,
                  "How long to try to deliver a record (default 120s)");
     add_connect_options(command, plan, false);
     command.footer(
@@ -125,7 +130,12 @@ void define_consume(CLI::App& root, Plan& plan) {
         "  moldau consume orders --from-beginning --exit-at-end\n"
         "  moldau consume orders --offset -10 --exit-at-end --format '%p@%o %k=%v\\n'\n"
         "  moldau consume orders --since 2026-01-31T10:20:30Z --exit-at-end --json");
-    command.callback([asked, &plan] { plan.command = *asked; });
+    command.callback([asked, &plan] {
+        std::ranges::sort(asked->partitions);
+        const auto twice = std::ranges::unique(asked->partitions);
+        asked->partitions.erase(twice.begin(), twice.end());
+        plan.command = *asked;
+    });
 }
 
 }  // namespace moldau::cli

@@ -8,18 +8,25 @@ namespace moldau::cli {
 
 namespace {
 
+/// What an unset variable of a shell gives is not what the user meant.
+CLI::Validator not_empty() {
+    return CLI::Validator([](const std::string& text) { return text.empty() ? "it must not be empty" : ""; }, "");
+}
+
 void define_format(CLI::App& storage, Plan& plan) {
     auto asked = std::make_shared<StorageFormat>();
     CLI::App& command = *storage.add_subcommand("format", "Prepare the log directories of a new node");
-    command.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    command.add_option("-c,--config", asked->config, "The node's server.properties")->required()->check(not_empty());
     command.add_option("-t,--cluster-id", asked->cluster_id, "The cluster's id, from 'moldau storage random-uuid'")
-        ->required();
+        ->required()
+        ->check(not_empty());
     command.add_flag("-s,--standalone", asked->standalone, "This controller is the only voter of a new quorum");
     command.add_flag("-N,--no-initial-controllers", asked->no_initial_controllers,
                      "This node joins a quorum that exists or is formatted elsewhere");
     command.add_option("-I,--initial-controllers", asked->initial_controllers,
                        "The voters, id@host:port:directory-id; this node alone");
-    command.add_option("-r,--release-version", asked->release_version, "Metadata version, such as 4.3");
+    command.add_option("-r,--release-version", asked->release_version, "Metadata version, such as 4.3")
+        ->check(not_empty());
     command
         .add_option_function<std::vector<std::string>>(
             "-f,--feature",
@@ -50,7 +57,7 @@ void define_storage(CLI::App& root, Plan& plan) {
 
     auto asked = std::make_shared<StorageInfo>();
     CLI::App& info = *storage.add_subcommand("info", "Show what is in the log directories");
-    info.add_option("-c,--config", asked->config, "The node's server.properties")->required();
+    info.add_option("-c,--config", asked->config, "The node's server.properties")->required()->check(not_empty());
     info.footer("Examples:\n  moldau storage info -c config/server.properties");
     info.callback([asked, &plan] { plan.command = *asked; });
 

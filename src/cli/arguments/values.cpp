@@ -158,6 +158,13 @@ Result<runtime::Duration> parse_duration(std::string_view text) {
     return fail(Errc::invalid, fmt::format("'{}' is not a time span with its unit, such as 250ms, 30s or 5m", text));
 }
 
+Result<runtime::Duration> parse_timeout(std::string_view text) {
+    MOLDAU_TRY(timeout, parse_duration(text));
+    if (timeout == runtime::Duration(0))
+        return fail(Errc::invalid, fmt::format("'{}' leaves no time to try; 30s is a time span", text));
+    return timeout;
+}
+
 Result<StartPosition> parse_start_offset(std::string_view text) {
     using Kind = StartPosition::Kind;
     if (text == "latest" || text == "end") return StartPosition{Kind::latest, 0};
@@ -203,7 +210,10 @@ Result<std::size_t> parse_size(std::string_view text) {
     return fail(Errc::invalid, fmt::format("'{}' is not a size, such as 16384, 64KiB or 1MiB", text));
 }
 
-std::string unescape(std::string_view text) {
+Result<std::string> unescape(std::string_view text) {
+    const auto wrong = [](std::string_view escape) {
+        return fail(Errc::invalid, fmt::format("'{}' is not among the escapes \\n \\t \\r \\0 \\\\ \\xHH", escape));
+    };
     std::string bytes;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '\\' || i + 1 == text.size()) {
@@ -231,17 +241,13 @@ std::string unescape(std::string_view text) {
             case 'x': {
                 const std::string_view digits = text.substr(i + 1, 2);
                 const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-                if (error == std::errc() && end == digits.data() + 2) {
-                    bytes += static_cast<char>(code);
-                    i += 2;
-                } else {
-                    bytes += "\\x";
-                }
+                if (error != std::errc() || end != digits.data() + 2) return wrong(text.substr(i - 1, 4));
+                bytes += static_cast<char>(code);
+                i += 2;
                 break;
             }
             default:
-                bytes += '\\';
-                bytes += escape;
+                return wrong(text.substr(i - 1, 2));
         }
     }
     return bytes;

@@ -24,6 +24,9 @@ Result<std::pair<std::string, std::string>> parse_key_value(std::string_view tex
 /// "250ms", "30s", "5m", "1h", "0": no other number goes without a unit, of which each user would think another.
 Result<runtime::Duration> parse_duration(std::string_view text);
 
+/// The same, but not 0: for how long to try.
+Result<runtime::Duration> parse_timeout(std::string_view text);
+
 /// "latest", "earliest", N, or -N for the last N records.
 Result<StartPosition> parse_start_offset(std::string_view text);
 
@@ -34,7 +37,7 @@ Result<std::int64_t> parse_time_ms(std::string_view text);
 /// "64KiB", "1MiB", "1000": a number of bytes.
 Result<std::size_t> parse_size(std::string_view text);
 
-/// Escapes \n \t \r \0 \\ \xHH as the bytes that they name.
-std::string unescape(std::string_view text);
+/// Escapes \n \t \r \0 \\ \xHH as the bytes that they name. A backslash at the end is one.
+Result<std::string> unescape(std::string_view text);
 
 }  // namespace moldau::cli

@@ -1,4 +1,5 @@
 #include <moldau/protocol/messages/describe_cluster.h>
+#include <moldau/runtime/endpoint_text.h>
 
 #include "commands/commands.h"
 #include "output/json.h"
@@ -20,8 +21,9 @@ CommandTask cluster_describe(const Context& context, const ClusterDescribe&) {
     Json json;
     json.begin_object().field("cluster_id", (*answer)->cluster_id.view()).key("brokers").begin_array();
     for (const auto& broker : brokers) {
-        table.add({std::to_string(broker.broker_id.value()), fmt::format("{}:{}", broker.host, broker.port),
-                   broker.rack ? broker.rack->str() : "-", broker.is_fenced ? "fenced" : "active"});
+        const runtime::Endpoint endpoint{broker.host.str(), static_cast<std::uint16_t>(broker.port)};
+        table.add({std::to_string(broker.broker_id.value()), to_text(endpoint), broker.rack ? broker.rack->str() : "-",
+                   broker.is_fenced ? "fenced" : "active"});
         json.begin_object()
             .field("id", broker.broker_id.value())
             .field("host", broker.host.view())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <moldau/base/nearest.h>
 #include <moldau/protocol/messages/describe_configs.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
 
@@ -117,23 +118,25 @@ std::string shown(const ConfigEntry& config) {
     return config.value.value_or(config.is_sensitive ? "(hidden)" : "(not set)");
 }
 
-namespace {
-
-/// Brokers bring a key back to its default whether or not there is such a key: a typing error would go unnoticed.
-Task<Outcome<>> check_keys_exist(Session& session, ConfigEntity entity, std::vector<std::string> keys) {
+Task<Outcome<std::vector<UnknownKey>>> find_unknown_keys(Session& session, ConfigEntity entity,
+                                                         std::vector<std::string> keys) {
+    std::vector<UnknownKey> unknown;
     if (entity.kind == ConfigEntity::Kind::broker && entity.name.empty()) {  // of these only what is set is told
         if (Outcome<> known = co_await session.refresh(std::vector<std::string>()); !known)
             co_return std::unexpected(std::move(known).error());
-        if (session.cluster().brokers.empty()) co_return Outcome<>();
+        if (session.cluster().brokers.empty()) co_return unknown;
         entity.name = std::to_string(session.cluster().brokers.begin()->first.value());
     }
     CLI_CO_TRY(entries, co_await fetch_configs(session, entity, {}));
-    for (const std::string& key : keys)
-        if (std::ranges::find(entries, key, &ConfigEntry::name) == entries.end()) co_return no_such_key(entity, key);
-    co_return Outcome<>();
+    std::vector<std::string_view> names;
+    for (const ConfigEntry& entry : entries) names.push_back(entry.name);
+    for (const std::string& key : keys) {
+        if (std::ranges::find(names, key) != names.end()) continue;
+        const auto nearest = nearest_name(names, key);
+        unknown.push_back({key, nearest ? std::optional(std::string(*nearest)) : std::nullopt});
+    }
+    co_return unknown;
 }
-
-}  // namespace
 
 Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add, std::vector<std::string> remove,
                                bool dry_run) {
@@ -141,8 +144,8 @@ Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues 
     if (Outcome<> found = co_await find_broker(session, entity); !found)
         co_return std::unexpected(std::move(found).error());
     if (!remove.empty()) {
-        Outcome<> known = co_await check_keys_exist(session, entity, remove);
-        if (!known) co_return std::unexpected(std::move(known).error());
+        CLI_CO_TRY(unknown, co_await find_unknown_keys(session, entity, remove));
+        if (!unknown.empty()) co_return no_such_key(entity, unknown.front().name);
     }
     protocol::IncrementalAlterConfigsRequest request;
     request.validate_only = dry_run;

@@ -29,6 +29,16 @@ std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_vie
 runtime::Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
                                                                std::vector<std::string> keys);
 
+struct UnknownKey {
+    std::string name;
+    std::optional<std::string> suggestion;  ///< one that there is
+};
+
+/// Those of `keys` that the entity does not have. Brokers take whatever there may be: a typing error would go
+/// unnoticed.
+runtime::Task<Outcome<std::vector<UnknownKey>>> find_unknown_keys(Session& session, ConfigEntity entity,
+                                                                  std::vector<std::string> keys);
+
 /// Keys to `remove` that there are not are ExitCode::not_found, and nothing is changed.
 runtime::Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues add,
                                         std::vector<std::string> remove, bool dry_run);

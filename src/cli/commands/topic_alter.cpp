@@ -9,10 +9,10 @@ using protocol::ErrorCode;
 
 namespace {
 
-runtime::Task<Outcome<>> add_partitions(Session& session, const TopicAlter& asked) {
+runtime::Task<Outcome<>> add_partitions(Session& session, const TopicAlter& asked, bool dry_run) {
     protocol::CreatePartitionsRequest request;
     request.timeout_ms = 30'000;
-    request.validate_only = asked.dry_run;
+    request.validate_only = dry_run;
     auto& topic = request.topics.emplace_back();
     topic.name = protocol::Text::borrow(asked.name);
     topic.count = *asked.partitions;
@@ -28,13 +28,21 @@ runtime::Task<Outcome<>> add_partitions(Session& session, const TopicAlter& aske
 }  // namespace
 
 CommandTask topic_alter(const Context& context, const TopicAlter& asked) {
-    if (!asked.add.empty() || !asked.remove.empty()) {
+    const bool changes_settings = !asked.add.empty() || !asked.remove.empty();
+    if (changes_settings && asked.partitions) {
+        // What is refused then leaves the settings as they are.
+        const Outcome<> possible = co_await add_partitions(context.session, asked, true);
+        if (!possible) co_return context.report(possible.error());
+    }
+    if (changes_settings) {
         const Outcome<> changed = co_await change_configs(context.session, {ConfigEntity::Kind::topic, asked.name},
                                                           asked.add, asked.remove, asked.dry_run);
         if (!changed) co_return context.report(changed.error());
     }
     if (asked.partitions) {
-        const Outcome<> added = co_await add_partitions(context.session, asked);
+        Outcome<> added = co_await add_partitions(context.session, asked, asked.dry_run);
+        if (!added && changes_settings && !asked.dry_run)
+            added.error().message += "; its settings are altered, its partitions are not";
         if (!added) co_return context.report(added.error());
     }
     if (context.json()) {

@@ -11,8 +11,7 @@ Result<RecordFormat> RecordFormat::parse(std::string_view format, std::string nu
     result.null_text_ = std::move(null_text);
     std::string literal;
     const auto end_literal = [&] {
-        if (!literal.empty()) result.pieces_.push_back({Field::literal, unescape(literal)});
-        literal.clear();
+        if (!literal.empty()) result.pieces_.push_back({Field::literal, std::exchange(literal, {})});
     };
     static constexpr std::pair<char, Field> directives[] = {
         {'k', Field::key},        {'v', Field::value},     {'s', Field::value}, {'K', Field::key_size},
@@ -39,6 +38,11 @@ Result<RecordFormat> RecordFormat::parse(std::string_view format, std::string nu
         result.pieces_.push_back({found->second, {}});
     }
     end_literal();
+    for (Piece& piece : result.pieces_) {
+        Result<std::string> bytes = unescape(piece.literal);
+        if (!bytes) return std::unexpected(std::move(bytes).error().within("--format"));
+        piece.literal = std::move(*bytes);
+    }
     return result;
 }
 

@@ -10,7 +10,7 @@ namespace {
 Result<std::string_view> take_until(std::string_view& line, const std::string& separator, std::string_view what) {
     const std::size_t at = line.find(separator);
     if (at == std::string_view::npos)
-        return fail(Errc::invalid, fmt::format("there is no separator '{}' behind the {}", separator, what));
+        return fail(Errc::invalid, fmt::format("there is no separator {:?} behind the {}", separator, what));
     const std::string_view before = line.substr(0, at);
     line.remove_prefix(at + separator.size());
     return before;

@@ -152,6 +152,11 @@ TEST(Arguments, HelpShowsTheBrokerAmongTheCommands) {
     refusal_of("-- broker");
 }
 
+TEST(Arguments, ACommandThatIsMissingIsToldWithThoseThereAre) {
+    EXPECT_TRUE(refusal_of("topic").starts_with("moldau: 'moldau topic' needs a command: create, "));
+    EXPECT_TRUE(refusal_of("").contains("'moldau' needs a command: "));
+}
+
 TEST(Arguments, HelpAsksForATopicOnceAndNamesUnits) {
     const std::string help = help_of("produce --help");
     EXPECT_TRUE(help.contains("produce [OPTIONS] TOPIC\n"));
@@ -181,8 +186,26 @@ TEST(Arguments, ReadsProduce) {
     EXPECT_EQ(full.linger, std::chrono::milliseconds(20));
     EXPECT_FALSE(plan_of<Produce>("produce t --no-idempotent").idempotent);
     refusal_of("produce t --idempotent --acks 1");
+    refusal_of("produce t --idempotent --no-idempotent");
+    refusal_of("produce t -k \\q");
+    EXPECT_TRUE(refusal_of("produce t --delivery-timeout 0s").contains("--delivery-timeout"));
+    EXPECT_TRUE(refusal_of("produce t --timeout 0").contains("--timeout"));
+    EXPECT_EQ(plan_of<Produce>("produce t --linger 0").linger, std::chrono::seconds(0));
     refusal_of("produce t -z brotli");
     refusal_of("produce");
+}
+
+TEST(Arguments, RefusesWhatAnUnsetVariableGives) {
+    for (const std::string flag : {"--cluster-id", "--release-version", "--config"}) {
+        std::vector<std::string> arguments{"storage", "format", "-s", flag, ""};
+        if (flag != "--cluster-id") arguments.insert(arguments.end(), {"-t", "x"});
+        if (flag != "--config") arguments.insert(arguments.end(), {"-c", "f"});
+        const Parsed parsed = parse(arguments);
+        const auto* refused = std::get_if<Finished>(&parsed);
+        ASSERT_NE(refused, nullptr) << flag;
+        EXPECT_EQ(refused->code, ExitCode::usage);
+        EXPECT_TRUE(refused->error.contains(fmt::format("{}: it must not be empty", flag))) << refused->error;
+    }
 }
 
 TEST(Arguments, ReadsConsume) {
@@ -191,7 +214,7 @@ TEST(Arguments, ReadsConsume) {
     EXPECT_EQ(plan_of<Consume>("consume t --from-beginning").start, (StartPosition{Kind::earliest, 0}));
     EXPECT_EQ(plan_of<Consume>("consume t --offset -10").start, (StartPosition{Kind::before_end, 10}));
     EXPECT_EQ(plan_of<Consume>("consume t --since 1970-01-02").start, (StartPosition{Kind::time, 86'400'000}));
-    const auto full = plan_of<Consume>("consume t -p 1 -p 2 -n 7 -e --json --read-committed");
+    const auto full = plan_of<Consume>("consume t -p 2 -p 1 -p 2 -n 7 -e --json --read-committed");
     EXPECT_EQ(full.partitions, (std::vector<std::int32_t>{1, 2}));
     EXPECT_EQ(full.max_count, 7);
     EXPECT_TRUE(full.exit_at_end && full.json && full.read_committed);

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/describe_cluster.h>
 #include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/incremental_alter_configs.h>
 #include <moldau/protocol/messages/produce.h>
 
 #include "fake_cluster.h"
@@ -244,6 +247,110 @@ TEST(StorageCommands, FormattingADirectoryOfAnotherNodeNamesTheSettingToCorrect)
     }
     EXPECT_EQ(format(1, "second"), ExitCode::failed);
     EXPECT_TRUE(environment.terminal().error.contains("'moldau broker --config /etc/c' starts on it"));
+}
+
+struct TopicAlterTest : CommandsTest {
+    TopicAlterTest() {
+        using protocol::CreatePartitionsRequest;
+        using protocol::IncrementalAlterConfigsRequest;
+        cluster.answer<CreatePartitionsRequest>([this](const CreatePartitionsRequest& request, const Asked&) {
+            protocol::CreatePartitionsResponse response;
+            auto& result = response.results.emplace_back();
+            result.name = request.topics.front().name;
+            result.error_code = request.validate_only ? error_of_check : error;
+            done.emplace_back(request.validate_only ? "ask" : "partitions");
+            return response;
+        });
+        cluster.answer<IncrementalAlterConfigsRequest>(
+            [this](const IncrementalAlterConfigsRequest& request, const Asked&) {
+                protocol::IncrementalAlterConfigsResponse response;
+                response.responses.emplace_back().resource_name = request.resources.front().resource_name;
+                done.emplace_back(request.validate_only ? "ask" : "settings");
+                return response;
+            });
+        asked.name = "t";
+        asked.add = {{"retention.ms", "1"}};
+        asked.partitions = 2;
+    }
+
+    TopicAlter asked;
+    ErrorCode error_of_check = ErrorCode::none;
+    ErrorCode error = ErrorCode::none;
+    std::vector<std::string> done;
+};
+
+TEST_F(TopicAlterTest, ChangesNothingWherePartitionsAreRefused) {
+    error_of_check = ErrorCode::invalid_partitions;
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_EQ(done, std::vector<std::string>{"ask"});
+    EXPECT_TRUE(told("INVALID_PARTITIONS"));
+    EXPECT_FALSE(told("altered"));
+}
+
+TEST_F(TopicAlterTest, ChangesSettingsAndPartitions) {
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(done, (std::vector<std::string>{"ask", "settings", "partitions"}));
+}
+
+TEST_F(TopicAlterTest, SaysWhatIsDoneWherePartitionsFailAfterAll) {
+    error = ErrorCode::not_controller;
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(told("; its settings are altered, its partitions are not\n")) << terminal.error;
+}
+
+TEST_F(TopicAlterTest, OnlyAsksInADryRun) {
+    asked.dry_run = true;
+    error_of_check = ErrorCode::none;
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(done, (std::vector<std::string>{"ask", "ask", "ask"}));
+}
+
+TEST_F(CommandsTest, ShowsAddressesAsTheyAreWritten) {
+    cluster.answer<protocol::DescribeClusterRequest>([](const protocol::DescribeClusterRequest&, const Asked&) {
+        protocol::DescribeClusterResponse response;
+        for (const char* host : {"::1", "broker"}) {
+            auto& broker = response.brokers.emplace_back();
+            broker.host = protocol::Text(std::string(host));
+            broker.port = 9092;
+        }
+        return response;
+    });
+    EXPECT_EQ(execute(ClusterDescribe{}), ExitCode::ok);
+    EXPECT_TRUE(terminal.output.contains(" [::1]:9092 ")) << terminal.output;
+    EXPECT_TRUE(terminal.output.contains(" broker:9092 ")) << terminal.output;
+}
+
+struct ConfigAlterTest : CommandsTest {
+    ConfigAlterTest() {
+        using protocol::DescribeConfigsRequest;
+        using protocol::IncrementalAlterConfigsRequest;
+        cluster.answer<DescribeConfigsRequest>([](const DescribeConfigsRequest& request, const Asked&) {
+            protocol::DescribeConfigsResponse response;
+            auto& result = response.results.emplace_back();
+            result.resource_name = request.resources.front().resource_name;
+            for (const char* name : {"log.retention.ms", "num.io.threads"})
+                result.configs.emplace_back().name = protocol::Text(std::string(name));
+            return response;
+        });
+        cluster.answer<IncrementalAlterConfigsRequest>([](const IncrementalAlterConfigsRequest&, const Asked&) {
+            return protocol::IncrementalAlterConfigsResponse();
+        });
+    }
+};
+
+TEST_F(ConfigAlterTest, TellsOfAKeyThatBrokersTakeAndDoNotKnow) {
+    for (const char* broker : {"", "1"}) {
+        const ConfigEntity entity{ConfigEntity::Kind::broker, broker};
+        terminal.error.clear();
+        EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = {{"log.retention.mss", "5"}}, .remove = {}}),
+                  ExitCode::ok);
+        EXPECT_EQ(terminal.error,
+                  "moldau: brokers know no configuration 'log.retention.mss'; did you mean log.retention.ms?\n");
+        terminal.error.clear();
+        const KeyValues known{{"log.retention.ms", "5"}, {"listener.name.internal.ssl.key.password", "x"}};
+        EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = known, .remove = {}}), ExitCode::ok);
+        EXPECT_EQ(terminal.error, "");
+    }
 }
 
 struct InternalTopic : CommandsTest {

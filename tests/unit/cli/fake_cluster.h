@@ -123,7 +123,7 @@ class FakeCluster final : public Connector {
     }
 
     int connects = 0;
-    std::vector<std::uint16_t> settled;  ///< ports that were asked whether all was dealt with
+    bool hung_up = false;  ///< no connection is of any more use
 
  private:
     class FakeConnection final : public Connection {
@@ -133,6 +133,7 @@ class FakeCluster final : public Connector {
         runtime::Task<Result<net::Answer>> call(Call call) override {
             cluster_.asked_.push_back({endpoint_, std::move(call)});
             const Asked& asked = cluster_.asked_.back();
+            if (cluster_.hung_up) co_return fail(Errc::closed, "the broker hung up");
             if (!asked.call.answered) co_return net::Answer{};
             const auto answerer = cluster_.answerers_.find(asked.call.api_key);
             if (answerer == cluster_.answerers_.end()) co_return fail(Errc::closed, "the broker hung up");
@@ -144,10 +145,6 @@ class FakeCluster final : public Connector {
             if (comes > asked.call.deadline) co_return fail(Errc::timed_out, "no answer in time");
             if (!body) co_return std::unexpected(body.error());
             co_return net::Answer{Buffer(ByteView(*body)), 0};
-        }
-        runtime::Task<Result<>> settle(runtime::TimePoint) override {
-            cluster_.settled.push_back(endpoint_.port);
-            co_return Result<>();
         }
         void close() override {
             closed_ = true;

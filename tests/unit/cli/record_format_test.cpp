@@ -48,6 +48,9 @@ TEST_F(RecordFormatTest, NamesADirectiveThatThereIsNot) {
     ASSERT_FALSE(parsed);
     EXPECT_NE(parsed.error().message.find("'%q'"), std::string::npos);
     EXPECT_FALSE(RecordFormat::parse("50%", ""));
+    const auto escape = RecordFormat::parse("%k\\xZZ", "");
+    ASSERT_FALSE(escape);
+    EXPECT_TRUE(escape.error().message.starts_with("--format: '\\xZZ' is")) << escape.error().message;
 }
 
 }  // namespace

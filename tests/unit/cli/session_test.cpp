@@ -184,32 +184,71 @@ TEST_F(ClosedSession, WaitsNoMoreForABrokerThatSaysNothing) {
     expect_the_close_to_end_it();
 }
 
-TEST_F(SessionTest, SettlesWithABrokersFormerAddressToo) {
-    using protocol::MetadataRequest;
-    int port = 9001;
-    cluster.answer<MetadataRequest>([&port](const MetadataRequest&, const Asked&) {
-        protocol::MetadataResponse response;
-        auto& broker = response.brokers.emplace_back();
-        broker.node_id = NodeId(1);
-        broker.host = "broker";
-        broker.port = port;
-        return response;
-    });
-    Session session(shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)});
-    const auto send = [&] {
+struct UnansweredCalls : SessionTest {
+    UnansweredCalls() {
+        cluster.answer<protocol::MetadataRequest>([this](const protocol::MetadataRequest&, const Asked&) {
+            protocol::MetadataResponse response;
+            auto& broker = response.brokers.emplace_back();
+            broker.node_id = NodeId(1);
+            broker.host = "broker";
+            broker.port = port;
+            return response;
+        });
+    }
+    Outcome<> refresh() { return run(shard, session.refresh(std::vector<std::string>())); }
+    bool send() {
         CallOptions options;
         options.node = NodeId(1);
         options.answered = false;
-        ASSERT_TRUE(run(shard, session.call(DescribeClusterRequest(), options)));
-    };
-    ASSERT_TRUE(run(shard, session.refresh(std::vector<std::string>())));
-    send();
+        const auto sent = run(shard, session.call(DescribeClusterRequest(), options));
+        if (!sent) failure = sent.error();
+        return sent.has_value();
+    }
+    /// Where something was asked behind the last call without an answer.
+    std::vector<std::uint16_t> asked_to_settle() {
+        const std::size_t before = cluster.asked_of(protocol::ApiVersionsRequest::api_key).size();
+        const Outcome<> settled = run(shard, session.settle());
+        if (!settled) failure = settled.error();
+        std::vector<std::uint16_t> ports;
+        for (const Asked* asked : cluster.asked_of(protocol::ApiVersionsRequest::api_key))
+            ports.push_back(asked->endpoint.port);
+        ports.erase(ports.begin(), ports.begin() + static_cast<std::ptrdiff_t>(before));
+        std::ranges::sort(ports);
+        return ports;
+    }
+
+    std::uint16_t port = 9001;
+    Session session{shard, cluster, {{{"x", 1}}, std::chrono::seconds(5)}};
+    std::optional<Failure> failure;
+};
+
+TEST_F(UnansweredCalls, AreSettledAtABrokersFormerAddressTooAndNowhereElse) {
+    ASSERT_TRUE(refresh());
+    ASSERT_TRUE(send());
     port = 9101;
-    ASSERT_TRUE(run(shard, session.refresh(std::vector<std::string>())));
-    send();
-    ASSERT_TRUE(run(shard, session.settle()));
-    std::ranges::sort(cluster.settled);
-    EXPECT_EQ(cluster.settled, (std::vector<std::uint16_t>{1, 9001, 9101}));
+    ASSERT_TRUE(refresh());
+    ASSERT_TRUE(send());
+    EXPECT_EQ(asked_to_settle(), (std::vector<std::uint16_t>{9001, 9101}));
+    EXPECT_FALSE(failure);
+}
+
+TEST_F(UnansweredCalls, ThatFailAreNotTriedAgain) {
+    ASSERT_TRUE(refresh());
+    ASSERT_TRUE(send());
+    cluster.hung_up = true;
+    ASSERT_FALSE(send());
+    EXPECT_TRUE(failure->message.contains("may be lost: the broker hung up")) << failure->message;
+    EXPECT_FALSE(failure->retriable);
+    EXPECT_EQ(failure->code, ExitCode::failed);
+}
+
+TEST_F(UnansweredCalls, MayBeLostWhereTheConnectionEndsBehindThem) {
+    ASSERT_TRUE(refresh());
+    ASSERT_TRUE(send());
+    cluster.hung_up = true;
+    EXPECT_EQ(asked_to_settle(), std::vector<std::uint16_t>{9001});
+    ASSERT_TRUE(failure);
+    EXPECT_TRUE(failure->message.contains("may be lost: the broker hung up")) << failure->message;
 }
 
 }  // namespace

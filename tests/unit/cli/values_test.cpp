@@ -33,6 +33,12 @@ TEST(Values, ReadsDurationsWithTheirUnit) {
         EXPECT_FALSE(parse_duration(text)) << text;
 }
 
+TEST(Values, LeavesTimeToTry) {
+    EXPECT_EQ(*parse_timeout("1ms"), std::chrono::milliseconds(1));
+    EXPECT_FALSE(parse_timeout("0s"));
+    EXPECT_FALSE(parse_timeout("-1s"));
+}
+
 TEST(Values, ReadsStartOffsets) {
     using Kind = StartPosition::Kind;
     EXPECT_EQ(*parse_start_offset("latest"), (StartPosition{Kind::latest, 0}));
@@ -71,10 +77,14 @@ TEST(Values, ReadsKeyValues) {
 }
 
 TEST(Values, Unescapes) {
-    EXPECT_EQ(unescape("a\\tb\\n\\\\"), "a\tb\n\\");
-    EXPECT_EQ(unescape("\\x41\\x0"), "A\\x0");
-    EXPECT_EQ(unescape("\\0"), std::string(1, '\0'));
-    EXPECT_EQ(unescape("\\q\\"), "\\q\\");
+    EXPECT_EQ(*unescape("a\\tb\\n\\\\"), "a\tb\n\\");
+    EXPECT_EQ(*unescape("\\x41\\"), "A\\");
+    EXPECT_EQ(*unescape("\\0"), std::string(1, '\0'));
+    for (const char* wrong : {"\\x0", "\\xZZ", "\\x", "\\q"}) {
+        const Result<std::string> bytes = unescape(std::string("a") + wrong);
+        ASSERT_FALSE(bytes) << wrong;
+        EXPECT_TRUE(bytes.error().message.starts_with(fmt::format("'{}' is", wrong))) << bytes.error().message;
+    }
 }
 
 }  // namespace
