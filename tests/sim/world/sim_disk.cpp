@@ -355,6 +355,7 @@ Duration SimDisk::sync_latency() {
 bool SimDisk::sync_fails() {
     if (syncs_to_fail_ == 0) return false;
     --syncs_to_fail_;
+    refusals_[incarnation_].as_failing = true;
     simulation_.count("disk sync failure");
     return true;
 }
@@ -363,10 +364,19 @@ void SimDisk::fail_reads(const std::string& path, std::uint64_t position, std::u
     bad_ranges_.push_back({path, position, position + size});
 }
 
-bool SimDisk::is_bad(const Inode& inode, std::uint64_t position, std::uint64_t size) const {
-    return std::ranges::any_of(bad_ranges_, [&](const BadRange& bad) {
+bool SimDisk::read_fails(const Inode& inode, std::uint64_t position, std::uint64_t size) {
+    const bool fails = std::ranges::any_of(bad_ranges_, [&](const BadRange& bad) {
         return bad.path == inode.path && position < bad.end && bad.begin < position + size;
     });
+    if (!fails) return false;
+    refusals_[incarnation_].as_failing = true;
+    simulation_.count("disk read failure");
+    return true;
+}
+
+SimDisk::Refusals SimDisk::refusals(Incarnation life) const {
+    const auto found = refusals_.find(life);
+    return found == refusals_.end() ? Refusals{} : found->second;
 }
 
 bool SimDisk::flip_bit(const std::string& path, std::uint64_t position, unsigned bit) {
