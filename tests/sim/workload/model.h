@@ -60,7 +60,8 @@ class Model {
         std::uint64_t bytes = 0;  ///< of the batches from log_start on
         std::set<RecordId> records;
     };
-    /// After everything was read again from its log start to its log end: nothing firm is missing.
+    /// After everything was read again from its log start to its log end: nothing is missing that is firm, or that no
+    /// life has ended with the loss of data since.
     void check_whole(const Partition& partition, const Reading& reading);
 
     struct Committed {
@@ -100,6 +101,7 @@ class Model {
     void check_order(const Partition& partition, const Log& log, std::int64_t offset, const Payload& payload);
     void make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life);
     bool lost_between(Life earlier, Life later) const;
+    bool lost_since(Life life) const;
     void erase_from(Log& log, std::int64_t offset);
 
     std::map<Partition, Log> logs_;

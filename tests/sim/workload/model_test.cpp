@@ -136,6 +136,26 @@ TEST(Model, LetsRecordsOfAcksOneGoOnlyWhereDataMayBeLost) {
     EXPECT_FALSE(killed.holds());
 }
 
+TEST(Model, MissesRecordsOfAcksOneBehindTheLastDurableOneUnlessDataMayBeLost) {
+    Told killed;
+    killed.acked(0, record(1));
+    killed.acked(1, record(2, Acks::leader));
+    const Model::Reading without_it{.log_end = 1, .records = {{1, 1}}};
+    Told lost = killed;
+    lost.data_may_be_lost(1);
+    lost.check_whole(p, without_it);
+    EXPECT_TRUE(lost.holds()) << lost.violation();
+
+    killed.check_whole(p, without_it);
+    EXPECT_FALSE(killed.holds());
+
+    Told lost_before;
+    lost_before.data_may_be_lost(1);
+    lost_before.read(0, record(1, Acks::leader), 2);
+    lost_before.check_whole(p, {.log_end = 0, .records = {}});
+    EXPECT_FALSE(lost_before.holds());
+}
+
 TEST(Model, KnowsThatRecordsBeforeADurableOneAreDurable) {
     Told model;
     model.acked(0, record(1, Acks::leader, true, 1));
