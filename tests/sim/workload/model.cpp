@@ -175,6 +175,18 @@ void Model::high_watermark(const Partition& partition, std::uint32_t consumer, s
     last = high_watermark;
 }
 
+void Model::out_of_range(const Partition& partition, const OutOfRange& told) {
+    if (deleted_.contains(partition.topic)) return;
+    // A loss may take the first segment, where nothing was durable, and leave a later one.
+    const bool may_be = told.offset < told.log_start
+                            ? retained_.contains(partition.topic) || lost_between(0, told.life)
+                            : told.offset > told.committed && lost_between(told.told_by, told.life);
+    if (!may_be)
+        broken(fmt::format(
+            "{}: {}, that life {} told of, is out of range in life {}; {} were committed, the log starts at {}",
+            text_of(partition), told.offset, told.told_by, told.life, told.committed, told.log_start));
+}
+
 void Model::check_whole(const Partition& partition, const Reading& reading) {
     if (deleted_.contains(partition.topic)) return;
     const Log& log = logs_[partition];

@@ -51,6 +51,15 @@ class Model {
     void observed(const Partition& partition, std::int64_t offset, const Payload& payload, Life life);
     /// The high watermark as consumer `consumer` got it, in order, from `life`.
     void high_watermark(const Partition& partition, std::uint32_t consumer, std::int64_t high_watermark, Life life);
+    struct OutOfRange {
+        std::int64_t offset = 0;     ///< that was asked for
+        Life told_by = 0;            ///< the latest life that had it, or that had what stands before it
+        std::int64_t committed = 0;  ///< when it was asked for
+        Life life = 0;               ///< that does not have it
+        std::int64_t log_start = 0;  ///< told afterwards
+    };
+    /// Only retention and the loss of data may take from a consumer what it was told of.
+    void out_of_range(const Partition& partition, const OutOfRange& told);
     /// A broken promise that only the one who sees it can name.
     void broken(std::string what);
 

@@ -185,6 +185,26 @@ TEST(Model, BearsALateAnswerOfALifeThatLostItsData) {
     EXPECT_TRUE(model.holds()) << model.violation();
 }
 
+TEST(Model, BearsAnOffsetOutOfRangeOnlyWhereRetentionOrALossMayHaveTakenIt) {
+    const auto holds = [](Told model, const Model::OutOfRange& told) {
+        model.out_of_range(p, told);
+        return model.holds();
+    };
+    Told keeps_all;
+    EXPECT_FALSE(holds(keeps_all, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_FALSE(holds(keeps_all, {.offset = 4, .told_by = 1, .life = 2, .log_start = 0}));
+    Told retains;
+    retains.topic_retains(p.topic, 1000);
+    EXPECT_TRUE(holds(retains, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_FALSE(holds(retains, {.offset = 4, .told_by = 1, .life = 2, .log_start = 4}));
+    Told lost;
+    lost.data_may_be_lost(1);
+    EXPECT_TRUE(holds(lost, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_TRUE(holds(lost, {.offset = 4, .told_by = 1, .committed = 3, .life = 2, .log_start = 0}));
+    EXPECT_FALSE(holds(lost, {.offset = 4, .told_by = 1, .committed = 4, .life = 2, .log_start = 0}));
+    EXPECT_FALSE(holds(lost, {.offset = 4, .told_by = 2, .committed = 3, .life = 3, .log_start = 0}));
+}
+
 TEST(Model, FindsDuplicatesOfIdempotentProducersAlone) {
     Told idempotent;
     idempotent.read(0, record(1));

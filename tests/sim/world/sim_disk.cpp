@@ -10,6 +10,9 @@
 namespace moldau::sim {
 namespace {
 
+/// With so much nobody needs to be careful.
+constexpr std::uint64_t little_space_bytes = 1 << 20;
+
 std::vector<std::string> parts_of(const std::string& path) {
     std::vector<std::string> parts;
     std::size_t at = 0;
@@ -303,8 +306,9 @@ void SimDisk::end_life() {
 }
 
 Result<runtime::DiskSpace> SimDisk::space(const std::string&) {
-    return runtime::DiskSpace{options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes),
-                              options_.capacity_bytes};
+    const std::uint64_t free = options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes);
+    if (free < little_space_bytes) refusals_[incarnation_].told_of_little_space = true;
+    return runtime::DiskSpace{free, options_.capacity_bytes};
 }
 
 Result<std::unique_ptr<runtime::DirectoryLock>> SimDisk::lock(const std::string& directory) {

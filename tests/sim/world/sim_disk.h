@@ -69,6 +69,7 @@ class SimDisk final : public runtime::Disk {
         bool for_space = false;
         bool as_failing = false;  ///< a sync or a read
         bool any() const { return for_space || as_failing; }
+        bool told_of_little_space = false;  ///< when asked how much there is
     };
     Refusals refusals(Incarnation life) const;
     /// False when there is no such byte.
