@@ -63,8 +63,7 @@ void Faults::strike() {
         case 10:
             simulation_.count("syncs begin to fail");
             node.disk().fail_syncs(static_cast<unsigned>(random_.between(1, 3)));
-            begin_device_failure(node);
-            return;
+            return mend_later([&node] { end_device_failure(node); });
         default:
             return decay(node);
     }
@@ -76,17 +75,10 @@ void Faults::decay(SimNode& node) {
     simulation_.count("reads of a file begin to fail");
     const std::string& path = files[random_.below(files.size())];
     node.disk().fail_reads(path, random_.below(20'000), random_.between(1, 20'000));
-    begin_device_failure(node);
-}
-
-void Faults::begin_device_failure(SimNode& node) {
-    device_fails_ = true;
-    life_on_failing_device_ = node.incarnation();
-    mend_later([this, &node] { end_device_failure(node); });
+    mend_later([&node] { end_device_failure(node); });
 }
 
 void Faults::end_device_failure(SimNode& node) {
-    device_fails_ = false;
     node.disk().fail_syncs(0);
     node.disk().clear_read_failures();
 }
@@ -123,8 +115,11 @@ void Faults::ended(SimNode& node, Incarnation life, bool power_lost) {
 void Faults::exited(SimNode& node, Incarnation life, Exit exit) {
     static constexpr std::string_view names[] = {"exit: clean", "exit: unclean", "exit: not started", "exit: failed"};
     simulation_.count(names[static_cast<int>(exit)]);
-    if (exit == Exit::failed && life != life_on_failing_device_)
+    const SimDisk::Refusals refusals = node.disk().refusals(life);
+    if (exit == Exit::failed && !refusals.as_failing)
         model_.broken("a broker did not go on, though its disk only was full or slow");
+    if (exit == Exit::not_started && !refusals.any())
+        model_.broken("a broker did not start, though its disk neither was full nor failed");
     node.stop();
     if (!healed_ && random_.chance(300)) {
         simulation_.count("power lost between two lives");
@@ -143,7 +138,6 @@ void Faults::restart(SimNode& node) {
     if (node.is_running()) return;
     if (plan_.draws_shards) node.set_shard_count(1U << random_.below(3));
     control_.start(node);
-    if (device_fails_) life_on_failing_device_ = node.incarnation();
 }
 
 void Faults::heal() {

@@ -46,8 +46,7 @@ class Faults {
     void crash(SimNode& node);
     /// Of one of its files, a range cannot be read for a while.
     void decay(SimNode& node);
-    void begin_device_failure(SimNode& node);
-    void end_device_failure(SimNode& node);
+    static void end_device_failure(SimNode& node);
     void ended(SimNode& node, Incarnation life, bool power_lost);
     void restart_later(SimNode& node);
     void mend_later(std::function<void()> mend);
@@ -62,8 +61,6 @@ class Faults {
     SimRandom random_;
     unsigned crashes_ = 0;
     bool healed_ = false;
-    bool device_fails_ = false;
-    Incarnation life_on_failing_device_ = no_incarnation;  ///< the latest: it may end for that
 };
 
 }  // namespace moldau::sim

@@ -31,7 +31,15 @@ class Run {
           random_(simulation_.split("configuration")),
           network_(simulation_, draw_network()),
           broker_(simulation_, network_, {.host = "broker1", .shards = draw_shards(), .disk = draw_disk()}),
-          workload_{simulation_, model_, {{"broker1", 9092}}},
+          workload_{.simulation = simulation_,
+                    .model = model_,
+                    .brokers = {{"broker1", 9092}},
+                    .disk_refused =
+                        [this](Model::Life life) {
+                            const SimDisk::Refusals refusals = broker_.disk().refusals(life);
+                            return refusals.any() || refusals.told_of_little_space;
+                        },
+                    .segment_bytes = [this](Model::Life life) { return segment_bytes_[life]; }},
           faults_(simulation_, network_, model_, {&broker_}, draw_hosts(), draw_faults(),
                   {.start = [this](SimNode& node) { start(node); }, .stop = [this](SimNode&) { process_->stop(); }}) {
         if (options.on_trace) simulation_.on_trace(options.on_trace);
@@ -91,6 +99,8 @@ class Run {
             settings_ = program_.draw_settings(random_);
         node.start([this, &node](const World& world) {
             const Incarnation life = node.incarnation();
+            if (const auto bytes = settings_.find("log.segment.bytes"); bytes != settings_.end())
+                segment_bytes_[life] = std::stoull(bytes->second);
             auto process = program_.start({.world = world,
                                            .endpoint = {node.host(), 9092},
                                            .settings = settings_,
@@ -263,6 +273,7 @@ class Run {
     SimNode broker_;
     BrokerProcess* process_ = nullptr;  ///< while the node runs
     metadata::Properties settings_;
+    std::map<Model::Life, std::uint64_t> segment_bytes_;
     Workload workload_;
     Faults faults_;
     std::vector<Model::Partition> partitions_;

@@ -15,7 +15,7 @@ namespace {
 
 /// Tries until the topic is there.
 Task<> create(Session& session, TopicPlan plan) {
-    for (;;) {
+    for (bool again = false;; again = true) {
         const auto rpc = co_await session.connect({});
         protocol::CreateTopicsRequest request;
         request.timeout_ms = 3000;
@@ -33,14 +33,21 @@ Task<> create(Session& session, TopicPlan plan) {
         co_await session.pause(milliseconds(1), milliseconds(50));
         if (!answer || answer->message.topics.size() != 1) continue;
         const ErrorCode error = answer->message.topics[0].error_code;
-        if (error == ErrorCode::none || error == ErrorCode::topic_already_exists) co_return;
+        const bool exists = again && error == ErrorCode::topic_already_exists;
+        if (!exists)
+            session.judge("create topic", error, rpc->peer_life(),
+                          {ErrorCode::not_controller, ErrorCode::request_timed_out});
+        if (error != ErrorCode::none && !exists) continue;
+        session.workload().topics.insert(plan.name);
+        co_return;
     }
 }
 
 /// Tries until the topic is gone.
 Task<> remove(Session& session, std::string name) {
     constexpr std::int16_t first_version_with_states = 6;
-    for (;;) {
+    session.workload().topics.erase(name);
+    for (bool again = false;; again = true) {
         const auto rpc = co_await session.connect({});
         protocol::DeleteTopicsRequest request;
         request.timeout_ms = 3000;
@@ -52,7 +59,11 @@ Task<> remove(Session& session, std::string name) {
         co_await session.pause(milliseconds(1), milliseconds(50));
         if (!answer || answer->message.responses.size() != 1) continue;
         const ErrorCode error = answer->message.responses[0].error_code;
-        if (error == ErrorCode::none || error == ErrorCode::unknown_topic_or_partition) co_return;
+        const bool gone = again && error == ErrorCode::unknown_topic_or_partition;
+        if (!gone)
+            session.judge("delete topic", error, rpc->peer_life(),
+                          {ErrorCode::not_controller, ErrorCode::request_timed_out});
+        if (error == ErrorCode::none || gone) co_return;
     }
 }
 

@@ -28,10 +28,12 @@ constexpr std::int64_t not_asked = -1;
 struct Cursor {
     Model::Partition partition;
     std::int64_t offset = 0;
+    Model::Life life = 0;                   ///< the latest that told of records, or a log start, up to `offset`
     std::int64_t asked_offset = not_asked;  ///< that the fetch session knows
     std::int64_t high_watermark = 0;        ///< the latest that was told
     bool paused = false;                    ///< not fetched for now
     bool is_due = false;                    ///< it was behind when the fetch was sent
+    std::int64_t committed_before = 0;      ///< when the fetch was sent
     unsigned answers_without = 0;           ///< in a row, though it was due
     std::uint64_t served = 0;               ///< the fetch that brought records last
     Model::Reading reading = {};
@@ -60,14 +62,14 @@ class Consumer {
 
     Task<> verify() {
         for (Cursor& cursor : cursors_) {
-            cursor.reading.log_end = co_await offset_at(cursor.partition, latest);
-            cursor.offset = co_await offset_at(cursor.partition, earliest);
+            cursor.reading.log_end = (co_await offset_at(cursor.partition, latest)).offset;
+            co_await begin_at_log_start(cursor);
         }
         while (std::ranges::any_of(cursors_, [](const Cursor& each) { return each.offset < each.reading.log_end; }))
             co_await fetch_once();
         for (Cursor& cursor : cursors_) {
             Model::Reading& reading = cursor.reading;
-            reading.log_start = co_await offset_at(cursor.partition, earliest);
+            reading.log_start = (co_await offset_at(cursor.partition, earliest)).offset;
             for (auto batch = cursor.sizes.lower_bound(reading.log_start); batch != cursor.sizes.end(); ++batch)
                 reading.bytes += batch->second;
             session_.model().check_whole(cursor.partition, reading);
@@ -93,7 +95,12 @@ class Consumer {
         if (std::ranges::all_of(cursors_, &Cursor::paused)) cursor.paused = false;
     }
 
-    Task<std::int64_t> offset_at(Model::Partition where, Timestamp timestamp) {
+    struct Told {
+        std::int64_t offset;
+        Model::Life life;
+    };
+
+    Task<Told> offset_at(Model::Partition where, Timestamp timestamp) {
         for (;;) {
             const auto rpc = co_await session_.connect(where);
             protocol::ListOffsetsRequest request;
@@ -106,11 +113,28 @@ class Consumer {
             const auto answer = co_await session_.ask(rpc, std::move(request));
             if (answer && answer->message.topics.size() == 1 && answer->message.topics[0].partitions.size() == 1) {
                 const auto& found = answer->message.topics[0].partitions[0];
-                if (found.error_code == ErrorCode::none) co_return found.offset.value();
+                session_.judge("list offsets", found.error_code, rpc->peer_life(),
+                               {ErrorCode::offset_not_available, ErrorCode::leader_not_available});
+                if (found.error_code == ErrorCode::none) co_return Told{found.offset.value(), rpc->peer_life()};
             }
             session_.forget();
             co_await session_.pause(milliseconds(1), milliseconds(100));
         }
+    }
+
+    Task<> begin_at_log_start(Cursor& cursor) {
+        const Told start = co_await offset_at(cursor.partition, earliest);
+        cursor.offset = start.offset;
+        cursor.life = start.life;
+    }
+
+    /// A broker of `life` does not have the offset.
+    Task<> leave_offset(Cursor& cursor, Model::Life life) {
+        Model::OutOfRange told{
+            .offset = cursor.offset, .told_by = cursor.life, .committed = cursor.committed_before, .life = life};
+        co_await begin_at_log_start(cursor);
+        told.log_start = cursor.offset;
+        session_.model().out_of_range(cursor.partition, told);
     }
 
     protocol::FetchRequest request() {
@@ -170,11 +194,14 @@ class Consumer {
         const auto rpc = co_await session_.connect(plan_.partitions.front());
         if (rpc != fetched_from_) end_fetch_session();
         fetched_from_ = rpc;
-        for (Cursor& cursor : cursors_) cursor.is_due = is_behind(cursor, rpc->peer_life());
+        for (Cursor& cursor : cursors_) {
+            cursor.is_due = is_behind(cursor, rpc->peer_life());
+            cursor.committed_before = session_.model().committed(cursor.partition).end;
+        }
         const auto answer = co_await session_.ask(rpc, request());
         if (!answer) co_return end_fetch_session();
         const protocol::FetchResponse& response = answer->message;
-        session_.workload().simulation.count(fmt::format("fetch {}", protocol::name_of(response.error_code)));
+        session_.judge("fetch", response.error_code, rpc->peer_life());
         if (response.error_code != ErrorCode::none) co_return end_fetch_session();
         fetch_session_ = response.session_id;
         if (fetch_session_ == 0) {
@@ -193,11 +220,11 @@ class Consumer {
                     read(*cursor, partition, rpc->peer_life());
                     continue;
                 }
-                session_.workload().simulation.count(fmt::format("fetch {}", protocol::name_of(partition.error_code)));
+                session_.judge("fetch", partition.error_code, rpc->peer_life(), {ErrorCode::offset_out_of_range});
                 end_fetch_session();
                 cursor->is_due = false;
                 if (partition.error_code == ErrorCode::offset_out_of_range)
-                    cursor->offset = co_await offset_at(cursor->partition, earliest);
+                    co_await leave_offset(*cursor, rpc->peer_life());
                 else
                     session_.forget();
                 co_await session_.pause(milliseconds(1), milliseconds(50));
@@ -253,6 +280,7 @@ class Consumer {
                 session_.model().observed(cursor.partition, at, *payload, life);
                 cursor.reading.records.insert(payload->id);
                 ++cursor.offset;
+                cursor.life = std::max(cursor.life, life);
                 cursor.is_due = false;
             }
             if (!records.damage().empty()) return broken(cursor, "damaged records", batch.base_offset().value());

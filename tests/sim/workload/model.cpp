@@ -53,6 +53,10 @@ bool Model::lost_between(Life earlier, Life later) const {
     return loss != lossy_ends_.end() && *loss < later;
 }
 
+bool Model::lost_since(Life life) const {
+    return lossy_ends_.lower_bound(life) != lossy_ends_.end();
+}
+
 void Model::acknowledged(const Partition& partition, const std::vector<RecordId>& ids, std::int64_t base_offset,
                          Acks acks, Life life) {
     if (deleted_.contains(partition.topic)) return;
@@ -171,6 +175,18 @@ void Model::high_watermark(const Partition& partition, std::uint32_t consumer, s
     last = high_watermark;
 }
 
+void Model::out_of_range(const Partition& partition, const OutOfRange& told) {
+    if (deleted_.contains(partition.topic)) return;
+    // A loss may take the first segment, where nothing was durable, and leave a later one.
+    const bool may_be = told.offset < told.log_start
+                            ? retained_.contains(partition.topic) || lost_between(0, told.life)
+                            : told.offset > told.committed && lost_between(told.told_by, told.life);
+    if (!may_be)
+        broken(fmt::format(
+            "{}: {}, that life {} told of, is out of range in life {}; {} were committed, the log starts at {}",
+            text_of(partition), told.offset, told.told_by, told.life, told.committed, told.log_start));
+}
+
 void Model::check_whole(const Partition& partition, const Reading& reading) {
     if (deleted_.contains(partition.topic)) return;
     const Log& log = logs_[partition];
@@ -182,12 +198,14 @@ void Model::check_whole(const Partition& partition, const Reading& reading) {
     // before, and so was there besides what that one left.
     const bool may_be_trimmed = retained != retained_.end() && reading.bytes + log.most_lost_bytes >= retained->second;
     const auto lost = [&](RecordId id) {
-        broken(fmt::format("{}: {} was committed and is gone; the log starts at {}, {} bytes from there",
-                           text_of(partition), text_of(id), reading.log_start, reading.bytes));
+        broken(fmt::format("{}: {} is gone; {} are committed, the log goes from {} to {}, {} bytes from there",
+                           text_of(partition), text_of(id), log.firm_until, reading.log_start, reading.log_end,
+                           reading.bytes));
     };
     for (const auto& [offset, entry] : log.entries) {
         const bool trimmed = offset < reading.log_start && may_be_trimmed;
-        if (!trimmed && offset < log.firm_until && !reading.records.contains(entry.id)) lost(entry.id);
+        const bool stays = offset < log.firm_until || !lost_since(entry.life);
+        if (!trimmed && stays && !reading.records.contains(entry.id)) lost(entry.id);
     }
     if (reading.log_start > 0 && may_be_trimmed) return;  // where those without a known offset stood is not told
     for (const RecordId id : log.firm_somewhere)

@@ -51,6 +51,15 @@ class Model {
     void observed(const Partition& partition, std::int64_t offset, const Payload& payload, Life life);
     /// The high watermark as consumer `consumer` got it, in order, from `life`.
     void high_watermark(const Partition& partition, std::uint32_t consumer, std::int64_t high_watermark, Life life);
+    struct OutOfRange {
+        std::int64_t offset = 0;     ///< that was asked for
+        Life told_by = 0;            ///< the latest life that had it, or that had what stands before it
+        std::int64_t committed = 0;  ///< when it was asked for
+        Life life = 0;               ///< that does not have it
+        std::int64_t log_start = 0;  ///< told afterwards
+    };
+    /// Only retention and the loss of data may take from a consumer what it was told of.
+    void out_of_range(const Partition& partition, const OutOfRange& told);
     /// A broken promise that only the one who sees it can name.
     void broken(std::string what);
 
@@ -60,7 +69,8 @@ class Model {
         std::uint64_t bytes = 0;  ///< of the batches from log_start on
         std::set<RecordId> records;
     };
-    /// After everything was read again from its log start to its log end: nothing firm is missing.
+    /// After everything was read again from its log start to its log end: nothing is missing that is firm, or that no
+    /// life has ended with the loss of data since.
     void check_whole(const Partition& partition, const Reading& reading);
 
     struct Committed {
@@ -100,6 +110,7 @@ class Model {
     void check_order(const Partition& partition, const Log& log, std::int64_t offset, const Payload& payload);
     void make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life);
     bool lost_between(Life earlier, Life later) const;
+    bool lost_since(Life life) const;
     void erase_from(Log& log, std::int64_t offset);
 
     std::map<Partition, Log> logs_;

@@ -136,6 +136,26 @@ TEST(Model, LetsRecordsOfAcksOneGoOnlyWhereDataMayBeLost) {
     EXPECT_FALSE(killed.holds());
 }
 
+TEST(Model, MissesRecordsOfAcksOneBehindTheLastDurableOneUnlessDataMayBeLost) {
+    Told killed;
+    killed.acked(0, record(1));
+    killed.acked(1, record(2, Acks::leader));
+    const Model::Reading without_it{.log_end = 1, .records = {{1, 1}}};
+    Told lost = killed;
+    lost.data_may_be_lost(1);
+    lost.check_whole(p, without_it);
+    EXPECT_TRUE(lost.holds()) << lost.violation();
+
+    killed.check_whole(p, without_it);
+    EXPECT_FALSE(killed.holds());
+
+    Told lost_before;
+    lost_before.data_may_be_lost(1);
+    lost_before.read(0, record(1, Acks::leader), 2);
+    lost_before.check_whole(p, {.log_end = 0, .records = {}});
+    EXPECT_FALSE(lost_before.holds());
+}
+
 TEST(Model, KnowsThatRecordsBeforeADurableOneAreDurable) {
     Told model;
     model.acked(0, record(1, Acks::leader, true, 1));
@@ -163,6 +183,26 @@ TEST(Model, BearsALateAnswerOfALifeThatLostItsData) {
     model.read(0, record(2, Acks::all, true, 2), 2);
     model.read(0, record(1, Acks::leader), 1);
     EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+TEST(Model, BearsAnOffsetOutOfRangeOnlyWhereRetentionOrALossMayHaveTakenIt) {
+    const auto holds = [](Told model, const Model::OutOfRange& told) {
+        model.out_of_range(p, told);
+        return model.holds();
+    };
+    Told keeps_all;
+    EXPECT_FALSE(holds(keeps_all, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_FALSE(holds(keeps_all, {.offset = 4, .told_by = 1, .life = 2, .log_start = 0}));
+    Told retains;
+    retains.topic_retains(p.topic, 1000);
+    EXPECT_TRUE(holds(retains, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_FALSE(holds(retains, {.offset = 4, .told_by = 1, .life = 2, .log_start = 4}));
+    Told lost;
+    lost.data_may_be_lost(1);
+    EXPECT_TRUE(holds(lost, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_TRUE(holds(lost, {.offset = 4, .told_by = 1, .committed = 3, .life = 2, .log_start = 0}));
+    EXPECT_FALSE(holds(lost, {.offset = 4, .told_by = 1, .committed = 4, .life = 2, .log_start = 0}));
+    EXPECT_FALSE(holds(lost, {.offset = 4, .told_by = 2, .committed = 3, .life = 3, .log_start = 0}));
 }
 
 TEST(Model, FindsDuplicatesOfIdempotentProducersAlone) {

@@ -84,15 +84,12 @@ class Operator {
             config.name = protocol::Text(key.second);
             config.config_operation = set_operation;
             config.value = protocol::Text(value);
+            const bool is_there = session_.workload().topics.contains(key.first);
             const auto answer = co_await session_.ask(rpc, std::move(request));
-            if (answer && answer->message.responses.size() == 1 &&
-                answer->message.responses[0].error_code == ErrorCode::none)
-                break;
             if (answer && answer->message.responses.size() == 1) {
                 const ErrorCode error = answer->message.responses[0].error_code;
-                session_.workload().simulation.count(fmt::format("configuration {}", protocol::name_of(error)));
-                if (error == ErrorCode::invalid_config)
-                    session_.model().broken(fmt::format("{}={} of {} is refused", key.second, value, key.first));
+                judge(error, rpc->peer_life(), is_there);
+                if (error == ErrorCode::none) break;
             }
             settings_[key].pending.insert(value);
             co_await session_.pause(milliseconds(1), milliseconds(50));
@@ -110,14 +107,23 @@ class Operator {
             resource.resource_name = protocol::Text(key.first);
             resource.configuration_keys.emplace().emplace_back(key.second);
             const auto answer = co_await session_.ask(rpc, std::move(request));
-            if (answer && answer->message.results.size() == 1 &&
-                answer->message.results[0].error_code == ErrorCode::none &&
-                answer->message.results[0].configs.size() == 1) {
-                compare(key, answer->message.results[0].configs[0].value.value_or(protocol::Text("(nothing)")).str());
-                co_return;
+            if (answer && answer->message.results.size() == 1) {
+                const auto& result = answer->message.results[0];
+                judge(result.error_code, rpc->peer_life(), true);
+                if (result.error_code == ErrorCode::none && result.configs.size() == 1) {
+                    compare(key, result.configs[0].value.value_or(protocol::Text("(nothing)")).str());
+                    co_return;
+                }
             }
             co_await session_.pause(milliseconds(1), milliseconds(50));
         }
+    }
+
+    void judge(ErrorCode error, Model::Life life, bool is_there) {
+        if (error == ErrorCode::unknown_topic_or_partition && !is_there)
+            session_.workload().simulation.count("configuration of a topic that is not there yet");
+        else
+            session_.judge("configuration", error, life, {ErrorCode::not_controller, ErrorCode::request_timed_out});
     }
 
     void compare(const Key& key, const std::string& found) {

@@ -68,6 +68,9 @@ class Producer {
             protocol::InitProducerIdRequest request;
             request.transactional_id.reset();
             const auto answer = co_await session_.ask(rpc, std::move(request));
+            if (answer)
+                session_.judge("producer id", answer->message.error_code, rpc->peer_life(),
+                               {ErrorCode::coordinator_not_available, ErrorCode::coordinator_load_in_progress});
             if (answer && answer->message.error_code == ErrorCode::none) {
                 producer_id_ = answer->message.producer_id;
                 producer_epoch_ = answer->message.producer_epoch;
@@ -163,7 +166,7 @@ class Producer {
         for (const auto& batch : batches) {
             batch->answer = answer ? self.settle(answer->message, *batch, rpc->peer_life())
                                    : std::optional(ErrorCode::network_exception);
-            self.session_.workload().simulation.count(fmt::format("produce {}", protocol::name_of(*batch->answer)));
+            if (!answer) self.session_.workload().simulation.count("produce NETWORK_EXCEPTION");
         }
         self.answered_.notify_all();
     }
@@ -181,7 +184,18 @@ class Producer {
         }
         if (found->error_code == ErrorCode::none)
             session_.model().acknowledged(partition, batch.ids, found->base_offset.value(), plan_.acks, life);
+        judge(found->error_code, batch, life);
         return found->error_code;
+    }
+
+    void judge(ErrorCode error, const Batch& batch, Model::Life life) {
+        const bool is_too_large = batch.bytes.size() > session_.workload().segment_bytes(life);
+        if (is_too_large && error == ErrorCode::record_list_too_large)
+            session_.judge("produce", error, life, {error});
+        else if (plan_.idempotent)  // that the front does not get it is seen to below
+            session_.judge("produce", error, life, {ErrorCode::out_of_order_sequence_number});
+        else
+            session_.judge("produce", error, life);
     }
 
     /// Takes what was acknowledged from the front; false when the front has failed.

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <moldau/protocol/messages/api_versions.h>
@@ -13,6 +15,15 @@ using std::chrono::milliseconds;
 
 Task<> Session::pause(Duration shortest, Duration longest) {
     co_await runtime::sleep_until(shard(), shard().now() + random_.duration(shortest, longest));
+}
+
+void Session::judge(std::string_view request, ErrorCode error, Model::Life life,
+                    std::initializer_list<ErrorCode> bearable) {
+    const std::string answer = fmt::format("{} {}", request, protocol::name_of(error));
+    workload_.simulation.count(answer);
+    if (error == ErrorCode::none || std::ranges::find(bearable, error) != bearable.end()) return;
+    if (error == ErrorCode::kafka_storage_error && workload_.disk_refused(life)) return;
+    model().broken(fmt::format("{} got {} in life {}, for no reason", client_id_, answer, life));
 }
 
 std::int16_t Session::version(std::int16_t api_key, std::int16_t lowest, std::int16_t highest) {
@@ -40,7 +51,8 @@ Task<std::shared_ptr<Rpc>> Session::open(runtime::Endpoint broker) {
     request.client_software_name = "simulator";
     request.client_software_version = "1";
     const auto answer = co_await rpc->ask(request, 3, deadline());
-    if (!answer || answer->message.error_code != ErrorCode::none) co_return nullptr;
+    if (!answer) co_return nullptr;
+    judge("versions", answer->message.error_code, rpc->peer_life());
     offered_.clear();
     for (const auto& api : answer->message.api_keys) offered_[api.api_key] = {api.min_version, api.max_version};
     ++workload_.operations;
@@ -55,10 +67,13 @@ Task<bool> Session::find_leader(std::shared_ptr<Rpc> rpc, Model::Partition parti
     // Topic ids are needed for later versions of Produce and Fetch.
     const auto highest = offered_[protocol::MetadataRequest::api_key].second;
     const auto version = std::min(protocol::MetadataRequest::max_version, highest);
+    const bool is_there = workload_.topics.contains(partition.topic);
     const auto answer = co_await rpc->ask(std::move(request), version, deadline());
     if (!answer) co_return false;
     ++workload_.operations;
     for (const auto& topic : answer->message.topics) {
+        if (topic.error_code != ErrorCode::unknown_topic_or_partition || is_there)
+            judge("metadata", topic.error_code, rpc->peer_life());
         if (!topic.name || *topic.name != partition.topic || topic.error_code != ErrorCode::none) continue;
         topic_id_ = topic.topic_id;
         for (const auto& found : topic.partitions) {

@@ -2,10 +2,15 @@
 // What every client of the workload needs: connections to brokers, the versions that both sides know, and who leads a
 // partition. Owned by one client's coroutine, on its shard.
 
+#include <initializer_list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <moldau/protocol/error_code.h>
 
 #include "model.h"
 #include "rpc.h"
@@ -17,7 +22,10 @@ namespace moldau::sim {
 struct Workload {
     Simulation& simulation;
     Model& model;
-    std::vector<runtime::Endpoint> brokers;       ///< to begin with
+    std::vector<runtime::Endpoint> brokers;                   ///< to begin with
+    std::function<bool(Model::Life)> disk_refused;            ///< whether the life's disk was full or failed a call
+    std::function<std::uint64_t(Model::Life)> segment_bytes;  ///< log.segment.bytes, the largest batch of a life
+    std::set<std::string> topics = {};            ///< whose creation was acknowledged, and that are not deleted
     Duration patience = std::chrono::seconds(5);  ///< how long a client waits for an answer
     std::uint64_t operations = 0;                 ///< answered requests of clients
     bool converging = false;                      ///< consumers read to the end and leave
@@ -49,6 +57,10 @@ class Session {
         return version(Request::api_key, Request::min_version, Request::max_version);
     }
 
+    /// Counts how a broker of `life` answered, and breaks a promise where it may not: an error is borne when it is one
+    /// of `bearable`, or a storage error of a life that was refused something by its disk.
+    void judge(std::string_view request, protocol::ErrorCode error, Model::Life life,
+               std::initializer_list<protocol::ErrorCode> bearable = {});
     runtime::Task<> pause(Duration shortest, Duration longest);
 
     Workload& workload() { return workload_; }

@@ -165,6 +165,34 @@ TEST(SimDisk, FailsReadsAndSyncsWhenTold) {
     EXPECT_TRUE((*file)->sync());
 }
 
+TEST(SimDisk, RemembersWhatItRefusedALife) {
+    Simulation simulation(1);
+    SimDisk disk(simulation, "node", {.capacity_bytes = 10});
+    const Incarnation first = simulation.new_incarnation();
+    disk.begin_life(first);
+    write(disk, "/f", "0123456789", true);
+    EXPECT_FALSE(disk.refusals(first).any());
+    auto file = disk.open("/f", OpenMode::read_write);
+    ASSERT_TRUE(file);
+    const ByteView parts[] = {bytes_of("x")};
+    EXPECT_FALSE((*file)->write_at(parts, 10));
+    disk.end_life();
+
+    const Incarnation second = simulation.new_incarnation();
+    disk.begin_life(second);
+    disk.fail_syncs(1);
+    EXPECT_FALSE((*file)->sync());
+    disk.end_life();
+
+    const Incarnation third = simulation.new_incarnation();
+    disk.begin_life(third);
+    disk.fail_reads("/f", 0, 1);
+    EXPECT_EQ(content(disk, "/f"), "-");
+    EXPECT_TRUE(disk.refusals(first).for_space && !disk.refusals(first).as_failing);
+    EXPECT_TRUE(disk.refusals(second).as_failing && !disk.refusals(second).for_space);
+    EXPECT_TRUE(disk.refusals(third).as_failing);
+}
+
 TEST(SimDisk, TellsWhatACrashMayTakeOfFilesReadAsOne) {
     Simulation simulation(1);
     SimDisk disk(simulation, "node", {});

@@ -10,6 +10,9 @@
 namespace moldau::sim {
 namespace {
 
+/// With so much nobody needs to be careful.
+constexpr std::uint64_t little_space_bytes = 1 << 20;
+
 std::vector<std::string> parts_of(const std::string& path) {
     std::vector<std::string> parts;
     std::size_t at = 0;
@@ -303,8 +306,9 @@ void SimDisk::end_life() {
 }
 
 Result<runtime::DiskSpace> SimDisk::space(const std::string&) {
-    return runtime::DiskSpace{options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes),
-                              options_.capacity_bytes};
+    const std::uint64_t free = options_.capacity_bytes - std::min(used_bytes_, options_.capacity_bytes);
+    if (free < little_space_bytes) refusals_[incarnation_].told_of_little_space = true;
+    return runtime::DiskSpace{free, options_.capacity_bytes};
 }
 
 Result<std::unique_ptr<runtime::DirectoryLock>> SimDisk::lock(const std::string& directory) {
@@ -355,6 +359,7 @@ Duration SimDisk::sync_latency() {
 bool SimDisk::sync_fails() {
     if (syncs_to_fail_ == 0) return false;
     --syncs_to_fail_;
+    refusals_[incarnation_].as_failing = true;
     simulation_.count("disk sync failure");
     return true;
 }
@@ -363,17 +368,19 @@ void SimDisk::fail_reads(const std::string& path, std::uint64_t position, std::u
     bad_ranges_.push_back({path, position, position + size});
 }
 
-bool SimDisk::is_bad(const Inode& inode, std::uint64_t position, std::uint64_t size) const {
-    return std::ranges::any_of(bad_ranges_, [&](const BadRange& bad) {
+bool SimDisk::read_fails(const Inode& inode, std::uint64_t position, std::uint64_t size) {
+    const bool fails = std::ranges::any_of(bad_ranges_, [&](const BadRange& bad) {
         return bad.path == inode.path && position < bad.end && bad.begin < position + size;
     });
+    if (!fails) return false;
+    refusals_[incarnation_].as_failing = true;
+    simulation_.count("disk read failure");
+    return true;
 }
 
-bool SimDisk::flip_bit(const std::string& path, std::uint64_t position, unsigned bit) {
-    const InodePtr inode = find(path);
-    if (inode == nullptr || position >= inode->content.size()) return false;
-    inode->content.flip_bit(position, bit);
-    return true;
+SimDisk::Refusals SimDisk::refusals(Incarnation life) const {
+    const auto found = refusals_.find(life);
+    return found == refusals_.end() ? Refusals{} : found->second;
 }
 
 // What it holds

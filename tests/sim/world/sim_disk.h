@@ -64,8 +64,14 @@ class SimDisk final : public runtime::Disk {
     /// Reads that touch the range fail until clear_read_failures().
     void fail_reads(const std::string& path, std::uint64_t position, std::uint64_t size);
     void clear_read_failures() { bad_ranges_.clear(); }
-    /// False when there is no such byte.
-    bool flip_bit(const std::string& path, std::uint64_t position, unsigned bit);
+    /// What it refused a life of the node, now or earlier: a broker may give these as its reasons, and no others.
+    struct Refusals {
+        bool for_space = false;
+        bool as_failing = false;  ///< a sync or a read
+        bool any() const { return for_space || as_failing; }
+        bool told_of_little_space = false;  ///< when asked how much there is
+    };
+    Refusals refusals(Incarnation life) const;
     /// The power goes at the `count`-th call from now that changes or syncs something: that call and all after it do
     /// nothing. `power_off` is called then, in the middle of the event. 0 takes the order back.
     void power_off_at(std::uint64_t count, std::function<void()> power_off);
@@ -134,7 +140,7 @@ class SimDisk final : public runtime::Disk {
     void spend(const Latency& latency);
     Duration sync_latency();
     bool sync_fails();
-    bool is_bad(const Inode& inode, std::uint64_t position, std::uint64_t size) const;
+    bool read_fails(const Inode& inode, std::uint64_t position, std::uint64_t size);
     void settle(const InodePtr& directory, Survival survival);
     void hash_tree(const Inode& directory, std::uint64_t& hash) const;
     void list_tree(const Inode& directory, const std::string& prefix, std::vector<std::string>& files) const;
@@ -156,6 +162,7 @@ class SimDisk final : public runtime::Disk {
     std::uint64_t power_off_after_ = 0;  ///< changing calls left; 0: no order
     std::function<void()> power_off_;
     bool is_off_ = false;
+    std::map<Incarnation, Refusals> refusals_;
     std::function<void()> before_crash_;
 };
 

@@ -38,6 +38,7 @@ Result<> SimFile::write_at(std::span<const ByteView> parts, std::uint64_t positi
     disk_.resized(*inode_, before);
     disk_.simulation_.trace(EventKind::disk, disk_.incarnation_, inode_->path, total, hash);
     if (!fits) {
+        disk_.refusals_[disk_.incarnation_].for_space = true;
         disk_.simulation_.count("disk full");
         return fail(Errc::no_space, fmt::format("{}: no space left on {}", inode_->path, disk_.name_));
     }
@@ -45,10 +46,8 @@ Result<> SimFile::write_at(std::span<const ByteView> parts, std::uint64_t positi
 }
 
 Result<std::size_t> SimFile::read(MutableBytes into, std::uint64_t position) const {
-    if (disk_.is_bad(*inode_, position, into.size())) {
-        disk_.simulation_.count("disk read failure");
+    if (disk_.read_fails(*inode_, position, into.size()))
         return fail(Errc::io, fmt::format("{}: cannot read at {}", inode_->path, position));
-    }
     const ByteView data = inode_->content.data();
     if (position >= data.size()) return 0;
     const ByteView found = data.subspan(position, std::min<std::uint64_t>(into.size(), data.size() - position));
