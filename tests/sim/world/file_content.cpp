@@ -114,14 +114,4 @@ std::uint64_t FileContent::safe_prefix() const {
     return safe;
 }
 
-void FileContent::flip_bit(std::uint64_t position, unsigned bit) {
-    MOLDAU_ASSERT(position < cached_.size());
-    const auto mask = static_cast<std::uint8_t>(1U << (bit % 8));
-    cached_[position] ^= mask;
-    if (position < durable_.size()) durable_[position] ^= mask;
-    for (Change& change : changes_)
-        if (!change.truncates() && position >= change.begin() && position < change.end())
-            change.bytes[position - change.position] ^= mask;
-}
-
 }  // namespace moldau::sim

@@ -45,9 +45,6 @@ class FileContent {
 
     void crash(SimRandom& random, Survival survival);
 
-    /// Damages the stored bytes as a device does that decays. Requires: position < size().
-    void flip_bit(std::uint64_t position, unsigned bit);
-
     std::uint64_t hash() const { return mix(hash_of(cached_), hash_of(durable_)); }
 
  private:

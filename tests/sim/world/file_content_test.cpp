@@ -146,14 +146,5 @@ TEST(FileContent, AFailedSyncLosesPagesForGood) {
     EXPECT_TRUE(kept);
 }
 
-TEST(FileContent, AFlippedBitStays) {
-    FileContent file = synced(page, 0);
-    file.flip_bit(17, 3);
-    EXPECT_EQ(file.data()[17], 8);
-    SimRandom random(1);
-    file.crash(random, Survival::nothing);
-    EXPECT_EQ(file.data()[17], 8);
-}
-
 }  // namespace
 }  // namespace moldau::sim

@@ -383,13 +383,6 @@ SimDisk::Refusals SimDisk::refusals(Incarnation life) const {
     return found == refusals_.end() ? Refusals{} : found->second;
 }
 
-bool SimDisk::flip_bit(const std::string& path, std::uint64_t position, unsigned bit) {
-    const InodePtr inode = find(path);
-    if (inode == nullptr || position >= inode->content.size()) return false;
-    inode->content.flip_bit(position, bit);
-    return true;
-}
-
 // What it holds
 
 std::uint64_t SimDisk::state_hash() const {

@@ -72,8 +72,6 @@ class SimDisk final : public runtime::Disk {
         bool told_of_little_space = false;  ///< when asked how much there is
     };
     Refusals refusals(Incarnation life) const;
-    /// False when there is no such byte.
-    bool flip_bit(const std::string& path, std::uint64_t position, unsigned bit);
     /// The power goes at the `count`-th call from now that changes or syncs something: that call and all after it do
     /// nothing. `power_off` is called then, in the middle of the event. 0 takes the order back.
     void power_off_at(std::uint64_t count, std::function<void()> power_off);
