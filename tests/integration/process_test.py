@@ -79,12 +79,13 @@ class StandardDescriptors(unittest.TestCase):
                                   capture_output=True, text=True, timeout=TIMEOUT_S)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    def test_a_closed_input_is_an_empty_one(self):
+    def test_a_closed_input_is_no_empty_one(self):
         with broker() as under_test:
             create_topic(under_test, "t")
             done = subprocess.run(["bash", "-c", f'exec "$0" produce t -b {under_test.address} <&-', binary()],
                                   capture_output=True, text=True, timeout=TIMEOUT_S)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("standard input", done.stderr)
 
 
 class Signals(unittest.TestCase):
