@@ -98,6 +98,7 @@ Finished refusal(const CLI::App& root, const CLI::ParseError& error) {
     }
     if (const auto commands = commands_of(*last); !commands.empty()) {
         std::vector<std::string> names;
+        names.reserve(commands.size());
         for (const CLI::App* each : commands) names.push_back(each->get_name());
         return wrong(last, fmt::format("'{}' needs a command: {}", path_of(last), fmt::join(names, ", ")));
     }

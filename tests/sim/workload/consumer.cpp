@@ -134,6 +134,7 @@ class Consumer {
             .offset = cursor.offset, .told_by = cursor.life, .committed = cursor.committed_before, .life = life};
         co_await begin_at_log_start(cursor);
         told.log_start = cursor.offset;
+        told.start_told_by = cursor.life;
         session_.model().out_of_range(cursor.partition, told);
     }
 

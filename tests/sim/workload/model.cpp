@@ -177,11 +177,14 @@ void Model::high_watermark(const Partition& partition, std::uint32_t consumer, s
 
 void Model::out_of_range(const Partition& partition, const OutOfRange& told) {
     if (deleted_.contains(partition.topic)) return;
+    const bool retained = retained_.contains(partition.topic);
     // A loss may take the first segment, where nothing was durable, and leave a later one.
     const bool may_be = told.offset < told.log_start
-                            ? retained_.contains(partition.topic) || lost_between(0, told.life)
+                            ? retained || lost_between(0, told.life)
                             : told.offset > told.committed && lost_between(told.told_by, told.life);
-    if (!may_be)
+    // Retention moves the log start before that is noted on disk: the next life may begin below it.
+    const bool may_have_been = retained && told.start_told_by > told.life;
+    if (!may_be && !may_have_been)
         broken(fmt::format(
             "{}: {}, that life {} told of, is out of range in life {}; {} were committed, the log starts at {}",
             text_of(partition), told.offset, told.told_by, told.life, told.committed, told.log_start));

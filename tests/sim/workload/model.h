@@ -57,6 +57,7 @@ class Model {
         std::int64_t committed = 0;  ///< when it was asked for
         Life life = 0;               ///< that does not have it
         std::int64_t log_start = 0;  ///< told afterwards
+        Life start_told_by = 0;      ///< which told of it
     };
     /// Only retention and the loss of data may take from a consumer what it was told of.
     void out_of_range(const Partition& partition, const OutOfRange& told);

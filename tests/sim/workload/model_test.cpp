@@ -197,6 +197,8 @@ TEST(Model, BearsAnOffsetOutOfRangeOnlyWhereRetentionOrALossMayHaveTakenIt) {
     retains.topic_retains(p.topic, 1000);
     EXPECT_TRUE(holds(retains, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
     EXPECT_FALSE(holds(retains, {.offset = 4, .told_by = 1, .life = 2, .log_start = 4}));
+    EXPECT_FALSE(holds(retains, {.offset = 4, .told_by = 1, .life = 2, .log_start = 4, .start_told_by = 2}));
+    EXPECT_TRUE(holds(retains, {.offset = 4, .told_by = 1, .life = 2, .log_start = 0, .start_told_by = 3}));
     Told lost;
     lost.data_may_be_lost(1);
     EXPECT_TRUE(holds(lost, {.offset = 3, .told_by = 1, .life = 2, .log_start = 4}));
