@@ -51,14 +51,6 @@ int flags_of(OpenMode mode) {
     return O_RDONLY;
 }
 
-/// Calls again what a signal interrupted: some file systems let that happen to calls that need not wait.
-template <class F>
-int uninterrupted(F call) {
-    int result = call();
-    while (result < 0 && errno == EINTR) result = call();
-    return result;
-}
-
 int open_file(const std::string& path, int flags) {
     // O_NONBLOCK: a FIFO in place of a file would have us wait for its other end; it means nothing to files.
     return uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, file_mode); });

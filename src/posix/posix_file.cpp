@@ -42,8 +42,8 @@ Result<> PosixFile::write_at(std::span<const ByteView> parts, std::uint64_t posi
         if (parts.empty()) return {};
         iovec vectors[max_buffers_a_call];
         const std::size_t count = fill_vectors(parts, skip, vectors);
-        const ssize_t written = ::pwritev(descriptor_, vectors, static_cast<int>(count), static_cast<off_t>(position));
-        if (written < 0 && errno == EINTR) continue;
+        const ssize_t written = uninterrupted(
+            [&] { return ::pwritev(descriptor_, vectors, static_cast<int>(count), static_cast<off_t>(position)); });
         if (written < 0) return system_failure(errno, "write", path_);
         // A full disk gives a short write first and its error at the next call.
         if (written == 0) return system_failure(EIO, "write", path_);
@@ -63,9 +63,9 @@ Result<> PosixFile::write_at(std::span<const ByteView> parts, std::uint64_t posi
 Result<std::size_t> PosixFile::read_at(MutableBytes into, std::uint64_t position) const {
     std::size_t done = 0;
     while (done < into.size()) {
-        const ssize_t count =
-            ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(position + done));
-        if (count < 0 && errno == EINTR) continue;
+        const ssize_t count = uninterrupted([&] {
+            return ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(position + done));
+        });
         if (count < 0) return system_failure(errno, "read", path_);
         if (count == 0) break;
         done += static_cast<std::size_t>(count);
@@ -75,22 +75,20 @@ Result<std::size_t> PosixFile::read_at(MutableBytes into, std::uint64_t position
 
 Result<std::size_t> PosixFile::try_read_at(MutableBytes into, std::uint64_t position) const {
     if (reads_cannot_try_.load(std::memory_order_relaxed)) return system_failure(EAGAIN, "read", path_);
-    while (true) {
-        const iovec vector{into.data(), into.size()};
-        const ssize_t count = ::preadv2(descriptor_, &vector, 1, static_cast<off_t>(position), RWF_NOWAIT);
-        if (count >= 0) return static_cast<std::size_t>(count);
-        if (errno == EINTR) continue;
-        if (errno == EOPNOTSUPP) {
-            reads_cannot_try_.store(true, std::memory_order_relaxed);
-            return system_failure(EAGAIN, "read", path_);
-        }
-        return system_failure(errno, "read", path_);
+    const iovec vector{into.data(), into.size()};
+    const ssize_t count =
+        uninterrupted([&] { return ::preadv2(descriptor_, &vector, 1, static_cast<off_t>(position), RWF_NOWAIT); });
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno == EOPNOTSUPP) {
+        reads_cannot_try_.store(true, std::memory_order_relaxed);
+        return system_failure(EAGAIN, "read", path_);
     }
+    return system_failure(errno, "read", path_);
 }
 
 Result<> PosixFile::truncate(std::uint64_t size) {
-    while (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
-        if (errno != EINTR) return system_failure(errno, "truncate", path_);
+    if (uninterrupted([&] { return ::ftruncate(descriptor_, static_cast<off_t>(size)); }) != 0)
+        return system_failure(errno, "truncate", path_);
     return {};
 }
 
@@ -102,8 +100,7 @@ Result<std::uint64_t> PosixFile::size() const {
 }
 
 Result<> PosixFile::sync() {
-    while (::fdatasync(descriptor_) != 0)
-        if (errno != EINTR) return system_failure(errno, "fdatasync", path_);
+    if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) return system_failure(errno, "fdatasync", path_);
     return {};
 }
 

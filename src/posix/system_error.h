@@ -1,6 +1,7 @@
 #pragma once
-// Errors of system calls.
+// Errors of system calls, and what is none.
 
+#include <cerrno>
 #include <string_view>
 
 #include <moldau/base/result.h>
@@ -12,6 +13,14 @@ Error system_error(int number, std::string_view action, std::string_view subject
 
 inline std::unexpected<Error> system_failure(int number, std::string_view action, std::string_view subject) {
     return std::unexpected(system_error(number, action, subject));
+}
+
+/// Calls again what a signal interrupted: some file systems let that happen to calls that need not wait.
+template <class F>
+auto uninterrupted(F call) {
+    auto result = call();
+    while (result < 0 && errno == EINTR) result = call();
+    return result;
 }
 
 }  // namespace moldau::posix
