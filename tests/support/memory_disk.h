@@ -109,7 +109,6 @@ class MemoryDisk final : public Disk {
     }
 
     void post_blocking(Work& work) override { work_.push_back(&work); }
-    void post_sync(Work& work) override { post_blocking(work); }
 
     /// Runs the blocking work queued so far; false when there was none.
     bool run_blocking_work() {

@@ -96,25 +96,31 @@ class Disk {
     virtual void post_blocking(Work& work) = 0;
     /// The same for work that makes changes durable, which producers wait for: it does not stand behind cold reads,
     /// recoveries and removals, nor they behind it.
-    virtual void post_sync(Work& work) = 0;
+    virtual void post_sync(Work& work) { post_blocking(work); }
 };
+
+namespace detail {
+
+template <class F>
+auto run_beside(Disk& disk, void (Disk::*post)(Work&), Shard& home, F callable) {
+    using R = std::invoke_result_t<F&>;
+    return async<R>([&disk, post, &home, callable = std::move(callable)](Handler<R> handler) mutable {
+        (disk.*post)(*new CallWork<F, R>(std::move(callable), home, std::move(handler)));
+    });
+}
+
+}  // namespace detail
 
 /// Runs `callable`, which may wait for the device, on the I/O pool and brings its result home. Requires: on `home`.
 template <class F>
 auto run_blocking(Disk& disk, Shard& home, F callable) {
-    using R = std::invoke_result_t<F&>;
-    return async<R>([&disk, &home, callable = std::move(callable)](Handler<R> handler) mutable {
-        disk.post_blocking(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler)));
-    });
+    return detail::run_beside(disk, &Disk::post_blocking, home, std::move(callable));
 }
 
 /// The same for a callable that makes changes durable.
 template <class F>
 auto run_sync(Disk& disk, Shard& home, F callable) {
-    using R = std::invoke_result_t<F&>;
-    return async<R>([&disk, &home, callable = std::move(callable)](Handler<R> handler) mutable {
-        disk.post_sync(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler)));
-    });
+    return detail::run_beside(disk, &Disk::post_sync, home, std::move(callable));
 }
 
 /// Completes when what was written to `file` before is durable. Requires: on `home`.

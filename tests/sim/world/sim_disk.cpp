@@ -323,10 +323,6 @@ void SimDisk::post_blocking(runtime::Work& work) {
                                HeldWork(work));
 }
 
-void SimDisk::post_sync(runtime::Work& work) {
-    post_blocking(work);
-}
-
 // Faults
 
 Result<> SimDisk::begin_change() {

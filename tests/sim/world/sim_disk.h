@@ -44,7 +44,6 @@ class SimDisk final : public runtime::Disk {
     Result<runtime::DiskSpace> space(const std::string& directory) override;
     Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
     void post_blocking(runtime::Work& work) override;
-    void post_sync(runtime::Work& work) override;
 
     // What the world does to it.
 
