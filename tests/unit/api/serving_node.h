@@ -1,8 +1,6 @@
 #pragma once
-// A whole node on a disk in memory, turned by hand, that serves requests as connections bring them.
+// A node that serves requests as connections bring them, turned by hand.
 
-#include <array>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,35 +8,26 @@
 #include <gtest/gtest.h>
 
 #include <moldau/api/api_service.h>
-#include <moldau/node/node.h>
 #include <moldau/protocol/api_table.h>
-#include <moldau/protocol/messages/create_topics.h>
 #include <moldau/protocol/reader.h>
 #include <moldau/protocol/writer.h>
 
-#include "support/manual_shard.h"
-#include "support/memory_disk.h"
-#include "support/no_transport.h"
+#include "support/node_machine.h"
 
 namespace moldau::api {
 
 class ServingNode {
  public:
-    explicit ServingNode(Authorizer& authorizer) : services_(node_, shards_, authorizer) {
+    explicit ServingNode(Authorizer& authorizer) : services_(machine_.node(), machine_.shards(), authorizer) {
         peer_.listener = "PLAINTEXT";
     }
 
     void start_with_topic(const std::string& name) {
-        const auto started = run(node_.start());
+        const auto started = machine_.start();
         ASSERT_TRUE(started) << started.error().message;
-        protocol::CreateTopicsRequest creation;
-        auto& topic = creation.topics.emplace_back();
-        topic.name = protocol::Text(name);
-        topic.num_partitions = 1;
-        topic.replication_factor = 1;
-        ASSERT_TRUE(run(node_.controller().call(shard_, creation, node::ControllerDriver::unbounded)));
+        ASSERT_TRUE(machine_.create_topic(name));
     }
-    void stop() { EXPECT_TRUE(run(node_.stop())); }
+    void stop() { EXPECT_TRUE(machine_.stop()); }
 
     /// Nothing while there is no answer.
     using Answer = std::shared_ptr<std::optional<net::Response>>;
@@ -55,7 +44,7 @@ class ServingNode {
         auto answer = std::make_shared<std::optional<net::Response>>();
         services_.on_shard(0).serve(std::move(raw),
                                     [answer](net::Response response) { *answer = std::move(response); });
-        settle();
+        machine_.settle();
         return answer;
     }
     /// The message, which borrows from the answer until the next call. Requires: its records, if any, are empty.
@@ -79,44 +68,16 @@ class ServingNode {
         return read<Request>(begin(request, version), version);
     }
 
-    metadata::TopicPtr find_topic(std::string_view name) { return node_.view(shard_).image->find_topic(name); }
+    metadata::TopicPtr find_topic(std::string_view name) { return machine_.image().find_topic(name); }
+    /// At once, so that a time-out is met to the millisecond.
     void advance(runtime::Duration time) {
-        shard_.advance(time);
-        settle();
+        machine_.shard().advance(time);
+        machine_.settle();
     }
 
  private:
-    template <class T>
-    T run(runtime::Task<T> task) {
-        std::optional<T> result;
-        runtime::spawn(shard_, [](runtime::Task<T> awaited, std::optional<T>& into) -> runtime::Task<void> {
-            into.emplace(co_await std::move(awaited));
-        }(std::move(task), result));
-        for (int i = 0; i < 100 && !result; ++i) {
-            settle();
-            shard_.advance(std::chrono::milliseconds(100));
-        }
-        MOLDAU_ASSERT(result.has_value());
-        return std::move(*result);
-    }
-    void settle() {
-        while (shard_.run_ready() || disk_.run_blocking_work()) {
-        }
-    }
-    static node::NodeOptions options() {
-        node::NodeOptions options;
-        options.log_dir = "/data";
-        options.advertised = {{"PLAINTEXT", "localhost", 9092, 0}};
-        options.controller_endpoints = {{"CONTROLLER", "localhost", 9093, 0}};
-        options.format_if_empty = true;
-        return options;
-    }
-
     runtime::MemoryDisk disk_;
-    runtime::NoTransport transport_;
-    runtime::ManualShard shard_;
-    std::array<runtime::Shard*, 1> shards_{&shard_};
-    node::Node node_{{disk_, transport_, shards_}, options()};
+    node::NodeMachine machine_{disk_};
     ApiServices services_;
     net::Peer peer_;
     net::RequestBudget budget_{1 << 20};

@@ -9,9 +9,7 @@
 #include <moldau/protocol/batch_builder.h>
 #include <moldau/protocol/writer.h>
 
-#include "support/manual_shard.h"
-#include "support/memory_disk.h"
-#include "support/no_transport.h"
+#include "support/node_machine.h"
 
 namespace moldau::node {
 namespace {
@@ -20,29 +18,10 @@ using namespace std::chrono_literals;
 using runtime::Task;
 
 /// One life of a node.
-class Machine {
+class Machine : public NodeMachine {
  public:
-    explicit Machine(runtime::MemoryDisk& disk, metadata::Properties settings = {})
-        : disk_(disk), node_({disk, transport_, shards_}, options_of(std::move(settings))) {
-        node_.on_failure([this](const Error& error) { failure = error.message; });
-    }
-    ~Machine() {
-        if (started_) stop();
-    }
+    using NodeMachine::NodeMachine;
 
-    Result<> start() {
-        auto outcome = run(node_.start());
-        if (!outcome) return fail(Errc::timed_out, "the start waits for something");
-        started_ = true;  // also where it failed: a stop releases what was begun
-        return *outcome;
-    }
-    /// Whether the stop was clean.
-    bool stop() {
-        started_ = false;
-        const auto clean = spawn(node_.stop());
-        for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
-        return clean->value_or(false);
-    }
     /// A topic's creation begins, and so many rounds of the disk's work are done of it; then the disk stands still for
     /// a while and the node is stopped meanwhile. Whether that stop was clean.
     bool stop_within_creation(int rounds) {
@@ -58,27 +37,7 @@ class Machine {
         for (int i = 0; i < 200 && !*clean; ++i) advance(100ms);
         return clean->value_or(false);
     }
-    /// The result, unless the task waits for time to pass.
-    template <class T>
-    std::optional<T> run(Task<T> task) {
-        const auto result = spawn(std::move(task));
-        settle();
-        return std::move(*result);
-    }
-    void advance(runtime::Duration time) {
-        constexpr runtime::Duration step = 100ms;
-        for (runtime::Duration passed{}; passed < time; passed += step) {
-            shard_.advance(step);
-            settle();
-        }
-    }
-
-    /// What the creation of a topic is answered with; nothing while there is no answer.
-    std::optional<Result<protocol::CreateTopicsResponse>> create_topic(const std::string& name) {
-        ask_for(name);
-        return run(node_.controller().call(shard_, creation_, ControllerDriver::unbounded));
-    }
-    /// The same while the disk stands still for `stillness`.
+    /// What the creation of a topic is answered with while the disk stands still for `stillness`.
     std::optional<Result<protocol::CreateTopicsResponse>> create_topic_on_still_disk(const std::string& name,
                                                                                      runtime::Duration patience,
                                                                                      runtime::Duration stillness) {
@@ -123,31 +82,12 @@ class Machine {
         ASSERT_TRUE(answer && *answer);
         ASSERT_FALSE(image().find_broker(id)->fenced);
     }
-    const metadata::Image& image() { return *node_.view(shard_).image; }
     Offset metadata_end() {
         const auto quorum = run(node_.describe_quorum(shard_));
         return quorum->topics.at(0).partitions.at(0).high_watermark;
     }
 
-    std::string failure;
-
  private:
-    static NodeOptions options_of(metadata::Properties settings) {
-        NodeOptions options;
-        options.log_dir = "/data";
-        options.advertised = {{"PLAINTEXT", "localhost", 9092, 0}};
-        options.controller_endpoints = {{"CONTROLLER", "localhost", 9093, 0}};
-        options.file = std::move(settings);
-        options.format_if_empty = true;
-        return options;
-    }
-    void ask_for(const std::string& topic_name) {
-        creation_ = {};
-        auto& topic = creation_.topics.emplace_back();
-        topic.name = protocol::Text(topic_name);
-        topic.num_partitions = 1;
-        topic.replication_factor = 1;
-    }
     void stand_still(runtime::Duration time) {
         constexpr runtime::Duration step = 100ms;
         shard_.run_ready();
@@ -156,26 +96,6 @@ class Machine {
             shard_.run_ready();
         }
     }
-    template <class T>
-    std::shared_ptr<std::optional<T>> spawn(Task<T> task) {
-        const auto result = std::make_shared<std::optional<T>>();
-        runtime::spawn(shard_, [](Task<T> awaited, std::shared_ptr<std::optional<T>> into) -> Task<void> {
-            into->emplace(co_await std::move(awaited));
-        }(std::move(task), result));
-        return result;
-    }
-    void settle() {
-        while (shard_.run_ready() || disk_.run_blocking_work()) {
-        }
-    }
-
-    runtime::MemoryDisk& disk_;
-    runtime::NoTransport transport_;
-    runtime::ManualShard shard_;
-    std::array<runtime::Shard*, 1> shards_{&shard_};
-    protocol::CreateTopicsRequest creation_;
-    Node node_;
-    bool started_ = false;
 };
 
 const std::string metadata_log = "/data/__cluster_metadata-0/00000000000000000000.log";
