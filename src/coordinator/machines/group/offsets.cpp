@@ -1,0 +1,170 @@
+#include "offsets.h"
+
+#include <algorithm>
+
+#include "records.h"
+
+namespace moldau::coordinator::offsets {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::OffsetCommitRequest;
+using protocol::OffsetCommitResponse;
+using protocol::Text;
+
+/// Old clients say how long an offset is kept; −1: as the broker says.
+constexpr std::int64_t default_retention = -1;
+
+CommittedOffset to_store(const Turn& turn, const OffsetCommitRequest& request,
+                         const OffsetCommitRequest::OffsetCommitRequestPartition& partition) {
+    const Timestamp now = turn.context.wall_time;
+    return {
+        .offset = partition.committed_offset,
+        .leader_epoch = partition.committed_leader_epoch,
+        .metadata = partition.committed_metadata ? partition.committed_metadata->str() : std::string(),
+        .committed_at = now,
+        .expires_at = request.retention_time_ms == default_retention ? no_timestamp : now + request.retention_time_ms};
+}
+
+auto response_topic(const OffsetCommitRequest::OffsetCommitRequestTopic& topic, OffsetCommitResponse& response)
+    -> OffsetCommitResponse::OffsetCommitResponseTopic& {
+    auto& told = response.topics.emplace_back();
+    told.name = topic.name.owned();
+    told.topic_id = topic.topic_id;
+    told.partitions.reserve(topic.partitions.size());
+    return told;
+}
+
+void tell(protocol::offset_fetch_response::OffsetFetchResponseTopics& into, PartitionIndex index,
+          const CommittedOffset* committed) {
+    auto& told = into.partitions.emplace_back();
+    told.partition_index = index;
+    told.committed_offset = committed == nullptr ? no_offset : committed->offset;
+    told.committed_leader_epoch = committed == nullptr ? no_leader_epoch : committed->leader_epoch;
+    told.metadata = committed == nullptr ? Text() : Text(committed->metadata);
+}
+
+const OffsetsOfTopic* find_topic(const Group* group, std::string_view topic) {
+    if (group == nullptr) return nullptr;
+    const auto found = group->offsets.find(topic);
+    return found == group->offsets.end() ? nullptr : &found->second;
+}
+
+/// From when the retention of an offset counts; nothing: it does not expire as things stand.
+std::optional<Timestamp> retained_from(const Group& group, const CommittedOffset& offset) {
+    const ClassicGroup& classic = group.classic;
+    if (!classic.protocol_type()) return offset.committed_at;
+    if (classic.is(GroupState::empty))
+        return classic.state_since() == no_timestamp ? offset.committed_at : classic.state_since();
+    if (classic.is(GroupState::stable) && classic.is_of_consumers() && classic.subscribed_topics())
+        return offset.committed_at;
+    return std::nullopt;
+}
+
+bool has_expired(const Turn& turn, const Group& group, const CommittedOffset& offset) {
+    const std::optional<Timestamp> from = retained_from(group, offset);
+    if (!from) return false;
+    if (offset.expires_at != no_timestamp) return turn.context.wall_time >= offset.expires_at;
+    return turn.context.wall_time - *from >= turn.options.offsets_retention_ms;
+}
+
+}  // namespace
+
+OffsetCommitResponse refuse_commit(const OffsetCommitRequest& request, ErrorCode error) {
+    OffsetCommitResponse response;
+    for (const auto& topic : request.topics) {
+        auto& told = response_topic(topic, response);
+        for (const auto& partition : topic.partitions) told.partitions.push_back({partition.partition_index, error});
+    }
+    return response;
+}
+
+OffsetCommitResponse commit(Turn& turn, const Group& group, const OffsetCommitRequest& request) {
+    OffsetCommitResponse response;
+    const auto limit = static_cast<std::size_t>(turn.options.max_offset_metadata_bytes);
+    for (const auto& topic : request.topics) {
+        auto& told = response_topic(topic, response);
+        for (const auto& partition : topic.partitions) {
+            const bool fits = !partition.committed_metadata || partition.committed_metadata->size() <= limit;
+            told.partitions.push_back(
+                {partition.partition_index, fits ? ErrorCode::none : ErrorCode::offset_metadata_too_large});
+            if (fits)
+                turn.out.records.push_back(write_offset_commit(group.id, topic.name, partition.partition_index,
+                                                               to_store(turn, request, partition)));
+        }
+    }
+    return response;
+}
+
+OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& request) {
+    OffsetsOfGroup response;
+    response.group_id = request.group_id.owned();
+    if (request.topics) {
+        for (const auto& topic : *request.topics) {
+            auto& told = response.topics.emplace_back();
+            told.name = topic.name.owned();
+            told.topic_id = topic.topic_id;
+            const OffsetsOfTopic* committed = find_topic(group, topic.name);
+            for (const PartitionIndex index : topic.partition_indexes) {
+                const auto found = committed == nullptr ? OffsetsOfTopic::const_iterator() : committed->find(index);
+                tell(told, index, committed == nullptr || found == committed->end() ? nullptr : &found->second);
+            }
+        }
+    } else if (group != nullptr) {
+        for (const auto& [topic, committed] : group->offsets) {
+            auto& told = response.topics.emplace_back();
+            told.name = Text(topic);
+            for (const auto& [index, offset] : committed) tell(told, index, &offset);
+        }
+    }
+    return response;
+}
+
+protocol::OffsetDeleteResponse remove(Turn& turn, const Group& group, const protocol::OffsetDeleteRequest& request) {
+    protocol::OffsetDeleteResponse response;
+    for (const auto& topic : request.topics) {
+        auto& told = response.topics.emplace_back();
+        told.name = topic.name.owned();
+        const bool is_consumed = group.classic.is_subscribed_to(topic.name);
+        const OffsetsOfTopic* committed = find_topic(&group, topic.name);
+        for (const auto& partition : topic.partitions) {
+            told.partitions.push_back(
+                {partition.partition_index, is_consumed ? ErrorCode::group_subscribed_to_topic : ErrorCode::none});
+            if (!is_consumed && committed != nullptr && committed->contains(partition.partition_index))
+                turn.out.records.push_back(offset_tombstone(group.id, topic.name, partition.partition_index));
+        }
+    }
+    return response;
+}
+
+void remove_all(Turn& turn, const Group& group) {
+    for (const auto& [topic, committed] : group.offsets)
+        for (const auto& [index, offset] : committed)
+            turn.out.records.push_back(offset_tombstone(group.id, topic, index));
+}
+
+void remove_topics(Turn& turn, const Group& group, const std::vector<std::string>& topics) {
+    for (const std::string& topic : topics) {
+        const OffsetsOfTopic* committed = find_topic(&group, topic);
+        if (committed == nullptr) continue;
+        for (const auto& [index, offset] : *committed)
+            turn.out.records.push_back(offset_tombstone(group.id, topic, index));
+    }
+}
+
+bool expire(Turn& turn, const Group& group) {
+    bool nothing_left = true;
+    for (const auto& [topic, committed] : group.offsets) {
+        const bool is_consumed = group.classic.is_subscribed_to(topic);
+        for (const auto& [index, offset] : committed) {
+            if (!is_consumed && has_expired(turn, group, offset)) {
+                turn.out.records.push_back(offset_tombstone(group.id, topic, index));
+            } else {
+                nothing_left = false;
+            }
+        }
+    }
+    return nothing_left;
+}
+
+}  // namespace moldau::coordinator::offsets
