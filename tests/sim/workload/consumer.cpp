@@ -69,6 +69,8 @@ class Consumer {
             co_await fetch_once();
         for (Cursor& cursor : cursors_) {
             Model::Reading& reading = cursor.reading;
+            // What stood behind that end and was not committed then may have been read, too.
+            reading.log_end = std::max(reading.log_end, cursor.offset);
             reading.log_start = (co_await offset_at(cursor.partition, earliest)).offset;
             for (auto batch = cursor.sizes.lower_bound(reading.log_start); batch != cursor.sizes.end(); ++batch)
                 reading.bytes += batch->second;
