@@ -36,6 +36,26 @@ struct DescribeClusterRequest;
 struct DescribeClusterResponse;
 struct DescribeTopicPartitionsRequest;
 struct DescribeTopicPartitionsResponse;
+struct JoinGroupRequest;
+struct JoinGroupResponse;
+struct SyncGroupRequest;
+struct SyncGroupResponse;
+struct HeartbeatRequest;
+struct HeartbeatResponse;
+struct LeaveGroupRequest;
+struct LeaveGroupResponse;
+struct OffsetCommitRequest;
+struct OffsetCommitResponse;
+struct OffsetFetchRequest;
+struct OffsetFetchResponse;
+struct OffsetDeleteRequest;
+struct OffsetDeleteResponse;
+struct ListGroupsRequest;
+struct ListGroupsResponse;
+struct DescribeGroupsRequest;
+struct DescribeGroupsResponse;
+struct DeleteGroupsRequest;
+struct DeleteGroupsResponse;
 struct DescribeQuorumRequest;
 struct DescribeQuorumResponse;
 }  // namespace moldau::protocol
@@ -67,6 +87,16 @@ Answer<protocol::IncrementalAlterConfigsResponse> incremental_alter_configs(
 Answer<protocol::DescribeClusterResponse> describe_cluster(Call& call, protocol::DescribeClusterRequest& request);
 Answer<protocol::DescribeTopicPartitionsResponse> describe_topic_partitions(
     Call& call, protocol::DescribeTopicPartitionsRequest& request);
+Answer<protocol::JoinGroupResponse> join_group(Call& call, protocol::JoinGroupRequest& request);
+Answer<protocol::SyncGroupResponse> sync_group(Call& call, protocol::SyncGroupRequest& request);
+Answer<protocol::HeartbeatResponse> heartbeat(Call& call, protocol::HeartbeatRequest& request);
+Answer<protocol::LeaveGroupResponse> leave_group(Call& call, protocol::LeaveGroupRequest& request);
+Answer<protocol::OffsetCommitResponse> offset_commit(Call& call, protocol::OffsetCommitRequest& request);
+Answer<protocol::OffsetFetchResponse> offset_fetch(Call& call, protocol::OffsetFetchRequest& request);
+Answer<protocol::OffsetDeleteResponse> offset_delete(Call& call, protocol::OffsetDeleteRequest& request);
+Answer<protocol::ListGroupsResponse> list_groups(Call& call, protocol::ListGroupsRequest& request);
+Answer<protocol::DescribeGroupsResponse> describe_groups(Call& call, protocol::DescribeGroupsRequest& request);
+Answer<protocol::DeleteGroupsResponse> delete_groups(Call& call, protocol::DeleteGroupsRequest& request);
 Answer<protocol::DescribeQuorumResponse> describe_quorum(Call& call, protocol::DescribeQuorumRequest& request);
 
 }  // namespace moldau::api

@@ -8,19 +8,29 @@
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/delete_groups.h>
 #include <moldau/protocol/messages/delete_topics.h>
 #include <moldau/protocol/messages/describe_cluster.h>
 #include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/describe_groups.h>
 #include <moldau/protocol/messages/describe_quorum.h>
 #include <moldau/protocol/messages/describe_topic_partitions.h>
 #include <moldau/protocol/messages/fetch.h>
 #include <moldau/protocol/messages/find_coordinator.h>
+#include <moldau/protocol/messages/heartbeat.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
 #include <moldau/protocol/messages/init_producer_id.h>
+#include <moldau/protocol/messages/join_group.h>
+#include <moldau/protocol/messages/leave_group.h>
+#include <moldau/protocol/messages/list_groups.h>
 #include <moldau/protocol/messages/list_offsets.h>
 #include <moldau/protocol/messages/metadata.h>
+#include <moldau/protocol/messages/offset_commit.h>
+#include <moldau/protocol/messages/offset_delete.h>
+#include <moldau/protocol/messages/offset_fetch.h>
 #include <moldau/protocol/messages/offset_for_leader_epoch.h>
 #include <moldau/protocol/messages/produce.h>
+#include <moldau/protocol/messages/sync_group.h>
 #include <moldau/protocol/reader.h>
 
 #include "handlers.h"
@@ -78,7 +88,15 @@ const auto& table() {
         api<protocol::FetchRequest, fetch>(),
         api<protocol::ListOffsetsRequest, list_offsets>(),
         api<protocol::MetadataRequest, metadata>(),
+        api<protocol::OffsetCommitRequest, offset_commit>(),
+        api<protocol::OffsetFetchRequest, offset_fetch>(),
         api<protocol::FindCoordinatorRequest, find_coordinator>(),
+        api<protocol::JoinGroupRequest, join_group>(),
+        api<protocol::HeartbeatRequest, heartbeat>(),
+        api<protocol::LeaveGroupRequest, leave_group>(),
+        api<protocol::SyncGroupRequest, sync_group>(),
+        api<protocol::DescribeGroupsRequest, describe_groups>(),
+        api<protocol::ListGroupsRequest, list_groups>(),
         api<protocol::ApiVersionsRequest, api_versions>(),
         api<protocol::CreateTopicsRequest, create_topics>(),
         api<protocol::DeleteTopicsRequest, delete_topics>(),
@@ -87,7 +105,9 @@ const auto& table() {
         api<protocol::DescribeConfigsRequest, describe_configs>(),
         api<protocol::AlterConfigsRequest, alter_configs>(),
         api<protocol::CreatePartitionsRequest, create_partitions>(),
+        api<protocol::DeleteGroupsRequest, delete_groups>(),
         api<protocol::IncrementalAlterConfigsRequest, incremental_alter_configs>(),
+        api<protocol::OffsetDeleteRequest, offset_delete>(),
         api<protocol::DescribeQuorumRequest, describe_quorum>(),
         api<protocol::DescribeClusterRequest, describe_cluster>(),
         api<protocol::DescribeTopicPartitionsRequest, describe_topic_partitions>(),

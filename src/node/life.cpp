@@ -55,6 +55,7 @@ Task<Result<>> Node::Life::start() {
         PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
                                    .on_retry_due = [this] { changed_.notify_all(); },
                                    .on_checkpoint = [this](auto& checkpoints) { note_metadata_log(checkpoints); }});
+    groups_ = std::make_unique<GroupCoordinators>(world_, options_.id, group_options());
     controller_ = std::make_unique<ControllerDriver>(
         shard_, *raft_,
         controller::ControllerOptions{
@@ -216,6 +217,7 @@ Task<bool> Node::Life::stop() {
         if (controller_) controller_->deactivate();
         co_await tasks_.close();
     }
+    if (groups_) co_await groups_->stop();
     std::optional<storage::Checkpoints> checkpoints;
     if (partitions_) checkpoints = co_await partitions_->close();
     clean = checkpoints && clean;
@@ -323,6 +325,7 @@ Task<bool> Node::Life::publish_once() {
     const metadata::Delta delta = builder_.take_delta();
     if (!delta.empty() || partitions_->retry_due()) {
         co_await partitions_->apply(delta, *image);
+        co_await groups_->apply(delta, *image, partitions_->table());
         co_await replace_views(image);
         partitions_->retire();
     }
@@ -332,7 +335,7 @@ Task<bool> Node::Life::publish_once() {
 }
 
 Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
-    const View view{std::move(image), partitions_->table(), raft_->core().kraft_version()};
+    const View view{std::move(image), partitions_->table(), groups_->table(), raft_->core().kraft_version()};
     for (runtime::Shard* shard : world_.shards) {
         if (shard == &shard_) {
             views_[shard->index()] = view;
@@ -420,6 +423,18 @@ UpkeepTimes Node::Life::upkeep_times() const {
 
 metadata::BrokerConfig Node::Life::broker_config() const {
     return metadata::ConfigView(*views_[shard_.index()].image, options_.id, options_.file).broker();
+}
+
+coordinator::GroupOptions Node::Life::group_options() const {
+    const metadata::BrokerConfig config = broker_config();
+    return {.max_size = config.group_max_size,
+            .initial_rebalance_delay_ms = config.group_initial_rebalance_delay_ms,
+            .min_session_timeout_ms = config.group_min_session_timeout_ms,
+            .max_session_timeout_ms = config.group_max_session_timeout_ms,
+            .max_offset_metadata_bytes = config.offset_metadata_max_bytes,
+            .offsets_retention_ms =
+                std::chrono::milliseconds(std::chrono::minutes(config.offsets_retention_minutes)).count(),
+            .retention_check_interval_ms = config.offsets_retention_check_interval_ms};
 }
 
 TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::string_view topic) const {

@@ -12,6 +12,7 @@
 #include <moldau/replication/partition.h>
 #include <moldau/storage/log_directory.h>
 
+#include "group_coordinators.h"
 #include "partition_manager.h"
 
 namespace moldau::node {
@@ -60,6 +61,7 @@ class Node::Life final : public MetadataListener {
     /// Of recovery points, too.
     runtime::Duration checkpoint_interval() const;
     UpkeepTimes upkeep_times() const;
+    coordinator::GroupOptions group_options() const;
     TopicSettings topic_settings(const metadata::Image& image, std::string_view topic) const;
 
     runtime::World world_;
@@ -74,6 +76,7 @@ class Node::Life final : public MetadataListener {
     std::unique_ptr<RaftDriver> raft_;
     std::unique_ptr<ControllerDriver> controller_;
     std::unique_ptr<PartitionManager> partitions_;
+    std::unique_ptr<GroupCoordinators> groups_;
 
     metadata::ImageBuilder builder_;
     /// What the log will lead to, while it is opened: a start that is refused has written nothing.

@@ -93,6 +93,14 @@ struct BrokerConfig {
     std::int64_t heartbeat_interval_ms = 2'000;
     std::int32_t offsets_topic_num_partitions = 50;
     std::int16_t offsets_topic_replication_factor = 3;
+    std::int32_t offsets_topic_segment_bytes = 104'857'600;
+    std::int32_t offsets_retention_minutes = 10'080;
+    std::int64_t offsets_retention_check_interval_ms = 600'000;
+    std::int32_t offset_metadata_max_bytes = 4'096;
+    std::int32_t group_max_size = INT32_MAX;
+    std::int32_t group_initial_rebalance_delay_ms = 3'000;
+    std::int32_t group_min_session_timeout_ms = 6'000;
+    std::int32_t group_max_session_timeout_ms = 1'800'000;
     std::int32_t transaction_topic_num_partitions = 50;
     std::int16_t transaction_topic_replication_factor = 3;
     std::int64_t connections_max_idle_ms = 600'000;

@@ -8,6 +8,7 @@
 #include <moldau/base/ids.h>
 #include <moldau/metadata/image.h>
 #include <moldau/metadata/persistent_map.h>
+#include <moldau/node/groups.h>
 #include <moldau/protocol/error_code.h>
 #include <moldau/replication/partition.h>
 
@@ -25,6 +26,7 @@ struct FoundPartition {
 struct View {
     std::shared_ptr<const metadata::Image> image = std::make_shared<metadata::Image>();
     PartitionTable partitions;  ///< of this node
+    GroupTable groups;          ///< of this node
     /// Finalised in the log's control records, not among the image's features.
     std::int16_t kraft_version = 0;
 

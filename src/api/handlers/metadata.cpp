@@ -10,6 +10,7 @@
 
 #include "../authorized_operations.h"
 #include "../handlers.h"
+#include "../internal_topics.h"
 
 namespace moldau::api {
 namespace {
@@ -74,14 +75,18 @@ runtime::Task<std::map<std::string, ErrorCode>> create_missing(Call& call, const
             answers[name] = ErrorCode::invalid_topic_exception;
             continue;
         }
-        // Its coordinator makes it, with the partitions and settings that it needs, once there is one.
-        if (metadata::is_internal_topic(name)) {
-            answers[name] = ErrorCode::unknown_topic_or_partition;
-            continue;
-        }
         if (!call.allows(Operation::create, ResourceType::cluster, cluster_resource) &&
             !call.allows(Operation::create, ResourceType::topic, name)) {
             answers[name] = ErrorCode::topic_authorization_failed;
+            continue;
+        }
+        if (metadata::is_internal_topic(name)) {
+            // With the partitions and settings that its coordinator needs, once there is one.
+            if (auto internal = creatable_internal_topic(name, call.shell.node.config(call.image()).broker())) {
+                creation.topics.push_back(std::move(*internal));
+            } else {
+                answers[name] = ErrorCode::unknown_topic_or_partition;
+            }
             continue;
         }
         auto& topic = creation.topics.emplace_back();

@@ -87,6 +87,14 @@ BrokerConfig ConfigView::broker() const {
     set(config.heartbeat_interval_ms, "broker.heartbeat.interval.ms");
     set(config.offsets_topic_num_partitions, "offsets.topic.num.partitions");
     set(config.offsets_topic_replication_factor, "offsets.topic.replication.factor");
+    set(config.offsets_topic_segment_bytes, "offsets.topic.segment.bytes");
+    set(config.offsets_retention_minutes, "offsets.retention.minutes");
+    set(config.offsets_retention_check_interval_ms, "offsets.retention.check.interval.ms");
+    set(config.offset_metadata_max_bytes, "offset.metadata.max.bytes");
+    set(config.group_max_size, "group.max.size");
+    set(config.group_initial_rebalance_delay_ms, "group.initial.rebalance.delay.ms");
+    set(config.group_min_session_timeout_ms, "group.min.session.timeout.ms");
+    set(config.group_max_session_timeout_ms, "group.max.session.timeout.ms");
     set(config.transaction_topic_num_partitions, "transaction.state.log.num.partitions");
     set(config.transaction_topic_replication_factor, "transaction.state.log.replication.factor");
     set(config.connections_max_idle_ms, "connections.max.idle.ms");
