@@ -13,19 +13,29 @@
 #include <moldau/protocol/messages/api_versions.h>
 #include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/delete_groups.h>
 #include <moldau/protocol/messages/delete_topics.h>
 #include <moldau/protocol/messages/describe_cluster.h>
 #include <moldau/protocol/messages/describe_configs.h>
+#include <moldau/protocol/messages/describe_groups.h>
 #include <moldau/protocol/messages/describe_quorum.h>
 #include <moldau/protocol/messages/describe_topic_partitions.h>
 #include <moldau/protocol/messages/fetch.h>
 #include <moldau/protocol/messages/find_coordinator.h>
+#include <moldau/protocol/messages/heartbeat.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
 #include <moldau/protocol/messages/init_producer_id.h>
+#include <moldau/protocol/messages/join_group.h>
+#include <moldau/protocol/messages/leave_group.h>
+#include <moldau/protocol/messages/list_groups.h>
 #include <moldau/protocol/messages/list_offsets.h>
 #include <moldau/protocol/messages/metadata.h>
+#include <moldau/protocol/messages/offset_commit.h>
+#include <moldau/protocol/messages/offset_delete.h>
+#include <moldau/protocol/messages/offset_fetch.h>
 #include <moldau/protocol/messages/offset_for_leader_epoch.h>
 #include <moldau/protocol/messages/produce.h>
+#include <moldau/protocol/messages/sync_group.h>
 
 #include "registry.h"
 #include "serving_node.h"
@@ -90,6 +100,7 @@ class Authorization : public testing::Test {
         return ask(request, protocol::find_api(Request::api_key)->stable_version);
     }
     const Asked& asked() const { return authorizer_.asked; }
+    void ask_about_groups();
     TopicId id() { return serving_.find_topic("there")->id; }
 
     RefuseAll authorizer_;
@@ -105,6 +116,46 @@ Request about_topic(std::string_view name) {
     auto& topic = request.topics.emplace_back();
     topic.name = protocol::Text(std::string(name));
     return request;
+}
+
+void Authorization::ask_about_groups() {
+    // A member asks for the group alone, and for topics only once that is granted.
+    const auto as_member = [&](auto request) {
+        request.group_id = "g";
+        EXPECT_EQ(ask(request).error_code, ErrorCode::group_authorization_failed) << request.message_name;
+        EXPECT_EQ(asked(), Asked{"read group g"});
+    };
+    as_member(protocol::JoinGroupRequest());
+    protocol::SyncGroupRequest sync;
+    sync.protocol_type = sync.protocol_name = "x";
+    as_member(sync);
+    as_member(protocol::HeartbeatRequest());
+    as_member(protocol::LeaveGroupRequest());
+
+    auto commit = about_topic<protocol::OffsetCommitRequest>("there");
+    commit.group_id = "g";
+    commit.topics[0].partitions.emplace_back();
+    EXPECT_EQ(ask(commit).topics.at(0).partitions.at(0).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"read group g"});
+    protocol::OffsetFetchRequest fetch;
+    fetch.groups.emplace_back().group_id = "g";
+    EXPECT_EQ(ask(fetch).groups.at(0).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"describe group g"});
+    auto deletion = about_topic<protocol::OffsetDeleteRequest>("there");
+    deletion.group_id = "g";
+    EXPECT_EQ(ask(deletion).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"delete group g"});
+
+    EXPECT_TRUE(ask(protocol::ListGroupsRequest()).groups.empty());
+    EXPECT_EQ(asked(), Asked{"describe cluster kafka-cluster"});
+    protocol::DescribeGroupsRequest describe;
+    describe.groups = {"g"};
+    EXPECT_EQ(ask(describe).groups.at(0).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"describe group g"});
+    protocol::DeleteGroupsRequest removal;
+    removal.groups_names = {"g"};
+    EXPECT_EQ(ask(removal).results.at(0).error_code, ErrorCode::group_authorization_failed);
+    EXPECT_EQ(asked(), Asked{"delete group g"});
 }
 
 TEST_F(Authorization, EachApiAsksForWhatApacheKafkaAsksFor) {
@@ -219,6 +270,8 @@ TEST_F(Authorization, EachApiAsksForWhatApacheKafkaAsksFor) {
     find.key_type = 1;
     EXPECT_EQ(ask(find).coordinators.at(0).error_code, ErrorCode::transactional_id_authorization_failed);
     EXPECT_EQ(asked(), Asked{"describe transactional id k"});
+
+    ask_about_groups();
 
     EXPECT_EQ(ask(protocol::DescribeQuorumRequest()).error_code, ErrorCode::cluster_authorization_failed);
     EXPECT_EQ(asked(), Asked{"describe cluster kafka-cluster"});

@@ -77,7 +77,7 @@ class ServingNode {
 
  private:
     runtime::MemoryDisk disk_;
-    node::NodeMachine machine_{disk_};
+    node::NodeMachine machine_{disk_, {{"offsets.topic.replication.factor", "1"}}};
     ApiServices services_;
     net::Peer peer_;
     net::RequestBudget budget_{1 << 20};
