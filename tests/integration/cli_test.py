@@ -165,19 +165,20 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual((consumer.returncode, told), (0, ""))
                 self.assertLess(time.monotonic() - asked, 10)
 
-    def test_the_log_says_why_a_group_waits(self):
+    def test_the_log_says_why_a_transactional_producer_fails(self):
         with broker() as under_test:
             create_topic(under_test, "t")
-            consumer = subprocess.Popen(["kcat", "-b", under_test.address, "-G", "readers", "t"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            producer = subprocess.Popen(["kcat", "-b", under_test.address, "-P", "-t", "t", "-X", "transactional.id=writer"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             deadline = time.monotonic() + 20
             told = []
             while not told and time.monotonic() < deadline:
                 time.sleep(processes.POLL_S)
-                told = [line for line in under_test.log_path.read_text().splitlines() if "group 'readers'" in line]
-            consumer.kill()
-            consumer.wait()
-            self.assertIn("consumer groups are not there yet", "".join(told))
+                told = [line for line in under_test.log_path.read_text().splitlines() if "transactional id 'writer'" in line]
+            producer.stdin.close()
+            producer.kill()
+            producer.wait()
+            self.assertIn("transactions are not there yet", "".join(told))
 
 
 if __name__ == "__main__":

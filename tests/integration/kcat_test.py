@@ -44,15 +44,28 @@ class Kcat(unittest.TestCase):
                 read = kcat(under_test, "-C", "-t", "kept", "-e", "-q", "-K", ":", "-o", "beginning").stdout.decode()
                 self.assertEqual(read.splitlines(), lines)
 
-    def test_an_internal_topic_is_not_made_by_asking_for_it(self):
+    def test_an_internal_topic_is_made_as_its_coordinator_needs_it_and_is_not_for_clients_to_write(self):
         with broker() as under_test:
-            refused = kcat(under_test, "-P", "-t", "__consumer_offsets", "-X", "message.timeout.ms=3000",
-                           "-X", "topic.metadata.propagation.max.ms=500", stdin=b"x\n", check=False)
-            self.assertNotEqual(refused.returncode, 0)
-            kcat(under_test, "-P", "-t", "own", stdin=b"x\n")
+            for internal in ("__consumer_offsets", "__transaction_state"):
+                refused = kcat(under_test, "-P", "-t", internal, "-X", "message.timeout.ms=3000",
+                               "-X", "topic.metadata.propagation.max.ms=500", stdin=b"x\n", check=False)
+                self.assertNotEqual(refused.returncode, 0)
             listing = kcat(under_test, "-L").stdout.decode()
-            self.assertIn('topic "own"', listing)
-            self.assertNotIn("__consumer_offsets", listing)
+            self.assertIn('topic "__consumer_offsets" with 50 partitions', listing)
+            self.assertNotIn("__transaction_state", listing)
+
+    def test_a_group_goes_on_where_it_was_after_any_end_of_the_broker(self):
+        with broker(**{"group.initial.rebalance.delay.ms": "0"}) as under_test:
+            def consume(count):
+                read = kcat(under_test, "-G", "readers", "-q", "-c", str(count), "-X", "auto.offset.reset=earliest", "lines")
+                return [int(line) for line in read.stdout.split()]
+
+            kcat(under_test, "-P", "-t", "lines", stdin="".join(f"{i}\n" for i in range(40)).encode())
+            self.assertEqual(consume(10), list(range(10)))
+            for end, first in ((under_test.stop, 10), (under_test.kill, 20), (under_test.kill, 30)):
+                end()
+                under_test.start()
+                self.assertEqual(consume(10), list(range(first, first + 10)))
 
     def test_lists_the_broker_and_its_topics(self):
         with broker() as under_test:

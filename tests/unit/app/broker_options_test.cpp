@@ -141,13 +141,13 @@ TEST(BrokerOptions, NamesOfListenersAreTheSameInUpperAndLowerCase) {
 }
 
 TEST(BrokerOptions, KeysWithoutEffectAreToldOnceByName) {
-    const BrokerOptions told = options({"num.io.threads=8", "offsets.topic.replication.factor=1",
-                                        "log.cleaner.threads=2", "log.retention.hour=1", "num.partitions=3"});
+    const BrokerOptions told = options({"num.io.threads=8", "offsets.load.buffer.size=1", "log.cleaner.threads=2",
+                                        "log.retention.hour=1", "num.partitions=3"});
     ASSERT_EQ(told.warnings.size(), 1U);
     EXPECT_NE(told.warnings[0].find("log.retention.hours"), std::string::npos) << told.warnings[0];
     ASSERT_EQ(told.notes.size(), 2U);
     EXPECT_NE(told.notes[0].find("ignored: num.io.threads"), std::string::npos) << told.notes[0];
-    EXPECT_NE(told.notes[1].find("yet: log.cleaner.threads, offsets.topic.replication.factor"), std::string::npos)
+    EXPECT_NE(told.notes[1].find("yet: log.cleaner.threads, offsets.load.buffer.size"), std::string::npos)
         << told.notes[1];
 }
 
