@@ -122,6 +122,7 @@ Task<void> Broker::live() {
         stopping_ = true;
     }
     while (!stopping_) co_await stop_.wait();
+    co_await node_.stop_coordinating();
     const bool drained = co_await server_.stop(runtime::after(shards_[0].now(), drain_time));
     if (!drained) log::warn("some connections were cut before their requests were answered");
     const bool clean = co_await node_.stop();

@@ -27,6 +27,7 @@ Task<bool> GroupCoordinators::on_shard(GroupDriver& driver, F f) {
 
 Task<bool> GroupCoordinators::apply(const metadata::Delta& delta, const metadata::Image& after,
                                     const PartitionTable& partitions) {
+    if (stopped_) co_return true;
     std::map<PartitionIndex, Running> wanted;
     if (const metadata::TopicPtr topic = after.find_topic(metadata::consumer_offsets_topic)) {
         for (const auto& [index, partition] : topic->partitions) {
@@ -47,7 +48,8 @@ Task<bool> GroupCoordinators::apply(const metadata::Delta& delta, const metadata
         }
     }
     for (const PartitionIndex index : gone) co_await stop(index);
-    for (auto& [index, running] : wanted) co_await start(index, std::move(running));
+    for (auto& [index, running] : wanted)
+        if (!stopped_) co_await start(index, std::move(running));
 
     std::vector<std::string> deleted;
     for (const auto& [id, change] : delta.topics)
@@ -68,6 +70,7 @@ Task<bool> GroupCoordinators::start(PartitionIndex index, Running running) {
 
 Task<bool> GroupCoordinators::stop(PartitionIndex index) {
     const auto found = running_.find(index);
+    if (found == running_.end()) co_return true;  // everything was stopped meanwhile
     const auto driver = found->second.driver;
     running_.erase(found);
     table_.erase(index);
@@ -75,6 +78,7 @@ Task<bool> GroupCoordinators::stop(PartitionIndex index) {
 }
 
 Task<bool> GroupCoordinators::stop() {
+    stopped_ = true;
     while (!running_.empty()) co_await stop(running_.begin()->first);
     co_return true;
 }

@@ -27,7 +27,7 @@ class GroupCoordinators {
 
     const GroupTable& table() const { return table_; }
 
-    /// All of them: who waits is told. Before the partitions are closed.
+    /// All of them, for good: who waits is told. Before the partitions are closed.
     runtime::Task<bool> stop();
 
  private:
@@ -50,6 +50,7 @@ class GroupCoordinators {
     NodeId self_;
     coordinator::GroupOptions options_;
     std::map<PartitionIndex, Running> running_;
+    bool stopped_ = false;
     GroupTable table_;
 };
 

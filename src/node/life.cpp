@@ -196,6 +196,11 @@ Task<Result<>> Node::Life::heartbeat(bool want_shut_down) {
     co_return Result<>{};
 }
 
+Task<bool> Node::Life::stop_coordinating() {
+    if (groups_) co_await groups_->stop();
+    co_return true;
+}
+
 Task<bool> Node::Life::stop() {
     stopping_ = true;
     changed_.notify_all();

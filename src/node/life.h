@@ -23,6 +23,7 @@ class Node::Life final : public MetadataListener {
     ~Life() override;
 
     runtime::Task<Result<>> start();
+    runtime::Task<bool> stop_coordinating();
     runtime::Task<bool> stop();
 
     runtime::Task<Result<ProducerId>> next_producer_id();

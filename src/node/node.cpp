@@ -21,6 +21,9 @@ Node::~Node() {
 Task<Result<>> Node::start() {
     return life_->start();
 }
+Task<bool> Node::stop_coordinating() {
+    return life_->stop_coordinating();
+}
 Task<bool> Node::stop() {
     return life_->stop();
 }

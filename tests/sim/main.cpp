@@ -65,7 +65,8 @@ sim::BrokerProgram program_of(const Options& options) {
                 .draw_settings = sim::draw_settings,
                 .bears_device_failures = true,
                 .deletes_topics = true,
-                .configures_topics = true};
+                .configures_topics = true,
+                .serves_groups = true};
     return sim::stand_in_program(bug_of(options.bug));
 }
 

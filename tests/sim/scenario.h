@@ -48,6 +48,7 @@ struct BrokerProgram {
     bool bears_device_failures = false;  ///< syncs and reads that fail
     bool deletes_topics = false;
     bool configures_topics = false;  ///< retention included
+    bool serves_groups = false;
 };
 
 struct RunOptions {

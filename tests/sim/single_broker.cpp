@@ -162,6 +162,20 @@ class Run {
                 [&](const World& world) { runtime::spawn(world.shard(0), operate(workload_, world, plan, done_)); });
         }
         for (const TopicPlan& topic : topics) draw_consumers(topic, id);
+        if (program_.serves_groups && random_.coin()) draw_members(topics[random_.below(topics.size())]);
+    }
+
+    void draw_members(const TopicPlan& topic) {
+        group_ = MemberPlan{.id = 20'000, .group = "counting", .topic = topic.name, .partitions = topic.partitions};
+        for (std::uint64_t i = 0, count = random_.between(2, 4); i < count; ++i) {
+            MemberPlan plan = *group_;
+            plan.id += static_cast<std::uint32_t>(i) + 1;
+            if (random_.chance(300)) plan.instance = fmt::format("instance{}", i);
+            ++consumers_;
+            add_client([&](const World& world) {
+                runtime::spawn(world.shard(0), be_member(workload_, world, plan, caught_up_));
+            });
+        }
     }
 
     /// One for all partitions of the topic, one for each, or both.
@@ -245,6 +259,12 @@ class Run {
                 for (const Model::Partition& each : partitions_of(partition.topic)) verify({each});
             }
         }
+        if (group_) {
+            ++expected_;
+            add_client([&](const World& world) {
+                runtime::spawn(world.shard(0), check_committed_offsets(workload_, world, *group_, done_));
+            });
+        }
         until("everything is read again", time_to_converge, [this] { return done_ == expected_; });
     }
 
@@ -281,6 +301,7 @@ class Run {
     unsigned expected_ = 0;
     unsigned consumers_ = 0;
     unsigned caught_up_ = 0;  ///< of them
+    std::optional<MemberPlan> group_;
     std::vector<std::unique_ptr<SimNode>> clients_;
 };
 

@@ -37,6 +37,10 @@ class Node {
     /// Comes up: afterwards the listeners may open. Errors name file or setting and what to do.
     runtime::Task<Result<>> start();
 
+    /// Tells who waits for a group to come together that another must coordinate it: before connections are drained,
+    /// which would wait for them. The node serves on.
+    runtime::Task<bool> stop_coordinating();
+
     /// Leaves in good order: fences itself, makes everything durable, writes the checkpoints. False when something
     /// could not be written.
     runtime::Task<bool> stop();

@@ -74,6 +74,7 @@ class RealBroker final : public BrokerProcess {
             self.stopping_ = true;
         }
         while (!self.stopping_) co_await self.stop_.wait();
+        co_await self.node_.stop_coordinating();
         co_await self.server_.stop(runtime::after(self.world_.shard(0).now(), drain_time));
         const bool clean = co_await self.node_.stop();
         self.exited_(!self.started_ ? Exit::not_started
@@ -115,6 +116,11 @@ metadata::Properties draw_settings(SimRandom& random) {
     set("replica.high.watermark.checkpoint.interval.ms", random.between(100, 5'000));
     set("log.retention.check.interval.ms", random.between(100, 5'000));
     set("log.initial.task.delay.ms", random.between(10, 2'000));
+    settings["offsets.topic.replication.factor"] = "1";
+    set("offsets.topic.num.partitions", random.between(1, 3));
+    set("offsets.retention.check.interval.ms", random.between(100, 5'000));
+    set("group.min.session.timeout.ms", 1);
+    set("group.initial.rebalance.delay.ms", random.coin() ? 0 : random.between(1, 500));
     set("metadata.max.idle.interval.ms", random.coin() ? 500 : random.between(20, 500));
     return settings;
 }

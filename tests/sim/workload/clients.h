@@ -42,6 +42,14 @@ struct OperatorPlan {
     Duration longest_pause = std::chrono::milliseconds(500);
 };
 
+struct MemberPlan {
+    std::uint32_t id = 0;  ///< unique in the run
+    std::string group;
+    std::string topic;  ///< that it commits offsets of
+    std::int32_t partitions = 1;
+    std::optional<std::string> instance = std::nullopt;  ///< a static member
+};
+
 /// Creates the topics, trying until all are there; counts `done` up.
 runtime::Task<> create_topics(Workload& workload, runtime::World world, std::vector<TopicPlan> topics, unsigned& done);
 
@@ -57,6 +65,12 @@ runtime::Task<> produce(Workload& workload, runtime::World world, ProducerPlan p
 /// Reads until the workload converges, and then to the end of what is committed; counts `done` up. A partition that
 /// stands still while the others get answers breaks a promise.
 runtime::Task<> consume(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done);
+
+/// Is a member of a group until the workload converges, and for one round more; counts `done` up.
+runtime::Task<> be_member(Workload& workload, runtime::World world, MemberPlan plan, unsigned& done);
+
+/// Reads what the group has committed and lets its model compare; counts `done` up.
+runtime::Task<> check_committed_offsets(Workload& workload, runtime::World world, MemberPlan plan, unsigned& done);
 
 /// Reads everything again and lets the model compare; counts `done` up.
 runtime::Task<> verify(Workload& workload, runtime::World world, ConsumerPlan plan, unsigned& done);

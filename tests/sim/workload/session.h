@@ -12,6 +12,7 @@
 
 #include <moldau/protocol/error_code.h>
 
+#include "group_model.h"
 #include "model.h"
 #include "rpc.h"
 #include "world/simulation.h"
@@ -25,10 +26,11 @@ struct Workload {
     std::vector<runtime::Endpoint> brokers;                   ///< to begin with
     std::function<bool(Model::Life)> disk_refused;            ///< whether the life's disk was full or failed a call
     std::function<std::uint64_t(Model::Life)> segment_bytes;  ///< log.segment.bytes, the largest batch of a life
-    std::set<std::string> topics = {};            ///< whose creation was acknowledged, and that are not deleted
-    Duration patience = std::chrono::seconds(5);  ///< how long a client waits for an answer
-    std::uint64_t operations = 0;                 ///< answered requests of clients
-    bool converging = false;                      ///< consumers read to the end and leave
+    std::set<std::string> topics = {};              ///< whose creation was acknowledged, and that are not deleted
+    std::map<std::string, GroupModel> groups = {};  ///< by group id
+    Duration patience = std::chrono::seconds(5);    ///< how long a client waits for an answer
+    std::uint64_t operations = 0;                   ///< answered requests of clients
+    bool converging = false;                        ///< consumers read to the end and leave
 };
 
 class Session {

@@ -1,0 +1,40 @@
+#include "group_model.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace moldau::sim {
+
+GroupModel::Broken GroupModel::assigned(std::int32_t generation, std::int32_t partition, const std::string& member) {
+    const auto [owner, is_new] = owners_.try_emplace({generation, partition}, member);
+    if (is_new || owner->second == member) return {};
+    return fmt::format("partition {} belongs to {} and to {} in generation {}", partition, owner->second, member,
+                       generation);
+}
+
+void GroupModel::attempted(std::int32_t partition, std::int64_t offset) {
+    auto& highest = attempted_.try_emplace(partition, -1).first->second;
+    highest = std::max(highest, offset);
+}
+
+void GroupModel::acknowledged(std::int32_t partition, std::int64_t offset) {
+    auto& highest = acknowledged_.try_emplace(partition, -1).first->second;
+    highest = std::max(highest, offset);
+}
+
+std::int64_t GroupModel::floor(std::int32_t partition) const {
+    const auto found = acknowledged_.find(partition);
+    return found == acknowledged_.end() ? -1 : found->second;
+}
+
+GroupModel::Broken GroupModel::fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor) const {
+    if (offset < floor)
+        return fmt::format("partition {} was committed at {}, and is told to be at {}", partition, floor, offset);
+    const auto attempt = attempted_.find(partition);
+    if (offset >= 0 && (attempt == attempted_.end() || offset > attempt->second))
+        return fmt::format("partition {} is told to be at {}, which nobody has committed", partition, offset);
+    return {};
+}
+
+}  // namespace moldau::sim

@@ -1,0 +1,33 @@
+#include "group_model.h"
+
+#include <gtest/gtest.h>
+
+namespace moldau::sim {
+namespace {
+
+TEST(GroupModel, APartitionHasOneOwnerInAGeneration) {
+    GroupModel model;
+    EXPECT_EQ(model.assigned(1, 0, "a"), "");
+    EXPECT_EQ(model.assigned(1, 0, "a"), "") << "told twice";
+    EXPECT_EQ(model.assigned(1, 1, "b"), "");
+    EXPECT_EQ(model.assigned(2, 0, "b"), "");
+    EXPECT_NE(model.assigned(1, 0, "b"), "");
+}
+
+TEST(GroupModel, WhatWasCommittedNeitherGoesNorGoesBackNorComesFromNowhere) {
+    GroupModel model;
+    EXPECT_EQ(model.fetched(0, -1, model.floor(0)), "");
+    EXPECT_NE(model.fetched(0, 0, model.floor(0)), "") << "nobody has committed";
+    model.attempted(0, 3);
+    EXPECT_EQ(model.fetched(0, 3, model.floor(0)), "") << "it arrived, and the answer did not";
+    EXPECT_EQ(model.fetched(0, -1, model.floor(0)), "") << "or it did not arrive";
+    model.acknowledged(0, 3);
+    EXPECT_EQ(model.fetched(0, 3, model.floor(0)), "");
+    EXPECT_NE(model.fetched(0, -1, model.floor(0)), "");
+    EXPECT_NE(model.fetched(0, 2, model.floor(0)), "");
+    EXPECT_EQ(model.fetched(0, 3, -1), "") << "who asked before is promised what was then";
+    EXPECT_NE(model.fetched(0, 4, -1), "");
+}
+
+}  // namespace
+}  // namespace moldau::sim
