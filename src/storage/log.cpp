@@ -35,7 +35,8 @@ Log::Log(const LogOptions& options)
       name_(options.name),
       topic_id_(options.topic_id),
       config_(options.config),
-      log_start_(options.log_start) {}
+      log_start_(options.log_start),
+      first_dirty_(options.first_dirty) {}
 
 Log::~Log() = default;
 
@@ -331,7 +332,7 @@ void Log::remove_snapshot(Offset end) {
 }
 
 Result<> Log::close() {
-    MOLDAU_ASSERT(!flush_in_flight_);
+    MOLDAU_ASSERT(!flush_in_flight_ && !replacing_);
     if (failure_) return std::unexpected(*failure_);
     if (as_closed_ && !epochs_dirty_) {
         for (const auto& segment : segments_) segment->release_files();

@@ -1,0 +1,145 @@
+// The power fails at each change that a compaction makes to the disk: the log opens, and holds what it held before or
+// what it is to hold afterwards.
+
+#include <random>
+
+#include "cleaner_fixture.h"
+
+namespace moldau::storage {
+namespace {
+
+class CleanerCrashTest : public CleanerTest {
+ protected:
+    static constexpr std::uint64_t all_lost = 0;
+    static constexpr std::uint64_t all_kept = 1;  // and from 2 on the seed of what is
+    static constexpr std::uint64_t ways = 12;
+
+    /// Three segments and a fourth, active one: keys that are replaced in the next, a transaction that is aborted, a
+    /// producer all of whose records go, tombstones whose time has come.
+    void make_log() {
+        log.reset();
+        disk.changes_left = SIZE_MAX;
+        static_cast<void>(runtime::remove_all(disk, log_directory));
+        config.segment_bytes = 1 << 20;
+        config.delete_retention_ms = 0;
+        open();
+        put({{"a", "1"}, {"b", "1"}, {"gone", "1"}});
+        write_in_transaction(ProducerId(7));
+        abort(ProducerId(7));
+        seal();
+        put({{"a", "2"}}, {.producer_id = ProducerId(8), .producer_epoch = ProducerEpoch(0), .base_sequence = 0});
+        put("gone", std::nullopt);
+        seal();
+        put("a", "3");
+        put("c", "1");
+        config.segment_bytes = segment_bytes;
+        log->set_config(config);
+        seal();
+        put("b", "2");
+        flush(FlushKind::checkpoint);
+        before = records();
+        tail = batches(log->active_segment_base());
+        active = log->active_segment_base();
+        ASSERT_TRUE(disk.sync_directory(log_directory));
+    }
+
+    void lose_power(std::uint64_t way) {
+        log.reset();
+        disk.changes_left = SIZE_MAX;
+        if (way == all_lost) disk.lose_unsynced();
+        if (way == all_lost || way == all_kept) return;
+        std::mt19937_64 random(way);
+        disk.lose_some_unsynced([&random] { return random() % 2 == 0; });
+    }
+
+    LogOptions after_crash(Offset recovery_point) {
+        LogOptions with = options();
+        with.recovery_point = recovery_point;
+        with.high_watermark = recovery_point;
+        return with;
+    }
+
+    void expect_whole() {
+        EXPECT_EQ(log->log_end(), end);
+        EXPECT_EQ(state_of(records()), state_of(before));
+        EXPECT_EQ(batches(active), tail);
+        const ReadRequest all{.from = Offset(0), .max_bytes = 1 << 20, .up_to = log->log_end()};
+        const auto slice = log->read(all);
+        ASSERT_TRUE(slice);
+        const auto aborted = log->aborted_in(*slice, all);
+        ASSERT_TRUE(aborted) << aborted.error().message;
+        EXPECT_EQ(*aborted, (std::vector<AbortedTransaction>{{ProducerId(7), Offset(3)}}));
+        ASSERT_NE(log->producers().find(ProducerId(8)), nullptr);
+        EXPECT_EQ(log->producers().find(ProducerId(8))->last_sequence(), 0);
+        const auto entries = disk.list(log_directory);
+        ASSERT_TRUE(entries);
+        for (const runtime::DirectoryEntry& each : *entries) {
+            EXPECT_FALSE(each.name.ends_with(suffix::cleaned)) << each.name;
+            EXPECT_FALSE(each.name.ends_with(suffix::swap)) << each.name;
+        }
+    }
+
+    /// Cuts the power at change `cut` and, while the log is opened after that, at change `second_cut`. True when the
+    /// compaction came to its end before.
+    bool survives(std::size_t cut, std::uint64_t way, Offset recovery_point, std::size_t second_cut) {
+        make_log();
+        end = log->log_end();
+        disk.changes_left = cut;
+        const auto done = clean();
+        const bool came_through = done && disk.changes_left > 0;
+        lose_power(way);
+        if (second_cut != SIZE_MAX) {
+            disk.changes_left = second_cut;
+            static_cast<void>(Log::open(after_crash(recovery_point)));
+            lose_power(way);
+        }
+        auto opened = Log::open(after_crash(recovery_point));
+        EXPECT_TRUE(opened) << opened.error().message;
+        if (!opened) return true;
+        log = std::move(*opened);
+        expect_whole();
+        // It goes on from there.
+        log->on_high_watermark(log->log_end());
+        flush(FlushKind::checkpoint);
+        const auto again = clean();
+        EXPECT_TRUE(again) << again.error().message;
+        expect_whole();
+        return came_through;
+    }
+
+    void cut_everywhere(Offset recovery_point) {
+        for (std::uint64_t way = 0; way < ways; ++way) {
+            std::size_t cut = 1;
+            for (bool done = false; !done && !HasFailure(); ++cut) {
+                SCOPED_TRACE("cut at change " + std::to_string(cut) + ", way " + std::to_string(way));
+                done = survives(cut, way, recovery_point, SIZE_MAX);
+                for (const std::size_t second : {1U, 2U, 3U, 5U, 8U, 12U})
+                    if (!HasFailure()) survives(cut, way, recovery_point, second);
+            }
+            EXPECT_GT(cut, 20U) << "there were changes to cut at";
+            if (HasFailure()) return;
+        }
+    }
+
+    std::int32_t segment_bytes = 1 << 20;
+    std::vector<Found> before;
+    std::vector<Bytes> tail;
+    Offset active;
+    Offset end;
+};
+
+TEST_F(CleanerCrashTest, TheLogIsWholeWhereverThePowerFails) {
+    cut_everywhere(Offset(9));
+}
+
+TEST_F(CleanerCrashTest, AlsoWhereTheRecoveryPointWasNotNoted) {
+    cut_everywhere(Offset(0));
+}
+
+TEST_F(CleanerCrashTest, AlsoBetweenTwoReplacements) {
+    segment_bytes = 300;
+    cut_everywhere(Offset(5));
+}
+
+}  // namespace
+}  // namespace moldau::storage
