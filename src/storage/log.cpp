@@ -332,7 +332,7 @@ void Log::remove_snapshot(Offset end) {
 }
 
 Result<> Log::close() {
-    MOLDAU_ASSERT(!flush_in_flight_ && !replacing_);
+    MOLDAU_ASSERT(!flush_in_flight_);
     if (failure_) return std::unexpected(*failure_);
     if (as_closed_ && !epochs_dirty_) {
         for (const auto& segment : segments_) segment->release_files();

@@ -139,7 +139,8 @@ Result<> Log::finish_replacement(CleaningJob& job) {
     return {};
 }
 
-void Log::fail_replacement(Error error) {
+void Log::fail_replacement(CleaningJob& job, Error error) {
+    job.adopted_ = nullptr;
     replacing_.reset();
     static_cast<void>(broken(std::move(error)));
 }

@@ -175,7 +175,7 @@ class Log {
     /// Requires: the job has discarded it.
     void abandon_replacement() { replacing_.reset(); }
     /// The device failed once it was adopted: nothing is appended any more, and the next start completes it.
-    void fail_replacement(Error error);
+    void fail_replacement(CleaningJob& job, Error error);
     void finish_cleaning(const CleaningJob& job);
 
     // Truncation and deletion wait for the device.

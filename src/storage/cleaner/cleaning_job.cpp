@@ -174,6 +174,8 @@ Result<bool> CleaningJob::end_group() {
 
 Result<> CleaningJob::stage() {
     MOLDAU_ASSERT(result_);
+    // A file that were missing under both names would be missed by nobody.
+    MOLDAU_CHECK(disk_.sync_directory(plan_->directory));
     is_staged_ = true;
     MOLDAU_CHECK(result_->rename(suffix::swap));
     return disk_.sync_directory(plan_->directory);

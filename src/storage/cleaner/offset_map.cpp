@@ -22,7 +22,8 @@ OffsetMap::OffsetMap(std::size_t max_bytes, double load, const HashSecret& secre
     : secret_(secret),
       // One slot stays free, at which a search ends.
       max_slots_(std::max<std::size_t>(max_bytes / entry_bytes, 2)),
-      max_size_(std::clamp<std::size_t>(share_of(max_slots_, std::min(load, max_load)), 1, max_slots_ - 1)) {}
+      max_size_(
+          std::clamp<std::size_t>(share_of(max_slots_, load > 0 ? std::min(load, max_load) : 0), 1, max_slots_ - 1)) {}
 
 std::size_t OffsetMap::slot_of(const KeyDigest& key) const {
     std::size_t at = key.low % slots_.size();

@@ -2,6 +2,7 @@
 // what it is to hold afterwards.
 
 #include <random>
+#include <set>
 
 #include "cleaner_fixture.h"
 
@@ -14,7 +15,7 @@ class CleanerCrashTest : public CleanerTest {
     static constexpr std::uint64_t all_kept = 1;  // and from 2 on the seed of what is
     static constexpr std::uint64_t ways = 12;
 
-    /// Three segments and a fourth, active one: keys that are replaced in the next, a transaction that is aborted, a
+    /// Three segments and a fourth, active one: keys that are replaced in the next, transactions that are aborted, a
     /// producer all of whose records go, tombstones whose time has come.
     void make_log() {
         log.reset();
@@ -24,12 +25,14 @@ class CleanerCrashTest : public CleanerTest {
         config.delete_retention_ms = 0;
         open();
         put({{"a", "1"}, {"b", "1"}, {"gone", "1"}});
+        seal();
+        put({{"a", "2"}}, {.producer_id = ProducerId(8), .producer_epoch = ProducerEpoch(0), .base_sequence = 0});
+        put({{"gone"}}, {.delete_horizon = wall_now});
         write_in_transaction(ProducerId(7));
         abort(ProducerId(7));
         seal();
-        put({{"a", "2"}}, {.producer_id = ProducerId(8), .producer_epoch = ProducerEpoch(0), .base_sequence = 0});
-        put("gone", std::nullopt);
-        seal();
+        write_in_transaction(ProducerId(7));
+        abort(ProducerId(7));
         put("a", "3");
         put("c", "1");
         config.segment_bytes = segment_bytes;
@@ -63,12 +66,15 @@ class CleanerCrashTest : public CleanerTest {
         EXPECT_EQ(log->log_end(), end);
         EXPECT_EQ(state_of(records()), state_of(before));
         EXPECT_EQ(batches(active), tail);
-        const ReadRequest all{.from = Offset(0), .max_bytes = 1 << 20, .up_to = log->log_end()};
-        const auto slice = log->read(all);
-        ASSERT_TRUE(slice);
-        const auto aborted = log->aborted_in(*slice, all);
-        ASSERT_TRUE(aborted) << aborted.error().message;
-        EXPECT_EQ(*aborted, (std::vector<AbortedTransaction>{{ProducerId(7), Offset(3)}}));
+        std::set<Offset> aborted;
+        for (const Bytes& batch : batches()) {
+            const ReadRequest one{
+                .from = protocol::BatchView(batch).base_offset(), .max_bytes = 1, .up_to = end, .at_least_one = true};
+            const auto found = log->aborted_in(*log->read(one), one);
+            ASSERT_TRUE(found) << found.error().message;
+            for (const AbortedTransaction& each : *found) aborted.insert(each.first_offset);
+        }
+        EXPECT_EQ(aborted, (std::set{Offset(5), Offset(7)}));
         ASSERT_NE(log->producers().find(ProducerId(8)), nullptr);
         EXPECT_EQ(log->producers().find(ProducerId(8))->last_sequence(), 0);
         const auto entries = disk.list(log_directory);
@@ -85,8 +91,7 @@ class CleanerCrashTest : public CleanerTest {
         make_log();
         end = log->log_end();
         disk.changes_left = cut;
-        const auto done = clean();
-        const bool came_through = done && disk.changes_left > 0;
+        const bool came_through = (gives_up ? clean_and_give_up() : clean()).has_value() && disk.changes_left > 0;
         lose_power(way);
         if (second_cut != SIZE_MAX) {
             disk.changes_left = second_cut;
@@ -107,6 +112,16 @@ class CleanerCrashTest : public CleanerTest {
         return came_through;
     }
 
+    Result<bool> clean_and_give_up() {
+        const auto job = begin();
+        MOLDAU_CHECK(run(*job));
+        MOLDAU_ASSERT(log->begin_replacement(*job));
+        MOLDAU_CHECK(job->stage());
+        MOLDAU_CHECK(job->discard());
+        log->abandon_replacement();
+        return true;
+    }
+
     void cut_everywhere(Offset recovery_point) {
         for (std::uint64_t way = 0; way < ways; ++way) {
             std::size_t cut = 1;
@@ -122,6 +137,7 @@ class CleanerCrashTest : public CleanerTest {
     }
 
     std::int32_t segment_bytes = 1 << 20;
+    bool gives_up = false;
     std::vector<Found> before;
     std::vector<Bytes> tail;
     Offset active;
@@ -129,11 +145,16 @@ class CleanerCrashTest : public CleanerTest {
 };
 
 TEST_F(CleanerCrashTest, TheLogIsWholeWhereverThePowerFails) {
-    cut_everywhere(Offset(9));
+    cut_everywhere(Offset(11));
 }
 
 TEST_F(CleanerCrashTest, AlsoWhereTheRecoveryPointWasNotNoted) {
     cut_everywhere(Offset(0));
+}
+
+TEST_F(CleanerCrashTest, AlsoWhereWhatWasStagedIsGivenUp) {
+    gives_up = true;
+    cut_everywhere(Offset(11));
 }
 
 TEST_F(CleanerCrashTest, AlsoBetweenTwoReplacements) {

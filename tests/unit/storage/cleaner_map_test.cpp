@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +55,7 @@ TEST(OffsetMapTest, AFullMapTakesNoNewKeyButGoesOnWithThoseItHas) {
 }
 
 TEST(OffsetMapTest, HasRoomForOneKeyHoweverSmall) {
-    for (const double load : {0.0, 0.9, 5.0}) {
+    for (const double load : {0.0, 0.9, 5.0, -1.0, std::nan("")}) {
         OffsetMap map(0, load, {1, 2});
         EXPECT_EQ(map.max_size(), 1U);
         EXPECT_TRUE(map.put(bytes_of("a"), Offset(0)));

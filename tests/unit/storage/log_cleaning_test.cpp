@@ -360,6 +360,7 @@ TEST_F(CleanerTest, TooFewDescriptorsWhileItIsPutInPlaceLeaveTheLogAsItWas) {
     disk.max_open_files = 0;
     EXPECT_EQ(job->stage().error().code, Errc::no_descriptors);
     disk.max_open_files = SIZE_MAX;
+    ASSERT_TRUE(job->stage());
     ASSERT_TRUE(job->discard());
     log->abandon_replacement();
     EXPECT_FALSE(disk.has(path(0, suffix::log) + std::string(suffix::swap)));
