@@ -60,6 +60,7 @@ class Node::Life final : public MetadataListener {
     /// Of recovery points, too.
     runtime::Duration checkpoint_interval() const;
     UpkeepTimes upkeep_times() const;
+    CleanerSettings cleaner_settings() const;
     TopicSettings topic_settings(const metadata::Image& image, std::string_view topic) const;
 
     runtime::World world_;
