@@ -162,5 +162,31 @@ TEST_F(CleanerCrashTest, AlsoBetweenTwoReplacements) {
     cut_everywhere(Offset(5));
 }
 
+// What no checksum covers, and what ends too early, must not have segments deleted.
+TEST_F(CleanerCrashTest, WhatDoesNotFitItsSourcesReplacesNothing) {
+    make_log();
+    end = log->log_end();
+    const Offset point = log->recovery_point();
+    log.reset();
+    const std::string swap = path(0, suffix::log) + std::string(suffix::swap);
+    const Bytes whole = disk.content(path(0, suffix::log));
+    Bytes too_far = whole;
+    store_big_endian(too_far.data(), std::int64_t{1} << 20);  // the base offset of its only batch
+    Bytes damaged = whole;
+    damaged.back() ^= 1;
+    for (const Bytes& content : {Bytes(), too_far, damaged}) {
+        ASSERT_TRUE(runtime::overwrite(disk, swap, content));
+        const auto opened = Log::open(after_crash(point));
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::corrupt);
+        EXPECT_NE(opened.error().message.find(swap), std::string::npos) << opened.error().message;
+        EXPECT_EQ(disk.content(path(0, suffix::log)), whole);
+    }
+    ASSERT_TRUE(runtime::overwrite(disk, swap, whole));
+    LogOptions with = after_crash(point);
+    open(with);
+    expect_whole();
+}
+
 }  // namespace
 }  // namespace moldau::storage

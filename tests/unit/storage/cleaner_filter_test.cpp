@@ -13,7 +13,7 @@ using protocol::Codec;
 using Fate = BatchFilter::Fate;
 
 constexpr std::int64_t keep_ms = 1000;
-constexpr Offset at{1'000'000'000'000};  // offsets are 64 bits
+constexpr Offset base_at{1'000'000'000'000};  // offsets are 64 bits
 
 class BatchFilterTest : public testing::Test {
  protected:
@@ -23,12 +23,12 @@ class BatchFilterTest : public testing::Test {
         std::optional<std::string> value;
     };
 
-    /// The last offset of `key` is at + `delta`.
-    void last(const std::string& key, std::int32_t delta) { ASSERT_TRUE(map.put(bytes_of(key), at + delta)); }
+    /// The last offset of `key` is base_at + `delta`.
+    void last(const std::string& key, std::int32_t delta) { ASSERT_TRUE(map.put(bytes_of(key), base_at + delta)); }
 
     Bytes batch(const std::vector<Record>& records, protocol::BatchOptions options = {},
                 std::optional<Offset> last_offset = {}) {
-        options.base_offset = at;
+        options.base_offset = base_at;
         options.leader_epoch = LeaderEpoch(7);
         protocol::BatchBuilder builder(options);
         const std::string header_value = "header";
@@ -37,7 +37,7 @@ class BatchFilterTest : public testing::Test {
             protocol::RecordToWrite record{.timestamp = wall_now + each.delta, .headers = headers};
             if (each.key) record.key = bytes_of(*each.key);
             if (each.value) record.value = bytes_of(*each.value);
-            builder.append_at(at + each.delta, record);
+            builder.append_at(base_at + each.delta, record);
         }
         protocol::Compressor compressor;
         return builder.finish(compressor, last_offset);
@@ -58,7 +58,7 @@ class BatchFilterTest : public testing::Test {
 
     OffsetMap map{1 << 20, 0.9, {1, 2}};
     BatchContent content{1 << 20};
-    Offset covered = at + 1000;
+    Offset covered = base_at + 1000;
     std::vector<ProducerMark> marks;
     std::unique_ptr<BatchFilter> filter;
 };
@@ -88,15 +88,15 @@ TEST_F(BatchFilterTest, WhatIsKeptOfABatchKeepsItsPlaceAndItsHeader) {
         const BatchView kept(bytes);
         EXPECT_TRUE(kept.crc_ok());
         EXPECT_EQ(kept.codec(), codec);
-        EXPECT_EQ(kept.base_offset(), at);
-        EXPECT_EQ(kept.last_offset(), at + 4);
+        EXPECT_EQ(kept.base_offset(), base_at);
+        EXPECT_EQ(kept.last_offset(), base_at + 4);
         EXPECT_EQ(kept.last_sequence(), BatchView(old).last_sequence());
         EXPECT_EQ(kept.producer_id(), ProducerId(5));
         EXPECT_EQ(kept.producer_epoch(), ProducerEpoch(6));
         EXPECT_EQ(kept.partition_leader_epoch(), LeaderEpoch(7));
         EXPECT_EQ(kept.max_timestamp(), wall_now + 1);
         EXPECT_EQ(kept.delete_horizon(), std::nullopt);
-        EXPECT_EQ(records_of(kept), (std::vector<Found>{{at + 1, "b", "2", wall_now + 1}}));
+        EXPECT_EQ(records_of(kept), (std::vector<Found>{{base_at + 1, "b", "2", wall_now + 1}}));
         if (codec != Codec::none) continue;
         protocol::RecordIterator records(kept.records(), kept.count());
         protocol::RecordView record;
@@ -118,7 +118,7 @@ TEST_F(BatchFilterTest, ATimeOfAppendingStays) {
     const Bytes bytes = replacement();
     EXPECT_EQ(BatchView(bytes).timestamp_type(), protocol::TimestampType::log_append_time);
     EXPECT_EQ(BatchView(bytes).max_timestamp(), wall_now + 50);
-    EXPECT_EQ(records_of(BatchView(bytes)), (std::vector<Found>{{at + 1, "b", "2", wall_now + 50}}));
+    EXPECT_EQ(records_of(BatchView(bytes)), (std::vector<Found>{{base_at + 1, "b", "2", wall_now + 50}}));
 }
 
 TEST_F(BatchFilterTest, TombstonesGoOnceTheHorizonOfTheirFirstCleaningHasPassed) {
@@ -137,7 +137,7 @@ TEST_F(BatchFilterTest, TombstonesGoOnceTheHorizonOfTheirFirstCleaningHasPassed)
         ASSERT_EQ(judge(first, wall_now + keep_ms), Fate::replace);
         const Bytes second = replacement();
         EXPECT_EQ(BatchView(second).delete_horizon(), wall_now + keep_ms) << "it stays";
-        EXPECT_EQ(BatchView(second).last_offset(), at + 1);
+        EXPECT_EQ(BatchView(second).last_offset(), base_at + 1);
         EXPECT_EQ(records_of(BatchView(second)), (std::vector<Found>{records_of(BatchView(old)).front()}));
         EXPECT_EQ(judge(second, wall_now + 9 * keep_ms), Fate::copy);
     }
@@ -162,14 +162,14 @@ TEST_F(BatchFilterTest, AHorizonThatLiesBehindAllTimeIsTheLast) {
 
 TEST_F(BatchFilterTest, WhatTheMapDoesNotCoverIsNotTouched) {
     last("a", 2);
-    covered = at + 2;
+    covered = base_at + 2;
     const Bytes old = batch({{0, "a", "1"}, {2, "a", std::nullopt}, {3, std::nullopt, "2"}});
     ASSERT_EQ(judge(old), Fate::replace);
     EXPECT_FALSE(BatchView(filter->replacement()).has_delete_horizon()) << "the tombstone is not cleaned yet";
     EXPECT_EQ(records_of(BatchView(filter->replacement())).size(), 2U);
     map = OffsetMap(1 << 20, 0.9, {1, 2});
     last("a", 500);
-    covered = at;
+    covered = base_at;
     EXPECT_EQ(judge(old), Fate::copy);
 }
 
@@ -178,17 +178,17 @@ TEST_F(BatchFilterTest, AnEmptyBatchStaysForAProducerThatIsKnown) {
     const protocol::BatchOptions producer{
         .producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(6), .base_sequence = INT32_MAX};
     const Bytes old = batch({{0, "a", "1"}, {3, "a", "2"}}, producer);
-    marks = {{ProducerId(4), at + 3}, {ProducerId(5), at + 2}};
+    marks = {{ProducerId(4), base_at + 3}, {ProducerId(5), base_at + 2}};
     EXPECT_EQ(judge(old), Fate::drop);
-    marks = {{ProducerId(5), at + 3}};
+    marks = {{ProducerId(5), base_at + 3}};
     ASSERT_EQ(judge(old), Fate::replace);
     const Bytes empty = replacement();
     const BatchView left(empty);
     EXPECT_EQ(empty.size(), protocol::batch_layout::header_bytes);
     EXPECT_TRUE(left.crc_ok());
     EXPECT_EQ(left.count(), 0);
-    EXPECT_EQ(left.base_offset(), at);
-    EXPECT_EQ(left.last_offset(), at + 3);
+    EXPECT_EQ(left.base_offset(), base_at);
+    EXPECT_EQ(left.last_offset(), base_at + 3);
     EXPECT_EQ(left.last_sequence(), BatchView(old).last_sequence());
     EXPECT_EQ(left.producer_epoch(), ProducerEpoch(6));
     EXPECT_EQ(left.max_timestamp(), BatchView(old).max_timestamp());
@@ -199,11 +199,11 @@ TEST_F(BatchFilterTest, AnEmptyBatchStaysForAProducerThatIsKnown) {
 
 TEST_F(BatchFilterTest, TheLastBatchStaysIfNeedBeEmpty) {
     last("a", 9);
-    const Bytes old = batch({{0, "a", "1"}}, {.codec = Codec::zstd}, at + 2);
+    const Bytes old = batch({{0, "a", "1"}}, {.codec = Codec::zstd}, base_at + 2);
     ASSERT_EQ(judge(old, wall_now, true), Fate::replace);
     const Bytes empty = replacement();
     EXPECT_EQ(BatchView(empty).count(), 0);
-    EXPECT_EQ(BatchView(empty).last_offset(), at + 2);
+    EXPECT_EQ(BatchView(empty).last_offset(), base_at + 2);
     EXPECT_EQ(BatchView(empty).codec(), Codec::none);
     EXPECT_EQ(judge(empty, wall_now, true), Fate::copy);
     EXPECT_EQ(judge(empty), Fate::drop);
@@ -217,7 +217,7 @@ TEST_F(BatchFilterTest, TransactionsStayWholeAndTombstonesBehindThemStay) {
                                       {.producer_id = ProducerId(5), .base_sequence = 0, .transactional = true});
     EXPECT_EQ(judge(transactional), Fate::copy);
     const Bytes marker = protocol::end_transaction_batch(
-        {.base_offset = at, .producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(0)}, {.commit = true},
+        {.base_offset = base_at, .producer_id = ProducerId(5), .producer_epoch = ProducerEpoch(0)}, {.commit = true},
         wall_now);
     EXPECT_EQ(judge_next(marker), Fate::copy);
     filter = std::make_unique<BatchFilter>(map, content, FilterRules{.now = wall_now + 1, .marks = {}});
