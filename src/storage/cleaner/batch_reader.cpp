@@ -43,7 +43,7 @@ Result<ByteView> BatchReader::window(std::size_t wanted) {
     std::size_t skip = next_ - buffered_from_;
     if (skip > buffered_ || buffered_ - skip < wanted) {
         const std::size_t kept = skip < buffered_ ? buffered_ - skip : 0;
-        std::memmove(buffer_.data(), buffer_.data() + skip, kept);
+        if (kept > 0) std::memmove(buffer_.data(), buffer_.data() + skip, kept);
         const std::size_t full = std::min<std::uint64_t>(std::max(wanted, piece_bytes), left);
         buffer_.resize(full);
         if (buffer_.capacity() > 4 * full && full == piece_bytes) buffer_.shrink_to_fit();

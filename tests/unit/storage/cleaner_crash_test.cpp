@@ -13,7 +13,7 @@ class CleanerCrashTest : public CleanerTest {
  protected:
     static constexpr std::uint64_t all_lost = 0;
     static constexpr std::uint64_t all_kept = 1;  // and from 2 on the seed of what is
-    static constexpr std::uint64_t ways = 12;
+    static constexpr std::uint64_t ways = 8;
 
     /// Three segments and a fourth, active one: keys that are replaced in the next, transactions that are aborted, a
     /// producer all of whose records go, tombstones whose time has come.

@@ -99,7 +99,7 @@ class CleanerPropertyTest : public CleanerTest {
 TEST_F(CleanerPropertyTest, OfEachKeyTheLastValueStaysInAnyLog) {
     const std::uint64_t first = std::random_device{}() % 1'000'000;
     std::printf("seeds from %llu on\n", static_cast<unsigned long long>(first));
-    for (std::uint64_t seed = first; seed < first + 60 && !HasFailure(); ++seed) {
+    for (std::uint64_t seed = first; seed < first + 40 && !HasFailure(); ++seed) {
         log.reset();
         static_cast<void>(runtime::remove_all(disk, log_directory));
         expected.clear();
