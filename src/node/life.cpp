@@ -51,7 +51,7 @@ Task<Result<>> Node::Life::start() {
     partitions_ = std::make_unique<PartitionManager>(
         world_, options_.id, *directory_, tools_,
         [this](const metadata::Image& image, std::string_view topic) { return topic_settings(image, topic); },
-        upkeep_times(),
+        [this] { return cleaner_settings(); }, upkeep_times(),
         PartitionManager::Listener{.on_offline = [this](const Error& error) { on_failure(error); },
                                    .on_retry_due = [this] { changed_.notify_all(); },
                                    .on_checkpoint = [this](auto& checkpoints) { note_metadata_log(checkpoints); }});
@@ -426,6 +426,15 @@ UpkeepTimes Node::Life::upkeep_times() const {
             .retention_delay = runtime::duration_of_ms(config.initial_task_delay_ms)};
 }
 
+CleanerSettings Node::Life::cleaner_settings() const {
+    const metadata::BrokerConfig config = broker_config();
+    return {.enabled = config.cleaner_enabled,
+            .backoff = runtime::duration_of_ms(config.cleaner_backoff_ms),
+            .map_bytes = static_cast<std::size_t>(std::max<std::int64_t>(config.cleaner_map_bytes, 0)),
+            .map_load = config.cleaner_map_load,
+            .bytes_per_second = config.cleaner_max_bytes_per_second};
+}
+
 metadata::BrokerConfig Node::Life::broker_config() const {
     return metadata::ConfigView(*views_[shard_.index()].image, options_.id, options_.file).broker();
 }
@@ -466,7 +475,9 @@ TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::stri
         config.durability == metadata::Durability::disk || metadata::is_internal_topic(topic);
     storage::LogConfig& log = settings.log;
     log.segment_bytes = config.segment_bytes;
-    log.segment_ms = config.segment_ms;
+    // So that what is appended is closed in time to be compacted.
+    log.segment_ms =
+        config.cleanup_compact ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
     log.segment_jitter_ms = config.segment_jitter_ms;
     log.segment_index_bytes = config.segment_index_bytes;
     log.index_interval_bytes = config.index_interval_bytes;
@@ -475,6 +486,10 @@ TopicSettings Node::Life::topic_settings(const metadata::Image& image, std::stri
     log.file_delete_delay_ms = config.file_delete_delay_ms;
     log.cleanup_delete = config.cleanup_delete;
     log.cleanup_compact = config.cleanup_compact;
+    log.min_cleanable_dirty_ratio = config.min_cleanable_dirty_ratio;
+    log.min_compaction_lag_ms = config.min_compaction_lag_ms;
+    log.max_compaction_lag_ms = config.max_compaction_lag_ms;
+    log.delete_retention_ms = config.delete_retention_ms;
     log.producer_id_expiration_ms = view.broker().producer_id_expiration_ms;
     return settings;
 }

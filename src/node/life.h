@@ -63,6 +63,7 @@ class Node::Life final : public MetadataListener {
     runtime::Duration checkpoint_interval() const;
     UpkeepTimes upkeep_times() const;
     coordinator::GroupOptions group_options() const;
+    CleanerSettings cleaner_settings() const;
     TopicSettings topic_settings(const metadata::Image& image, std::string_view topic) const;
 
     runtime::World world_;

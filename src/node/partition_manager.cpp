@@ -28,7 +28,8 @@ constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
 
 PartitionManager::PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                                    std::span<const std::unique_ptr<replication::PartitionTools>> tools,
-                                   TopicSettingsOf settings, const UpkeepTimes& times, Listener listener)
+                                   TopicSettingsOf settings, CleanerSettingsOf cleaner_settings,
+                                   const UpkeepTimes& times, Listener listener)
     : world_(world),
       shard_(world.shard(0)),
       self_(self),
@@ -39,8 +40,10 @@ PartitionManager::PartitionManager(const runtime::World& world, NodeId self, sto
       times_(times),
       listener_(std::move(listener)),
       changed_(shard_),
-      tasks_(shard_) {
+      tasks_(shard_),
+      cleaner_(world, shard_, directory, cleaner_ports(std::move(cleaner_settings))) {
     runtime::spawn(shard_, maintain(tasks_.enter()));
+    runtime::spawn(shard_, cleaner_.run(tasks_.enter()));
 }
 
 PartitionManager::~PartitionManager() = default;
@@ -106,18 +109,12 @@ Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const met
         const metadata::TopicPtr topic = after.find_topic(key.first);
         if (!brokers && !delta.configs.contains({ResourceType::topic, topic->name})) continue;
         const TopicSettings settings = settings_(after, topic->name);
-        tell_of_compaction(topic->name, settings);
         co_await on_shard(*partition, [settings](Partition& there) {
             there.set_config(settings.partition, settings.log);
             return true;
         });
     }
     co_return true;
-}
-
-void PartitionManager::tell_of_compaction(std::string_view topic, const TopicSettings& settings) {
-    if (!settings.log.cleanup_compact || std::exchange(told_of_compaction_, true)) return;
-    log::warn("topic '{}' has cleanup.policy=compact: nothing is compacted so far, and all its records stay", topic);
 }
 
 Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
@@ -134,7 +131,6 @@ Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata
 
 Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
     const TopicSettings settings = settings_(image, wanted.topic);
-    tell_of_compaction(wanted.topic, settings);
     const storage::TopicPartition name{wanted.topic, wanted.index};
     while (leaving_.contains(name)) co_await changed_.wait();
     Result<bool> place = co_await make_room(wanted, image);
@@ -235,6 +231,7 @@ bool PartitionManager::retry_due() const {
 Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     closing_ = true;
     changed_.notify_all();
+    cleaner_.stop();
     // A clean start trusts every log: not one that could not be opened, or was not looked at.
     bool clean = co_await tasks_.close() && was_applied_ && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;

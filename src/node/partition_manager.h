@@ -16,6 +16,8 @@
 #include <moldau/runtime/world.h>
 #include <moldau/storage/log_directory.h>
 
+#include "log_cleaner.h"
+
 namespace moldau::node {
 
 /// The settings of a topic, as they hold on this node.
@@ -24,6 +26,7 @@ struct TopicSettings {
     storage::LogConfig log;
 };
 using TopicSettingsOf = std::function<TopicSettings(const metadata::Image& image, std::string_view topic)>;
+using CleanerSettingsOf = std::function<CleanerSettings()>;
 
 /// How often the manager does what nobody asks for.
 struct UpkeepTimes {
@@ -43,7 +46,7 @@ class PartitionManager {
 
     PartitionManager(const runtime::World& world, NodeId self, storage::LogDirectory& directory,
                      std::span<const std::unique_ptr<replication::PartitionTools>> tools, TopicSettingsOf settings,
-                     const UpkeepTimes& times, Listener listener);
+                     CleanerSettingsOf cleaner_settings, const UpkeepTimes& times, Listener listener);
     ~PartitionManager();
 
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone, or
@@ -103,8 +106,6 @@ class PartitionManager {
     /// stands there.
     runtime::Task<Result<bool>> make_room(const Wanted& wanted, const metadata::Image& image);
     runtime::Task<Result<bool>> bring_back(const Wanted& wanted, std::string path);
-    /// Once: of the first topic that has it.
-    void tell_of_compaction(std::string_view topic, const TopicSettings& settings);
     runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     unsigned least_loaded() const;
 
@@ -130,6 +131,7 @@ class PartitionManager {
     // Upkeep: partition_upkeep.cpp.
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
     runtime::Task<bool> apply_retention();
+    LogCleaner::Ports cleaner_ports(CleanerSettingsOf settings);
     runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
     runtime::Task<bool> write_checkpoints();
     runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
@@ -163,12 +165,12 @@ class PartitionManager {
     Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
     std::set<ProducerId> taken_producer_ids_;
-    bool told_of_compaction_ = false;
     bool was_applied_ = false;  ///< once, to the end
     bool turn_taken_ = false;
     Listener listener_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed
     runtime::Gate tasks_;
+    LogCleaner cleaner_;
     bool closing_ = false;
 };
 

@@ -92,6 +92,7 @@ Task<void> PartitionManager::remove(std::vector<Leaving> leaving, runtime::Gate:
 
 Task<bool> PartitionManager::close_leaving(Leaving& leaving) {
     if (leaving.partition) {
+        co_await cleaner_.release(*leaving.partition);  // its files are to have another name
         leaving.delete_delay = runtime::duration_of_ms(co_await on_shard(
             *leaving.partition, [](Partition& there) { return there.log().config().file_delete_delay_ms; }));
         co_return co_await close_one(*leaving.partition, protocol::ErrorCode::unknown_topic_or_partition);

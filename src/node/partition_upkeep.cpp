@@ -25,6 +25,7 @@ storage::Checkpoints checkpoints_of(const std::vector<std::shared_ptr<Partition>
         const storage::Log& log = partition->log();
         checkpoints.recovery_points[log.name()] = log.recovery_point();
         checkpoints.log_starts[log.name()] = log.log_start();
+        if (log.first_dirty() != no_offset) checkpoints.first_dirty[log.name()] = log.first_dirty();
         checkpoints.high_watermarks[log.name()] = std::min(partition->high_watermark(), log.durable_end());
     }
     return checkpoints;
@@ -106,6 +107,16 @@ Task<bool> PartitionManager::apply_retention() {
     co_return true;
 }
 
+LogCleaner::Ports PartitionManager::cleaner_ports(CleanerSettingsOf settings) {
+    return {.settings = std::move(settings),
+            .table = [this]() -> const PartitionTable& { return table_; },
+            .remove_later =
+                [this](std::vector<std::string> paths, runtime::Duration delay) {
+                    if (auto hold = tasks_.enter())
+                        runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));
+                }};
+}
+
 Task<void> PartitionManager::remove_files(std::vector<std::string> paths, runtime::Duration delay,
                                           runtime::Gate::Hold hold) {
     const auto due = runtime::after(shard_.now(), delay);
@@ -151,6 +162,7 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
         all->recovery_points.merge(some.recovery_points);
         all->log_starts.merge(some.log_starts);
         all->high_watermarks.merge(some.high_watermarks);
+        all->first_dirty.merge(some.first_dirty);
     }
     if (listener_.on_checkpoint) listener_.on_checkpoint(*all);
     co_return all;

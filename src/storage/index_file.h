@@ -25,6 +25,9 @@ class IndexFile {
 
     const std::string& path() const { return path_; }
     std::size_t count() const { return count_; }
+    std::uint64_t size_bytes() const { return count_ * entry_size_; }
+    /// The file has another name now.
+    void rename(std::string path) { path_ = std::move(path); }
 
     /// In memory and empty; the file, if there is one, is replaced by the next write_pending().
     void start_empty();

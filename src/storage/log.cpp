@@ -35,7 +35,8 @@ Log::Log(const LogOptions& options)
       name_(options.name),
       topic_id_(options.topic_id),
       config_(options.config),
-      log_start_(options.log_start) {}
+      log_start_(options.log_start),
+      first_dirty_(options.first_dirty) {}
 
 Log::~Log() = default;
 

@@ -44,7 +44,7 @@ bool lower(OffsetsByPartition& offsets, const TopicPartition& partition, Offset 
 // True when it was there.
 bool erase(Checkpoints& checkpoints, const TopicPartition& partition) {
     return checkpoints.recovery_points.erase(partition) + checkpoints.log_starts.erase(partition) +
-               checkpoints.high_watermarks.erase(partition) >
+               checkpoints.high_watermarks.erase(partition) + checkpoints.first_dirty.erase(partition) >
            0;
 }
 
@@ -64,7 +64,13 @@ Result<> LogDirectory::load() {
     MOLDAU_TRY(recovery_points, read_offset_checkpoint(disk_, path_of(recovery_points_file_name)));
     MOLDAU_TRY(log_starts, read_offset_checkpoint(disk_, path_of(log_starts_file_name)));
     MOLDAU_TRY(high_watermarks, read_offset_checkpoint(disk_, path_of(high_watermarks_file_name)));
-    at_start_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks)};
+    at_start_ = {std::move(recovery_points), std::move(log_starts), std::move(high_watermarks), {}};
+    // Without it logs are compacted from their start on.
+    auto first_dirty = read_offset_checkpoint(disk_, path_of(cleaner_offsets_file_name));
+    if (!first_dirty && first_dirty.error().code != Errc::invalid)
+        return std::unexpected(std::move(first_dirty).error());
+    if (!first_dirty) log::warn("{}; it is made anew", first_dirty.error().message);
+    if (first_dirty) at_start_.first_dirty = std::move(*first_dirty);
     written_ = at_start_;
     MOLDAU_CHECK(load_clean_marker());
     MOLDAU_CHECK(load_author());
@@ -113,6 +119,7 @@ LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogC
             .now = now,
             .recovery_point = find_or(at_start_.recovery_points, partition, Offset(0)),
             .log_start = find_or(at_start_.log_starts, partition, Offset(0)),
+            .first_dirty = find_or(at_start_.first_dirty, partition, no_offset),
             .log_start_is_exact = !written_by_kafka_ && at_start_.log_starts.contains(partition),
             .high_watermark = written_by_kafka_ ? Offset(0) : find_or(at_start_.high_watermarks, partition, Offset(0)),
             .clean_shutdown = was_clean_,
@@ -157,6 +164,7 @@ Result<> LogDirectory::write_all(const Checkpoints& checkpoints) {
     all.recovery_points.insert(written_.recovery_points.begin(), written_.recovery_points.end());
     all.log_starts.insert(written_.log_starts.begin(), written_.log_starts.end());
     all.high_watermarks.insert(written_.high_watermarks.begin(), written_.high_watermarks.end());
+    all.first_dirty.insert(written_.first_dirty.begin(), written_.first_dirty.end());
     return write_exactly(all);
 }
 
@@ -169,6 +177,10 @@ Result<> LogDirectory::write_exactly(const Checkpoints& checkpoints) {
     if (!all_written_ || checkpoints.log_starts != written_.log_starts) {
         MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(log_starts_file_name), checkpoints.log_starts));
         written_.log_starts = checkpoints.log_starts;
+    }
+    if (checkpoints.first_dirty != written_.first_dirty) {
+        MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(cleaner_offsets_file_name), checkpoints.first_dirty));
+        written_.first_dirty = checkpoints.first_dirty;
     }
     if (!all_written_ || checkpoints.high_watermarks != written_.high_watermarks)
         MOLDAU_CHECK(write_high_watermarks(checkpoints.high_watermarks));
@@ -183,6 +195,10 @@ Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset
             MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(recovery_points_file_name), lowered.recovery_points));
             written_.recovery_points = std::move(lowered.recovery_points);
         }
+        if (lower(lowered.first_dirty, partition, offset)) {
+            MOLDAU_CHECK(write_offset_checkpoint(disk_, path_of(cleaner_offsets_file_name), lowered.first_dirty));
+            written_.first_dirty = std::move(lowered.first_dirty);
+        }
         if (!lower(lowered.high_watermarks, partition, offset)) return {};
         return write_high_watermarks(lowered.high_watermarks);
     });
@@ -190,7 +206,8 @@ Result<> LogDirectory::lower_checkpoints(const TopicPartition& partition, Offset
 
 std::set<TopicPartition> LogDirectory::noted_at_start() const {
     std::set<TopicPartition> noted;
-    for (const auto* offsets : {&at_start_.recovery_points, &at_start_.log_starts, &at_start_.high_watermarks})
+    for (const auto* offsets :
+         {&at_start_.recovery_points, &at_start_.log_starts, &at_start_.high_watermarks, &at_start_.first_dirty})
         for (const auto& [partition, offset] : *offsets) noted.insert(partition);
     return noted;
 }

@@ -122,18 +122,8 @@ Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
 }
 
 Result<> LogLoader::take_stock() {
+    MOLDAU_CHECK(finish_replacements());
     MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
-    std::vector<Offset> swapped;
-    for (const runtime::DirectoryEntry& entry : entries) {
-        if (entry.is_directory) continue;
-        if (const auto base = offset_in_name(entry.name, std::string(suffix::log) + std::string(suffix::swap)))
-            swapped.push_back(*base);
-    }
-    if (!swapped.empty()) {
-        MOLDAU_CHECK(finish_swaps(swapped));
-        MOLDAU_TRY(after, log_.disk_.list(log_.directory_));
-        entries = std::move(after);
-    }
     for (const runtime::DirectoryEntry& entry : entries)
         if (!entry.is_directory) MOLDAU_CHECK(note_file(entry));
     // Indexes without a log.
@@ -148,35 +138,6 @@ Result<> LogLoader::take_stock() {
         each = files_.erase(each);
     }
     return {};
-}
-
-// Compaction was interrupted after its result was complete: the segments that it replaces go, the result takes their
-// place. (A result that was not complete is `.cleaned`.)
-Result<> LogLoader::finish_swaps(const std::vector<Offset>& swapped) {
-    Offset end{0};
-    for (const Offset base : swapped) {
-        const std::string path =
-            log_.path_of(offset_file_name(base, std::string(suffix::log) + std::string(suffix::swap)));
-        MOLDAU_TRY(file, log_.disk_.open(path, runtime::OpenMode::read));
-        MOLDAU_TRY(size, file->size());
-        BatchScanner scanner(*file, 0, size, BatchScanner::Depth::headers, log_.scratch_);
-        end = std::max(end, base + 1);
-        while (scanner.next()) end = std::max(end, scanner.batch().next_offset());
-        if (!scanner.status()) return std::unexpected(Error(scanner.status().error()).within(path));
-    }
-    MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
-    for (const runtime::DirectoryEntry& entry : entries) {
-        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index, suffix::txn_index}) {
-            const auto base = offset_in_name(entry.name, each);
-            if (base && *base >= swapped.front() && *base < end) MOLDAU_CHECK(remove_file(entry.name));
-        }
-    }
-    for (const runtime::DirectoryEntry& entry : entries) {
-        if (!entry.name.ends_with(suffix::swap)) continue;
-        const std::string to = entry.name.substr(0, entry.name.size() - suffix::swap.size());
-        MOLDAU_CHECK(log_.disk_.rename(log_.path_of(entry.name), log_.path_of(to)));
-    }
-    return synced(log_.disk_.sync_directory(log_.directory_));
 }
 
 Result<> LogLoader::load_epochs() {

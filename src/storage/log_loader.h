@@ -30,7 +30,14 @@ class LogLoader {
     Result<> load_identity();
     Result<> take_stock();
     Result<> note_file(const runtime::DirectoryEntry& entry);
-    Result<> finish_swaps(const std::vector<Offset>& swapped);
+    // Compaction that was interrupted: log_replacements.cpp.
+    struct Marked;
+    Result<> finish_replacements();
+    Result<> complete(const std::vector<Marked>& staged);
+    /// Where what is staged ends. Errors: corrupt, where it is damaged or does not fit the other segments.
+    Result<Offset> end_of_staged(const std::vector<Marked>& staged);
+    Result<Offset> end_of(const std::string& path, Offset base);
+    Result<> rename_marked(const Marked& file);
     Result<> remove_file(std::string_view name);
     Result<> load_epochs();
 

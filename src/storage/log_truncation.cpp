@@ -16,6 +16,7 @@ namespace moldau::storage {
 Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
     if (failure_) return std::unexpected(*failure_);
     if (offset >= log_end_) return log_end_;
+    MOLDAU_CHECK(check_not_replaced(offset));
     if (offset < segments_.front()->base()) {
         MOLDAU_CHECK(truncate_fully_and_start_at(offset, now));
         return offset;
@@ -32,6 +33,7 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
     durable_end_ = std::min(durable_end_, end);
     recovery_point_ = std::min(recovery_point_, end);
     log_start_ = std::min(log_start_, end);
+    first_dirty_ = std::min(first_dirty_, end);
     // Indexes first: one that is shorter than its log is whole again after a scan.
     MOLDAU_TRY(from, active().load_indexes(end, scratch_));
     if (auto cut = active().truncate(size, end); !cut) return broken(std::move(cut).error());
@@ -47,6 +49,7 @@ Result<Offset> Log::truncate_to(Offset offset, Timestamp now) {
 
 Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
     if (failure_) return std::unexpected(*failure_);
+    MOLDAU_CHECK(check_not_replaced(Offset(0)));
     ++truncations_;
     as_closed_ = false;
     recent_.fill({});
@@ -57,9 +60,16 @@ Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
     if (auto made = segment->create(); !made) return broken(std::move(made).error());
     segments_.push_back(std::move(segment));
     log_start_ = log_end_ = durable_end_ = recovery_point_ = offset;
+    first_dirty_ = no_offset;
     producers_.clear(offset);
     static_cast<void>(epochs_.clear());
     return make_truncation_durable();
+}
+
+Result<> Log::check_not_replaced(Offset offset) const {
+    if (!replacing_ || offset >= replacing_->end) return {};
+    return fail(Errc::would_block, fmt::format("{}: the segments from {} to {} are being replaced: try again",
+                                               directory_, replacing_->begin, replacing_->end - 1));
 }
 
 // From the end on, so that a crash leaves no gap but at the end.
@@ -163,6 +173,7 @@ Result<std::vector<std::string>> Log::delete_expired(std::size_t most_segments) 
     std::vector<std::string> files;
     for (; most_segments > 0 && segments_.size() > 1 && segments_[1]->base() <= log_start_; --most_segments) {
         Segment& segment = *segments_.front();
+        if (replacing_ && replacing_->begin <= segment.base() && segment.base() < replacing_->end) break;
         if (auto renamed = segment.mark_deleted(files); !renamed) {
             if (files.empty()) return std::unexpected(std::move(renamed).error());
             // The caller has those before to remove; the next time begins here.

@@ -8,7 +8,7 @@
 namespace moldau::storage {
 namespace {
 
-constexpr std::string_view file_name = "meta.properties";
+constexpr std::string_view meta_properties_name = "meta.properties";
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view blanks = " \t\r\f";
@@ -77,7 +77,7 @@ std::string encode_meta_properties(const MetaProperties& properties) {
 }
 
 Result<std::optional<MetaProperties>> read_meta_properties(runtime::Disk& disk, const std::string& directory) {
-    const std::string path = runtime::join_path(directory, file_name);
+    const std::string path = runtime::join_path(directory, meta_properties_name);
     auto content = runtime::read_whole(disk, path);
     if (!content && content.error().code == Errc::not_found) return std::nullopt;
     if (!content) return std::unexpected(std::move(content).error().within(path));

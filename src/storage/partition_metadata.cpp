@@ -5,7 +5,7 @@
 namespace moldau::storage {
 namespace {
 
-constexpr std::string_view file_name = "partition.metadata";
+constexpr std::string_view partition_metadata_name = "partition.metadata";
 
 std::optional<std::string_view> value_of(std::string_view text, std::string_view key) {
     while (!text.empty()) {
@@ -26,7 +26,7 @@ std::optional<std::string_view> value_of(std::string_view text, std::string_view
 }  // namespace
 
 Result<std::optional<TopicId>> read_partition_metadata(runtime::Disk& disk, const std::string& directory) {
-    const std::string path = runtime::join_path(directory, file_name);
+    const std::string path = runtime::join_path(directory, partition_metadata_name);
     auto content = runtime::read_whole(disk, path);
     if (!content && content.error().code == Errc::not_found) return std::nullopt;
     if (!content) return std::unexpected(std::move(content).error().within(path));
@@ -40,7 +40,7 @@ Result<std::optional<TopicId>> read_partition_metadata(runtime::Disk& disk, cons
 
 Result<> write_partition_metadata(runtime::Disk& disk, const std::string& directory, const TopicId& id) {
     const std::string text = fmt::format("version: 0\ntopic_id: {}", id);
-    return runtime::write_atomically(disk, runtime::join_path(directory, file_name), bytes_of(text));
+    return runtime::write_atomically(disk, runtime::join_path(directory, partition_metadata_name), bytes_of(text));
 }
 
 }  // namespace moldau::storage

@@ -1,5 +1,7 @@
 #include "segment.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <moldau/base/assert.h>
@@ -10,13 +12,16 @@ namespace moldau::storage {
 namespace {
 
 constexpr std::string_view all_suffixes[] = {suffix::log, suffix::index, suffix::time_index, suffix::txn_index};
+constexpr std::string_view log_last[] = {suffix::index, suffix::time_index, suffix::txn_index, suffix::log};
 
 }  // namespace
 
-Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at)
+Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at,
+                 std::string_view mark)
     : modified_at(opened_at),
       disk_(disk),
       stem_(runtime::join_path(directory, offset_file_name(base, ""))),
+      mark_(mark),
       base_(base),
       opened_at_(opened_at),
       offset_index_(disk, path(suffix::index), base),
@@ -24,7 +29,7 @@ Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base,
       transaction_index_(disk, path(suffix::txn_index), base) {}
 
 std::string Segment::path(std::string_view suffix) const {
-    return fmt::format("{}{}", stem_, suffix);
+    return fmt::format("{}{}{}", stem_, suffix, mark_);
 }
 
 Result<> Segment::create() {
@@ -142,6 +147,14 @@ Result<std::optional<Offset>> Segment::end_by_indexes(Bytes& scratch) {
     if (newest.offset >= next || (newest.offset >= first ? newest.timestamp != largest : newest.timestamp < largest))
         return std::nullopt;
     return next;
+}
+
+Result<Timestamp> Segment::first_timestamp(Bytes& scratch) {
+    if (first_timestamp_ != no_timestamp || size_ == 0) return first_timestamp_;
+    MOLDAU_TRY(log_file, file());
+    BatchScanner scanner(*log_file, 0, size_, BatchScanner::Depth::headers, scratch);
+    if (!scanner.next()) return damage_at(0, scanner.status().error());
+    return first_timestamp_ = scanner.batch().max_timestamp();
 }
 
 Result<bool> Segment::has_gaps(Bytes& scratch) {
@@ -349,6 +362,18 @@ Result<> Segment::remove() {
         auto done = disk_.remove(path(each));
         if (!done && done.error().code != Errc::not_found) return done;
     }
+    return {};
+}
+
+Result<> Segment::rename(std::string_view mark) {
+    const std::string from = std::exchange(mark_, std::string(mark));
+    for (const std::string_view each : log_last) {
+        auto done = disk_.rename(fmt::format("{}{}{}", stem_, each, from), path(each));
+        if (!done && (done.error().code != Errc::not_found || each == suffix::log)) return done;
+    }
+    offset_index_.file().rename(path(suffix::index));
+    time_index_.file().rename(path(suffix::time_index));
+    transaction_index_.rename(path(suffix::txn_index));
     return {};
 }
 

@@ -29,8 +29,9 @@ struct BatchPlace {
 
 class Segment {
  public:
-    /// Names a segment; neither opens nor makes a file.
-    Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at);
+    /// Names a segment; neither opens nor makes a file. `mark`: what its files' names end in besides.
+    Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at,
+            std::string_view mark = {});
 
     Offset base() const { return base_; }
     std::uint64_t size_bytes() const { return size_; }
@@ -71,6 +72,8 @@ class Segment {
     /// The offset behind the last batch, from the file's end alone; nothing when the indexes do not fit the file.
     /// Requires: adopted with its indexes.
     Result<std::optional<Offset>> end_by_indexes(Bytes& scratch);
+    /// The largest timestamp of the first batch; no_timestamp when it has none.
+    Result<Timestamp> first_timestamp(Bytes& scratch);
     /// Whether offsets are missing before the last batch, as compaction leaves them. Reads all headers.
     Result<bool> has_gaps(Bytes& scratch);
 
@@ -110,6 +113,8 @@ class Segment {
     Result<> mark_deleted(std::vector<std::string>& files);
     /// Removes all files.
     Result<> remove();
+    /// Gives all files names that end in `mark`, the log's last. After a failure some have the new names.
+    Result<> rename(std::string_view mark);
 
     /// `damage`, found at `position`, with the name of the log file.
     std::unexpected<Error> damage_at(std::uint64_t position, const Error& damage) const;
@@ -129,6 +134,7 @@ class Segment {
 
     runtime::Disk& disk_;
     std::string stem_;  // directory and twenty digits
+    std::string mark_;  // behind the suffix
     Offset base_;
     Timestamp opened_at_;
     std::uint64_t size_ = 0;

@@ -25,6 +25,10 @@ class TransactionIndex {
     /// Takes over a file of that size; what is behind its last whole entry does not count.
     void adopt(std::uint64_t size_bytes) { count_ = size_bytes / entry_bytes; }
     bool is_empty() const { return count_ == 0; }
+    std::uint64_t size_bytes() const { return count_ * entry_bytes; }
+    const std::string& path() const { return path_; }
+    /// The file has another name now.
+    void rename(std::string path) { path_ = std::move(path); }
 
     Result<> append(const CompletedTransaction& transaction);
     /// Whether a transaction whose marker is at `marker` is still to be entered.

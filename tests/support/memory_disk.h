@@ -32,6 +32,7 @@ class MemoryDisk final : public Disk {
     std::string fail_rename_of;             ///< of this path
     bool sync_on_write = false;             ///< the device writes back at once
     bool nothing_cached = false;            ///< reads would wait for the device
+    std::size_t changes_left = SIZE_MAX;    ///< until the power fails: from then on no change is made
     std::size_t reads = 0;
     std::size_t writes = 0;
     std::size_t syncs = 0;
@@ -45,7 +46,10 @@ class MemoryDisk final : public Disk {
             if (mode == OpenMode::read || mode == OpenMode::read_write)
                 return fail(Errc::not_found, path + " is not there");
             if (!directories_.contains(parent_path(path))) return fail(Errc::not_found, parent_path(path));
-            return std::unique_ptr<File>(new MemoryFile(*this, files_[path] = std::make_shared<Inode>()));
+            if (is_dark()) return fail(Errc::io, "open of " + path);
+            auto made = files_[path] = std::make_shared<Inode>();
+            name_changes_.push_back({{}, path, made});
+            return std::unique_ptr<File>(new MemoryFile(*this, std::move(made)));
         }
         if (mode == OpenMode::create_new) return fail(Errc::exists, path + " is there");
         return std::unique_ptr<File>(new MemoryFile(*this, found->second));
@@ -80,22 +84,31 @@ class MemoryDisk final : public Disk {
         if (from == fail_rename_of) return fail(Errc::io, "rename of " + from);
         const auto found = files_.find(from);
         if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
+        if (is_dark()) return fail(Errc::io, "rename of " + from);
+        name_changes_.push_back({from, to, found->second});
         files_[to] = found->second;
         files_.erase(from);
         return {};
     }
 
     Result<> remove(const std::string& path) override {
+        if (const auto found = files_.find(path); found != files_.end()) {
+            if (is_dark()) return fail(Errc::io, "removal of " + path);
+            name_changes_.push_back({path, {}, found->second});
+        }
         if (files_.erase(path) + directories_.erase(path) == 0) return fail(Errc::not_found, path + " is not there");
         return {};
     }
 
     Result<> sync_directory(const std::string& directory) override {
-        if (fail_sync) return fail(Errc::io, "sync of " + directory);
+        if (fail_sync || is_dark()) return fail(Errc::io, "sync of " + directory);
         if (open_files >= max_open_files) return fail(Errc::no_descriptors, "sync of " + directory);
         std::erase_if(durable_names_, [&](const auto& item) { return parent_path(item.first) == directory; });
         for (const auto& [path, inode] : files_)
             if (parent_path(path) == directory) durable_names_[path] = inode;
+        std::erase_if(name_changes_, [&](const NameChange& change) {
+            return parent_path(change.to.empty() ? change.from : change.to) == directory;
+        });
         return {};
     }
 
@@ -123,6 +136,19 @@ class MemoryDisk final : public Disk {
     void lose_unsynced() {
         files_ = durable_names_;
         for (auto& [path, inode] : files_) inode->content = inode->durable;
+        name_changes_.clear();
+    }
+    /// The same, but each change of a name, and each file's bytes, may have reached the device: `did` says.
+    template <class Did>
+    void lose_some_unsynced(Did did) {
+        for (const NameChange& change : name_changes_) {
+            if (!did()) continue;
+            if (!change.from.empty()) durable_names_.erase(change.from);
+            if (!change.to.empty()) durable_names_[change.to] = change.inode;
+        }
+        for (auto& [path, inode] : durable_names_)
+            if (did()) inode->durable = inode->content;
+        lose_unsynced();
     }
 
     /// Holds what `other` holds now, as after a crash that loses nothing.
@@ -159,7 +185,7 @@ class MemoryDisk final : public Disk {
 
         Result<> write_at(std::span<const ByteView> parts, std::uint64_t position) override {
             ++disk_.writes;
-            if (disk_.fail_write) return fail(Errc::io, "write");
+            if (disk_.fail_write || disk_.is_dark()) return fail(Errc::io, "write");
             Bytes& content = inode_->content;
             for (const ByteView part : parts) {
                 const std::uint64_t grows =
@@ -186,13 +212,14 @@ class MemoryDisk final : public Disk {
             return read_at(into, position);
         }
         Result<> truncate(std::uint64_t size) override {
+            if (disk_.is_dark()) return fail(Errc::io, "truncate");
             inode_->content.resize(size);
             return {};
         }
         Result<std::uint64_t> size() const override { return inode_->content.size(); }
         Result<> sync() override {
             ++disk_.syncs;
-            if (disk_.fail_sync) return fail(Errc::io, "sync");
+            if (disk_.fail_sync || disk_.is_dark()) return fail(Errc::io, "sync");
             inode_->durable = inode_->content;
             return {};
         }
@@ -221,6 +248,16 @@ class MemoryDisk final : public Disk {
         std::string directory_;
     };
 
+    /// A file was made (nothing in `from`), renamed or removed (nothing in `to`).
+    struct NameChange {
+        std::string from;
+        std::string to;
+        std::shared_ptr<Inode> inode;
+    };
+
+    /// Counts a change that is about to be made; true when the power is gone.
+    bool is_dark() { return changes_left == 0 || (changes_left != SIZE_MAX && --changes_left == 0); }
+
     static std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
     void rename_directory(const std::string& from, const std::string& to) {
@@ -234,6 +271,7 @@ class MemoryDisk final : public Disk {
 
     std::map<std::string, std::shared_ptr<Inode>> files_;
     std::map<std::string, std::shared_ptr<Inode>> durable_names_;
+    std::vector<NameChange> name_changes_;  // since their directory was synced
     std::set<std::string> directories_;
     std::shared_ptr<std::set<std::string>> locks_ = std::make_shared<std::set<std::string>>();
     std::deque<Work*> work_;

@@ -4,6 +4,7 @@
 // and TopicConfig are plain copies of the settings that are read often.
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -117,6 +118,11 @@ struct BrokerConfig {
     std::int64_t retention_check_interval_ms = 300'000;
     std::int64_t initial_task_delay_ms = 30'000;
     std::int64_t high_watermark_checkpoint_interval_ms = 5'000;
+    bool cleaner_enabled = true;
+    std::int64_t cleaner_backoff_ms = 15'000;
+    std::int64_t cleaner_map_bytes = 134'217'728;
+    double cleaner_map_load = 0.9;
+    double cleaner_max_bytes_per_second = std::numeric_limits<double>::max();
     std::int32_t producer_id_expiration_ms = 86'400'000;
     std::int64_t metadata_max_bytes_between_snapshots = 20'971'520;
     std::int64_t metadata_max_snapshot_interval_ms = 3'600'000;

@@ -149,6 +149,9 @@ class Partition {
     /// file.delete.delay.ms.
     std::vector<std::string> delete_expired();
 
+    /// Log::find_cleanable.
+    Result<std::optional<storage::Cleanable>> find_cleanable();
+
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
     /// Completes when no flush of the log is in flight, after which the partition may be destroyed.
     runtime::Task<bool> close(protocol::ErrorCode reason);

@@ -20,6 +20,7 @@
 #include <moldau/protocol/compression.h>
 #include <moldau/runtime/disk.h>
 #include <moldau/storage/checkpoint_file.h>
+#include <moldau/storage/cleaning_job.h>
 #include <moldau/storage/flush_job.h>
 #include <moldau/storage/leader_epoch_cache.h>
 #include <moldau/storage/log_config.h>
@@ -28,6 +29,7 @@
 
 namespace moldau::storage {
 
+struct CleanSource;
 class OpenFiles;
 class Segment;
 
@@ -41,6 +43,7 @@ struct LogOptions {
     Timestamp now{0};                 ///< wall time
     Offset recovery_point{0};         ///< checkpointed; all before it must be there
     Offset log_start{0};              ///< checkpointed
+    Offset first_dirty = no_offset;   ///< checkpointed: below it the log was compacted
     bool log_start_is_exact = false;  ///< it was noted before any segment went
     Offset high_watermark{0};         ///< checkpointed; 0 in a directory that Kafka wrote last
     bool clean_shutdown = false;      ///< nothing is scanned
@@ -154,10 +157,32 @@ class Log {
     /// `outcome`: of FlushJob::run(). A failure is final.
     void finish_flush(FlushJob job, const Result<FlushOutcome>& outcome);
 
+    // Compaction: cleaning_job.h tells the order of the calls.
+
+    /// What the cleaner's checkpoint may say; no_offset where nothing was compacted yet.
+    Offset first_dirty() const { return first_dirty_; }
+    /// What there is to compact, where cleanup.policy has that and enough of it is due: closed and durable segments
+    /// below the last stable offset, by min.cleanable.dirty.ratio and the lags. May read from the disk.
+    Result<std::optional<Cleanable>> find_cleanable(Timestamp now, Offset high_watermark);
+    std::unique_ptr<CleaningJob> begin_cleaning(const Cleanable& what, const CleaningOptions& options);
+    /// Whether the job's log is still this one: nothing was cut since.
+    bool is_current(const CleaningJob& job) const;
+    /// False when the sources are no longer what they were: the job is over. Else they stay as they are, and are
+    /// neither cut nor deleted, until finish_replacement() or abandon_replacement().
+    bool begin_replacement(const CleaningJob& job);
+    void adopt_replacement(CleaningJob& job);
+    Result<> finish_replacement(CleaningJob& job);
+    /// Requires: the job has discarded it.
+    void abandon_replacement() { replacing_.reset(); }
+    /// The device failed once it was adopted: nothing is appended any more, and the next start completes it.
+    void fail_replacement(CleaningJob& job, Error error);
+    void finish_cleaning(const CleaningJob& job);
+
     // Truncation and deletion wait for the device.
 
     /// Removes all batches from the one that holds `offset` on; returns the new end.
-    /// Requires: no checkpoint on disk has a recovery point or high watermark above it any more.
+    /// Requires: no checkpoint on disk has a recovery point, high watermark or first dirty offset above it any more.
+    /// Errors: would_block while segments that it would cut are replaced.
     Result<Offset> truncate_to(Offset offset, Timestamp now);
     /// Removes all; the next batch is at `offset`. Requires: the same.
     Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
@@ -239,6 +264,15 @@ class Log {
     Result<> write_epochs();
     Result<> make_truncation_durable();
     Result<std::size_t> count_expired(Timestamp now, Offset high_watermark);
+    /// Segments behind `offset`, or that holds it, are replaced right now.
+    Result<> check_not_replaced(Offset offset) const;
+
+    // compaction
+    std::vector<CleanSource> closed_segments() const;
+    /// No segment that ends behind it may be compacted.
+    Result<Offset> cleanable_limit(Timestamp now, Offset first_dirty, Offset high_watermark);
+    Result<bool> is_overdue(Timestamp now, Offset first_dirty);
+    std::optional<std::size_t> find_sources(const CleaningJob& job) const;
 
     runtime::Disk& disk_;
     std::string directory_;
@@ -264,6 +298,13 @@ class Log {
     bool as_closed_ = false;        // nothing changed since a clean stop
     bool flush_in_flight_ = false;
     std::uint64_t truncations_ = 0;  // a flush that began before one proves nothing about the end
+
+    Offset first_dirty_ = no_offset;
+    struct Replacing {
+        Offset begin;
+        Offset end;
+    };
+    std::optional<Replacing> replacing_;  // segments that stay as they are
 
     std::array<RecentBatch, 32> recent_;  // of the active segment, so that reads at the end search nothing
     std::size_t recent_next_ = 0;

@@ -16,6 +16,10 @@ struct LogConfig {
     std::int64_t file_delete_delay_ms = 60'000;           ///< file.delete.delay.ms
     bool cleanup_delete = true;                           ///< cleanup.policy has delete
     bool cleanup_compact = false;                         ///< cleanup.policy has compact
+    double min_cleanable_dirty_ratio = 0.5;               ///< min.cleanable.dirty.ratio
+    std::int64_t min_compaction_lag_ms = 0;               ///< min.compaction.lag.ms
+    std::int64_t max_compaction_lag_ms = INT64_MAX;       ///< max.compaction.lag.ms
+    std::int64_t delete_retention_ms = 86'400'000;        ///< delete.retention.ms, of tombstones
     std::int64_t producer_id_expiration_ms = 86'400'000;  ///< producer.id.expiration.ms, of the broker
     std::int64_t write_back_bytes = 4 << 20;              ///< our own: writeback to the device begins after so many
 

@@ -24,6 +24,7 @@ struct Checkpoints {
     OffsetsByPartition recovery_points = {};
     OffsetsByPartition log_starts = {};
     OffsetsByPartition high_watermarks = {};  ///< each at most the durable end: nothing below it is ever cut
+    OffsetsByPartition first_dirty = {};      ///< of the logs that were compacted
 };
 
 struct PartitionDirectory {

@@ -26,6 +26,7 @@ inline constexpr std::string_view swap = ".swap";
 inline constexpr std::string_view recovery_points_file_name = "recovery-point-offset-checkpoint";
 inline constexpr std::string_view log_starts_file_name = "log-start-offset-checkpoint";
 inline constexpr std::string_view high_watermarks_file_name = "replication-offset-checkpoint";
+inline constexpr std::string_view cleaner_offsets_file_name = "cleaner-offset-checkpoint";
 
 /// Our own, in a partition's directory: offsets may be missing between segments, by another's compaction. Durable
 /// before anything else tells whose the directory is; goes once a clean start has found no gap.

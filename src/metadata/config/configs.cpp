@@ -111,6 +111,11 @@ BrokerConfig ConfigView::broker() const {
     set(config.retention_check_interval_ms, "log.retention.check.interval.ms");
     set(config.initial_task_delay_ms, "log.initial.task.delay.ms");
     set(config.high_watermark_checkpoint_interval_ms, "replica.high.watermark.checkpoint.interval.ms");
+    config.cleaner_enabled = parse_boolean(text("log.cleaner.enable"));
+    set(config.cleaner_backoff_ms, "log.cleaner.backoff.ms");
+    set(config.cleaner_map_bytes, "log.cleaner.dedupe.buffer.size");
+    config.cleaner_map_load = parse_real(text("log.cleaner.io.buffer.load.factor"));
+    config.cleaner_max_bytes_per_second = parse_real(text("log.cleaner.io.max.bytes.per.second"));
     set(config.producer_id_expiration_ms, "producer.id.expiration.ms");
     set(config.metadata_max_bytes_between_snapshots, "metadata.log.max.record.bytes.between.snapshots");
     set(config.metadata_max_snapshot_interval_ms, "metadata.log.max.snapshot.interval.ms");

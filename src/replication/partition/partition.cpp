@@ -320,6 +320,11 @@ std::vector<std::string> Partition::delete_expired() {
     return {};
 }
 
+Result<std::optional<storage::Cleanable>> Partition::find_cleanable() {
+    if (closed_ != ErrorCode::none) return std::nullopt;
+    return log_->find_cleanable(tools_.shard.clock().wall_time(), core_.high_watermark());
+}
+
 runtime::Task<bool> Partition::close(ErrorCode reason) {
     refuse_all(reason);
     const bool settled = co_await tools_.flusher.forget(*log_);

@@ -94,6 +94,28 @@ TEST_F(LogDirectoryTest, HighWatermarksOfKafkaDoNotCount) {
     EXPECT_EQ(directory->options_for(orders, {}, wall_now).high_watermark, Offset(8));
 }
 
+TEST_F(LogDirectoryTest, HowFarALogIsCompactedIsNotedInKafkasFile) {
+    open();
+    ASSERT_TRUE(directory->write_checkpoints({.recovery_points = {{orders, Offset(12)}}}));
+    EXPECT_FALSE(disk.has("/data/cleaner-offset-checkpoint")) << "not before something was";
+    ASSERT_TRUE(directory->write_checkpoints({.first_dirty = {{orders, Offset(9)}}}));
+    EXPECT_EQ(text("cleaner-offset-checkpoint"), "0\n1\norders 3 9\n");
+    open();
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).first_dirty, Offset(9));
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).first_dirty, no_offset);
+    ASSERT_TRUE(directory->write_checkpoints({.first_dirty = {{dashed, Offset(2)}}}));
+    ASSERT_TRUE(directory->lower_checkpoints(orders, Offset(4)));
+    open();
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).first_dirty, Offset(4));
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).first_dirty, Offset(2));
+    ASSERT_TRUE(directory->take_away(std::vector<Departure>{{.partition = orders, .from = "", .to = ""}}));
+    open();
+    EXPECT_EQ(directory->options_for(orders, {}, wall_now).first_dirty, no_offset);
+    put("cleaner-offset-checkpoint", "0\n7\norders 3 9\n");
+    open();
+    EXPECT_EQ(directory->options_for(dashed, {}, wall_now).first_dirty, no_offset) << "compaction begins anew";
+}
+
 TEST_F(LogDirectoryTest, LoweredCheckpointsAreOnDiskAtOnce) {
     open();
     ASSERT_TRUE(directory->write_checkpoints(
