@@ -111,7 +111,11 @@ metadata::Properties draw_settings(SimRandom& random) {
     set("log.segment.bytes", random.coin() ? random.between(4'000, 20'000) : random.between(20'000, 2'000'000));
     set("log.index.interval.bytes", random.coin() ? random.between(1, 500) : 4096);
     set("log.index.size.max.bytes", random.chance(200) ? 120 : 10'485'760);
-    if (random.chance(200)) set("log.roll.ms", random.between(200, 5'000));
+    // Also what closes the segments of __consumer_offsets, so that they are compacted.
+    if (random.chance(400)) set("log.roll.ms", random.between(200, 5'000));
+    set("log.cleaner.backoff.ms", random.between(10, 2'000));
+    set("log.cleaner.delete.retention.ms", random.coin() ? 0 : random.between(1, 5'000));
+    settings["log.cleaner.min.cleanable.ratio"] = random.coin() ? "0" : "0.3";
     set("metadata.log.max.record.bytes.between.snapshots", random.coin() ? random.between(200, 3'000) : 20'971'520);
     set("replica.high.watermark.checkpoint.interval.ms", random.between(100, 5'000));
     set("log.retention.check.interval.ms", random.between(100, 5'000));

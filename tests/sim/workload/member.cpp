@@ -46,6 +46,7 @@ class Member {
 
     /// The floors of all partitions hold.
     Task<> check_offsets() {
+        co_await find_coordinator();
         for (std::int32_t partition = 0; partition < plan_.partitions; ++partition) owned_.insert(partition);
         while (!co_await fetch_offsets()) co_await session_.pause(milliseconds(1), milliseconds(100));
     }
@@ -203,8 +204,13 @@ class Member {
         if (!answer->groups.empty()) {
             if (!is_ok(answer->groups.front().error_code)) co_return false;
             for (const auto& each : answer->groups.front().topics)
-                for (const auto& part : each.partitions)
+                for (const auto& part : each.partitions) {
+                    if (part.error_code != ErrorCode::none)
+                        session_.model().broken(fmt::format("group {}: the offset of partition {} is told with {}",
+                                                            plan_.group, part.partition_index,
+                                                            protocol::name_of(part.error_code)));
                     told(part.partition_index.value(), part.committed_offset.value());
+                }
         } else {
             if (!is_ok(answer->error_code)) co_return false;
             for (const auto& each : answer->topics)
