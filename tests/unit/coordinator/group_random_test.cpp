@@ -1,5 +1,5 @@
-// Random members, some of whom are slow, dead or doubled, with a coordinator that is replaced at any point: no
-// partition has two owners in a generation, no committed offset is lost, every request is answered.
+// Random members, some of whom are slow, dead or doubled, with a coordinator that is replaced at any point, and cannot
+// always write: no partition has two owners in a generation, no committed offset is lost, every request is answered.
 
 #include <random>
 #include <set>
@@ -24,6 +24,13 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
     static constexpr int partitions = 6;
 
     void step(Consumer& consumer) {
+        const auto was_refused = [&](std::optional<Ticket>& ticket) {
+            if (!ticket || !world.refused.contains(*ticket)) return false;
+            ticket.reset();
+            consumer.generation = -1;
+            return true;
+        };
+        if (was_refused(consumer.joining) || was_refused(consumer.syncing)) return;
         if (consumer.joining) {
             if (const auto* response = world.joined(*consumer.joining)) on_joined(consumer, *response);
         } else if (consumer.syncing) {
@@ -48,7 +55,9 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
                     assignment[response.members[static_cast<std::size_t>(i) % response.members.size()]
                                    .member_id.str()] += static_cast<char>('0' + i);
             }
+            world.appends_fail = draw(10) == 0;
             consumer.syncing = world.ask_to_sync(consumer.id, consumer.generation, assignment);
+            world.appends_fail = false;
         }
     }
     void on_synced(Consumer& consumer, const protocol::SyncGroupResponse& response) {
@@ -128,7 +137,11 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
 TEST_P(GroupRandomTest, NoPartitionHasTwoOwnersAndNoOffsetIsLost) {
     for (int i = 0; i < 3000; ++i) {
         step(consumers[static_cast<std::size_t>(draw(static_cast<std::int32_t>(consumers.size())))]);
-        if (draw(4) == 0) world.advance(draw(2000));
+        if (draw(4) == 0) {
+            world.appends_fail = draw(10) == 0;
+            world.advance(draw(2000));
+            world.appends_fail = false;
+        }
         if (draw(200) == 0) replace_coordinator();
         if (draw(50) == 0) check_offsets();
     }

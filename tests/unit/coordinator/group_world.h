@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -230,6 +231,7 @@ class GroupWorld {
     std::vector<Record> log;
     std::map<Ticket, GroupAnswer> answers;
     bool appends_fail = false;
+    std::set<Ticket> refused;  ///< whose answers could not be written
     std::int64_t now_ms = 0;
     static constexpr std::int64_t wall_base = 1'700'000'000'000;
 
@@ -240,6 +242,7 @@ class GroupWorld {
         decision(out);
         if (appends_fail && !out.records.empty()) {
             // Who asked is told by the driver; what was decided is undone.
+            for (const auto& answer : out.answers) refused.insert(answer.ticket);
             const std::vector<Record> lost = std::move(out.records);
             out = {};
             machine->on_append_failed(lost, context(), out);

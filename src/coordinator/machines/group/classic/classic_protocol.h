@@ -27,7 +27,8 @@ void on_sync_timeout(Turn& turn, Group& group);
 
 /// The group is what the log says: sessions begin.
 void on_loaded(Turn& turn, Group& group);
-/// The group becomes what the log says, but for its generation, which never goes back; who waits is told to come again.
+/// The group becomes what the log says, but for its generation, which never goes back, and all members join again; who
+/// waits is told to come again.
 void start_over(Turn& turn, Group& group);
 /// The group is gone; nobody waits for it.
 void forget(Turn& turn, const Group& group);

@@ -196,6 +196,8 @@ void start_over(Turn& turn, Group& group) {
     group.classic = group.stored ? ClassicGroup(*group.stored) : ClassicGroup();
     group.classic.raise_generation(former.generation());
     on_loaded(turn, group);
+    // The assignments that are noted are of an earlier generation: nobody may take them for this one's.
+    if (group.classic.is(GroupState::stable)) begin_round(turn, group, "what was decided could not be written");
 }
 
 void forget(Turn& turn, const Group& group) {
