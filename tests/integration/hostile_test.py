@@ -39,6 +39,12 @@ def apis(port):
     return [(key, highest) for key, _, highest in entries]
 
 
+def make_group_topic(port):
+    """What any request for a group's coordinator makes: its fifty partitions keep their files open."""
+    with wire.Connection(port) as connection:
+        connection.call(wire.FIND_COORDINATOR, 0, wire.text("group"))
+
+
 class Frames:
     """Hostile bytes, drawn from a seed. Each draw is what one sender sends, in pieces that are sent one by one."""
 
@@ -251,6 +257,7 @@ class Hostile(unittest.TestCase):
             create_topic(under_test, GOOD)
             create_topic(under_test, TARGET, partitions=2)
             create_topic(under_test, POLLED)
+            make_group_topic(under_test.port)
             with GoodClient(under_test.port, GOOD) as good:
                 idle = under_test.server.resident_bytes()
                 idle_descriptors = descriptors(under_test)

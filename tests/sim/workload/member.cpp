@@ -160,7 +160,8 @@ class Member {
         if (!answer || !is_ok(answer->error_code)) co_return false;
         for (const std::uint8_t partition : answer->assignment.view()) {
             owned_.insert(partition);
-            if (auto broken = model_.assigned(generation_, partition, id_); !broken.empty())
+            // A static member that came anew has the place of its former self, which is fenced.
+            if (auto broken = model_.assigned(generation_, partition, plan_.instance.value_or(id_)); !broken.empty())
                 session_.model().broken(std::move(broken));
         }
         session_.workload().simulation.count("a member was assigned its part");
