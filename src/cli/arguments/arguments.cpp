@@ -161,6 +161,7 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     define_cluster(root, plan);
     define_produce(root, plan);
     define_consume(root, plan);
+    define_group(root, plan);
     define_storage(root, plan);
 
     for (CLI::App* group : root.get_subcommands([](const CLI::App* each) { return !commands_of(*each).empty(); }))
