@@ -11,7 +11,7 @@ import time
 import unittest
 
 from integration import broker, create_topic, kcat
-from moldau_broker import run
+from moldau_broker import binary, run
 
 import processes
 
@@ -63,6 +63,21 @@ def fill(under_test, topic, partitions, records_each):
     for partition in range(partitions):
         kcat(under_test, "-P", "-t", topic, "-p", str(partition),
              stdin="".join(f"{partition}:{i}\n" for i in range(records_each)).encode())
+
+
+def consumer(under_test, group, topic, *more):
+    """moldau consume as a member of the group."""
+    return subprocess.Popen([binary(), "consume", topic, "--group", group, "--from-beginning", *more, "--bootstrap",
+                             under_test.address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def interrupted(process):
+    """What it printed to its end, and on standard error."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=TIMEOUT_S)
+    finally:
+        process.kill()
 
 
 class GroupCommandLine(unittest.TestCase):
@@ -158,6 +173,62 @@ class GroupCommandLine(unittest.TestCase):
             cli(under_test, "group", "reset-offsets", "readers", "--topic", "t", "--to-latest", "--execute")
             self.assertEqual(cli(under_test, "group", "delete", "readers").stdout, "Deleted group readers.\n")
             self.assertEqual(told(under_test, "group", "list"), [])
+
+    def test_consume_goes_on_behind_what_it_printed(self):
+        with broker(**AT_ONCE) as under_test:
+            fill(under_test, "t", partitions=1, records_each=30)
+            read = []
+            for count in (7, 0, 12):
+                done = cli(under_test, "consume", "t", "--group", "readers", "--from-beginning", "-n", str(count))
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                read += done.stdout.split()
+                self.assertEqual(described(under_test, "readers")["partitions"][0]["committed_offset"], len(read))
+                self.assertEqual(described(under_test, "readers")["state"], "Empty")
+            rest = cli(under_test, "consume", "t", "--group", "readers", "--exit-at-end")
+            self.assertEqual(rest.stdout.split(), [f"0:{i}" for i in range(19, 30)])
+            self.assertEqual(read, [f"0:{i}" for i in range(19)])
+            self.assertEqual(described(under_test, "readers")["partitions"][0]["lag"], 0)
+
+    def test_consume_shares_a_topic_with_members_of_other_clients(self):
+        with broker(**AT_ONCE) as under_test:
+            fill(under_test, "t", partitions=4, records_each=10)
+            ours = consumer(under_test, "readers", "t")
+            wait_until(lambda: cli(under_test, "group", "list", "--state", "stable").stdout.count("readers") == 1 and
+                       len(described(under_test, "readers", "--members", "--verbose")["members"][0]["partitions"]) == 4)
+            with member(under_test, "readers", "t", "-X", "auto.offset.reset=earliest") as theirs:
+                def shares():
+                    members = described(under_test, "readers", "--members")["members"]
+                    return sorted(each["partition_count"] for each in members)
+
+                wait_until(lambda: shares() == [2, 2] and described(under_test, "readers")["state"] == "Stable")
+                for partition in range(4):
+                    kcat(under_test, "-P", "-t", "t", "-p", str(partition), stdin=f"{partition}:more\n".encode())
+                self.assertTrue(theirs.stdout.readline())
+                wait_until(lambda: [row["lag"] for row in described(under_test, "readers")["partitions"]] == [0] * 4)
+            wait_until(lambda: shares() == [4])
+            kcat(under_test, "-P", "-t", "t", "-p", "0", stdin=b"last\n")
+            wait_until(lambda: [row["lag"] for row in described(under_test, "readers")["partitions"]] == [0] * 4)
+            read, complaints = interrupted(ours)
+            self.assertEqual((ours.returncode, complaints), (0, ""))
+            lines = read.split()
+            self.assertEqual(lines[-1], "last")
+            self.assertEqual(len([line for line in lines if not line.endswith("more")]), 41)
+            self.assertEqual(len(lines), len(set(lines)), "each once")
+            self.assertEqual(described(under_test, "readers")["state"], "Empty")
+
+    def test_consume_goes_on_after_a_restart_of_the_broker(self):
+        with broker(**AT_ONCE) as under_test:
+            fill(under_test, "t", partitions=1, records_each=5)
+            ours = consumer(under_test, "readers", "t")
+            self.assertEqual([ours.stdout.readline() for _ in range(5)], [f"0:{i}\n" for i in range(5)])
+            under_test.kill()
+            under_test.start()
+            kcat(under_test, "-P", "-t", "t", stdin=b"after\n")
+            while (line := ours.stdout.readline()) != "after\n":
+                self.assertIn(line, [f"0:{i}\n" for i in range(5)])
+            read, complaints = interrupted(ours)
+            self.assertEqual((ours.returncode, read), (0, ""), complaints)
+            self.assertEqual(described(under_test, "readers")["partitions"][0]["lag"], 0)
 
 
 if __name__ == "__main__":

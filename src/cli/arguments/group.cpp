@@ -40,7 +40,7 @@ void define_group_list(CLI::App& group, Plan& plan) {
 
 constexpr const char* after_a_commit =
     "Examples, after 'moldau topic create orders' and 'seq 1000 | moldau produce orders':\n"
-    "  moldau group reset-offsets readers --topic orders --to-earliest --execute\n";
+    "  moldau consume orders --group readers --from-beginning --exit-at-end\n";
 
 void define_group_describe(CLI::App& group, Plan& plan) {
     using View = GroupDescribe::View;

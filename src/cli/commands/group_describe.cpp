@@ -147,7 +147,7 @@ Json json_of(const std::vector<Described>& all, const GroupDescribe& asked) {
     return json;
 }
 
-std::string text_of(const std::vector<Described>& all, const GroupDescribe& asked) {
+std::string tables_of(const std::vector<Described>& all, const GroupDescribe& asked) {
     if (asked.view == View::state) {
         Table table({{"GROUP"}, {"STATE"}, {"PROTOCOL"}, {"COORDINATOR"}, {"MEMBERS", Align::right}});
         for (const Described& each : all)
@@ -207,7 +207,7 @@ CommandTask group_describe(const Context& context, const GroupDescribe& asked) {
             code = first_failure(code, context.report(described.error()));
         }
     }
-    context.print(context.json() ? json_of(all, asked).take() + "\n" : text_of(all, asked));
+    context.print(context.json() ? json_of(all, asked).take() + "\n" : tables_of(all, asked));
     co_return code;
 }
 

@@ -132,9 +132,6 @@ TEST(Arguments, NameWhatIsMissingAsTheUsageDoes) {
     expect_refusal("consume -e", "TOPIC is required");
     expect_refusal("topic create", "NAME is required");
     expect_refusal("storage info", "--config is required");
-    expect_refusal("consume t --group g",
-                   "--group: consumer groups are not there yet; without it, all partitions or "
-                   "those of --partition are read");
 }
 
 std::string help_of(const std::string& line) {
@@ -163,7 +160,6 @@ TEST(Arguments, HelpAsksForATopicOnceAndNamesUnits) {
     EXPECT_FALSE(help.contains("REQUIRED"));
     EXPECT_TRUE(help.contains("--timeout N(ms|s|m|h)"));
     EXPECT_TRUE(help.contains("--batch-size N(B|KiB|MiB)"));
-    EXPECT_FALSE(help_of("consume --help").contains("--group"));
 }
 
 TEST(Arguments, ReadsProduce) {
@@ -218,6 +214,14 @@ TEST(Arguments, ReadsConsume) {
     EXPECT_EQ(full.partitions, (std::vector<std::int32_t>{1, 2}));
     EXPECT_EQ(full.max_count, 7);
     EXPECT_TRUE(full.exit_at_end && full.json && full.read_committed);
+    EXPECT_EQ(plan_of<Consume>("consume t --group g --from-beginning").group, "g");
+    expect_refusal("consume t --group g --partition 1",
+                   "--group: with it the group says who reads which partition, not --partition");
+    for (const std::string start : {"--offset 3", "--offset latest", "--since 0"})
+        expect_refusal(fmt::format("consume t --group g {}", start),
+                       fmt::format("--group: with it the offsets that the group has committed say where to begin, not "
+                                   "{}; 'moldau group reset-offsets' moves them",
+                                   start.substr(0, start.find(' '))));
     refusal_of("consume t --from-beginning --offset 3");
     refusal_of("consume t --json -f %v");
     EXPECT_NE(refusal_of("consume t --offset soon").find("'soon'"), std::string::npos);
