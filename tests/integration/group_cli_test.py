@@ -230,6 +230,18 @@ class GroupCommandLine(unittest.TestCase):
             self.assertEqual((ours.returncode, read), (0, ""), complaints)
             self.assertEqual(described(under_test, "readers")["partitions"][0]["lag"], 0)
 
+    def test_an_interrupt_ends_a_member_that_cannot_commit(self):
+        with broker(**AT_ONCE) as under_test:
+            fill(under_test, "t", partitions=1, records_each=5)
+            ours = consumer(under_test, "readers", "t")
+            self.assertEqual([ours.stdout.readline() for _ in range(5)], [f"0:{i}\n" for i in range(5)])
+            under_test.kill()
+            asked = time.monotonic()
+            _, complaints = interrupted(ours)
+            self.assertLess(time.monotonic() - asked, 15)
+            self.assertEqual(ours.returncode, 3, complaints)
+            self.assertIn("what was printed last is not committed, and may be read again: ", complaints)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,8 +13,9 @@ using runtime::Task;
 namespace {
 
 constexpr runtime::Duration commit_interval = std::chrono::seconds(5);
-/// For how long an end waits for a coordinator that does not answer.
+/// For how long an end tries to commit and to leave, and for how long it waits at most for one that hangs.
 constexpr runtime::Duration patience_at_end = std::chrono::seconds(5);
+constexpr runtime::Duration most_patience_at_end = std::chrono::seconds(10);
 
 MembershipOptions membership_of(const Consume& asked) {
     MembershipOptions options;
@@ -47,7 +48,7 @@ Task<Outcome<>> GroupReader::run() {
 void GroupReader::stop() {
     if (std::exchange(stopping_, true)) return;
     groups_.set_patience(patience_at_end);
-    patience_ = shard_.timers().add(runtime::after(shard_.now(), patience_at_end), [this] { session_.close(); });
+    patience_ = shard_.timers().add(runtime::after(shard_.now(), most_patience_at_end), [this] { session_.close(); });
     membership_.stop();
     interrupt_reading();
 }
@@ -100,9 +101,12 @@ Task<Outcome<>> GroupReader::read(std::vector<std::int32_t> partitions) {
     consumer_ = nullptr;
     changed_.notify_all();
     co_await gate.close();
-    co_await commit();
+    const Outcome<> committed = co_await commit();
     co_await consumer.finish();
-    co_return printed;
+    if (!printed || committed) co_return printed;
+    if (!membership_.must_rejoin() || stopping_) co_return committed;
+    notify_(committed.error().message);
+    co_return Outcome<>();
 }
 
 Task<Outcome<GroupReader::Range>> GroupReader::find_range(std::vector<std::int32_t> partitions) {
@@ -138,24 +142,34 @@ Task<Outcome<GroupReader::Range>> GroupReader::find_range(std::vector<std::int32
 }
 
 Task<void> GroupReader::commit_loop([[maybe_unused]] runtime::Gate::Hold hold) {
+    bool is_told = false;
     while (consumer_ != nullptr) {
         const runtime::TimePoint until = runtime::after(shard_.now(), commit_interval);
         while (consumer_ != nullptr && shard_.now() < until) co_await changed_.wait(until);
-        if (consumer_ != nullptr) co_await commit();
+        if (consumer_ == nullptr) co_return;
+        const Outcome<> committed = co_await commit();
+        // Whoever ends the reading commits once more, and tells.
+        if (!committed && !is_told && consumer_ != nullptr && !is_over()) notify_(committed.error().message);
+        is_told = !committed;
     }
 }
 
-Task<void> GroupReader::commit() {
+Task<Outcome<>> GroupReader::commit() {
     PartitionOffsets offsets;
     const Offsets positions = printer_.positions();
     for (const auto& [index, offset] : positions) {
         const auto before = committed_.find(index);
         if (before == committed_.end() || before->second != offset) offsets[{asked_.topic, index}] = offset;
     }
-    if (offsets.empty()) co_return;
-    const Outcome<> done = co_await membership_.commit(std::move(offsets));
-    if (!done) co_return notify_(done.error().message);
+    if (offsets.empty()) co_return Outcome<>();
+    Outcome<> done = co_await membership_.commit(std::move(offsets));
+    if (!done) {
+        done.error().message =
+            fmt::format("what was printed last is not committed, and may be read again: {}", done.error().message);
+        co_return done;
+    }
     for (const auto& [index, offset] : positions) committed_[index] = offset;
+    co_return done;
 }
 
 }  // namespace moldau::cli

@@ -42,7 +42,7 @@ class GroupReader {
     runtime::Task<Outcome<>> read(std::vector<std::int32_t> partitions);
     runtime::Task<Outcome<Range>> find_range(std::vector<std::int32_t> partitions);
     runtime::Task<void> commit_loop(runtime::Gate::Hold hold);
-    runtime::Task<void> commit();
+    runtime::Task<Outcome<>> commit();
     bool is_over() const { return stopping_ || membership_.must_rejoin(); }
     void interrupt_reading();
 

@@ -221,12 +221,9 @@ Task<Outcome<>> Membership::commit(PartitionOffsets offsets) {
     CLI_CO_TRY(errors, co_await groups_.commit(options_.group, {member_id_, generation_}, std::move(offsets)));
     for (const auto& [partition, error] : errors) {
         if (error == ErrorCode::none) continue;
-        Failure failure = failure_of(error, fmt::format("the offset of {} is not committed, and what was printed last "
-                                                        "is read again",
-                                                        to_text(partition)));
+        Failure failure = failure_of(error, to_text(partition));
         const bool is_out = take_error(error).has_value();
         if (is_out) ask_to_rejoin();
-        failure.retriable = failure.retriable || is_out;
         co_return std::unexpected(std::move(failure));
     }
     co_return Outcome<>();

@@ -217,11 +217,11 @@ TEST(Arguments, ReadsConsume) {
     EXPECT_EQ(plan_of<Consume>("consume t --group g --from-beginning").group, "g");
     expect_refusal("consume t --group g --partition 1",
                    "--group: with it the group says who reads which partition, not --partition");
-    for (const std::string start : {"--offset 3", "--offset latest", "--since 0"})
-        expect_refusal(fmt::format("consume t --group g {}", start),
+    for (const std::string where : {"--offset 3", "--offset latest", "--since 0"})
+        expect_refusal(fmt::format("consume t --group g {}", where),
                        fmt::format("--group: with it the offsets that the group has committed say where to begin, not "
                                    "{}; 'moldau group reset-offsets' moves them",
-                                   start.substr(0, start.find(' '))));
+                                   where.substr(0, where.find(' '))));
     refusal_of("consume t --from-beginning --offset 3");
     refusal_of("consume t --json -f %v");
     EXPECT_NE(refusal_of("consume t --offset soon").find("'soon'"), std::string::npos);

@@ -190,8 +190,8 @@ struct GroupCommandsTest : CommandsTest {
     std::vector<std::string> states_asked;
 };
 
-using Kind = ResetTarget::Kind;
-using View = GroupDescribe::View;
+using Target = ResetTarget::Kind;
+using Shown = GroupDescribe::View;
 
 TEST_F(GroupCommandsTest, ListsGroupsByTheirNames) {
     EXPECT_EQ(execute(GroupList{{"Empty"}, {}}), ExitCode::ok);
@@ -206,7 +206,7 @@ TEST_F(GroupCommandsTest, WaitsForACoordinatorThatIsNotReady) {
     coordinator_errors = {ErrorCode::coordinator_not_available};
     fetch_errors = {ErrorCode::coordinator_load_in_progress, ErrorCode::not_coordinator};
     list_errors = {ErrorCode::coordinator_load_in_progress};
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::offsets, false}), ExitCode::ok) << terminal.error;
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::offsets, false}), ExitCode::ok) << terminal.error;
     EXPECT_EQ(execute(GroupList{}), ExitCode::ok) << terminal.error;
     EXPECT_EQ(terminal.error, "");
     EXPECT_EQ(cluster.asked_of(protocol::FindCoordinatorRequest::api_key).size(), 4U);
@@ -214,7 +214,7 @@ TEST_F(GroupCommandsTest, WaitsForACoordinatorThatIsNotReady) {
 
 TEST_F(GroupCommandsTest, GiveUpAfterTheirTime) {
     coordinator_errors.assign(100'000, ErrorCode::coordinator_not_available);
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::offsets, false}), ExitCode::failed);
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::offsets, false}), ExitCode::failed);
     EXPECT_TRUE(told("no progress for 5 s")) << terminal.error;
     EXPECT_TRUE(told("moldau: the coordinator of group 'g': ")) << terminal.error;
     EXPECT_TRUE(told("COORDINATOR_NOT_AVAILABLE")) << terminal.error;
@@ -222,7 +222,7 @@ TEST_F(GroupCommandsTest, GiveUpAfterTheirTime) {
 
 TEST_F(GroupCommandsTest, DescribesLagAndReaders) {
     members = {{"m-1", {0, 1}}, {"m-2", {2}}};
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::offsets, false}), ExitCode::ok);
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::offsets, false}), ExitCode::ok);
     EXPECT_EQ(
         terminal.output,
         "Group:       g\nState:       Stable\nProtocol:    range\nCoordinator: 1 (broker:9001)\nMembers:     2\n\n"
@@ -232,11 +232,11 @@ TEST_F(GroupCommandsTest, DescribesLagAndReaders) {
         "t              1          -       50    -  m-1     /127.0.0.1  reader\n"
         "t              2          -       50    -  m-2     /127.0.0.1  reader\n");
     terminal.output.clear();
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::members, true}), ExitCode::ok);
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::members, true}), ExitCode::ok);
     EXPECT_TRUE(terminal.output.contains("m-1     -         /127.0.0.1  reader           2  t:0,1\n"))
         << terminal.output;
     terminal.output.clear();
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::state, false}), ExitCode::ok);
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::state, false}), ExitCode::ok);
     EXPECT_EQ(terminal.output,
               "GROUP  STATE   PROTOCOL  COORDINATOR      MEMBERS\n"
               "g      Stable  range     1 (broker:9001)        2\n");
@@ -244,7 +244,7 @@ TEST_F(GroupCommandsTest, DescribesLagAndReaders) {
 
 TEST_F(GroupCommandsTest, DescribesAsJson) {
     members = {{"m-1", {0}}};
-    EXPECT_EQ(execute(GroupDescribe{{"g"}, View::offsets, false}, OutputFormat::json), ExitCode::ok);
+    EXPECT_EQ(execute(GroupDescribe{{"g"}, Shown::offsets, false}, OutputFormat::json), ExitCode::ok);
     EXPECT_EQ(terminal.output,
               R"([{"group":"g","state":"Stable","protocol_type":"consumer","protocol":"range","coordinator":1,)"
               R"("member_count":1,"partitions":[)"
@@ -255,7 +255,7 @@ TEST_F(GroupCommandsTest, DescribesAsJson) {
 }
 
 TEST_F(GroupCommandsTest, SaysWhichGroupThereIsNot) {
-    EXPECT_EQ(execute(GroupDescribe{{"nobody", "g"}, View::state, false}), ExitCode::not_found);
+    EXPECT_EQ(execute(GroupDescribe{{"nobody", "g"}, Shown::state, false}), ExitCode::not_found);
     EXPECT_EQ(terminal.error,
               "moldau: group 'nobody': there is no such group (GROUP_ID_NOT_FOUND); 'moldau group list' shows what "
               "there is\n");
@@ -263,7 +263,7 @@ TEST_F(GroupCommandsTest, SaysWhichGroupThereIsNot) {
 }
 
 TEST_F(GroupCommandsTest, ResetsOnlyWhenItIsToldTo) {
-    EXPECT_EQ(reset({Kind::earliest, 0}, {{"t", {0, 2}}}, false), ExitCode::ok);
+    EXPECT_EQ(reset({Target::earliest, 0}, {{"t", {0, 2}}}, false), ExitCode::ok);
     EXPECT_EQ(terminal.output,
               "TOPIC  PARTITION  COMMITTED  NEW OFFSET\n"
               "t              0         20          10\n"
@@ -271,18 +271,18 @@ TEST_F(GroupCommandsTest, ResetsOnlyWhenItIsToldTo) {
               "Would reset 2 offsets of group g; --execute does.\n");
     EXPECT_TRUE(commits.empty());
     terminal.output.clear();
-    EXPECT_EQ(reset({Kind::earliest, 0}, {{"t", {0, 2}}}), ExitCode::ok);
+    EXPECT_EQ(reset({Target::earliest, 0}, {{"t", {0, 2}}}), ExitCode::ok);
     EXPECT_TRUE(terminal.output.ends_with("\nReset 2 offsets of group g.\n"));
     EXPECT_EQ(commits, (PartitionOffsets{{{"t", 0}, Offset(10)}, {{"t", 2}, Offset(10)}}));
 }
 
 TEST_F(GroupCommandsTest, ResetsAllPartitionsOfATopicAndAllTopics) {
-    EXPECT_EQ(reset({Kind::latest, 0}, {{"t", {}}, {"one", {}}}), ExitCode::ok);
+    EXPECT_EQ(reset({Target::latest, 0}, {{"t", {}}, {"one", {}}}), ExitCode::ok);
     EXPECT_EQ(commits,
               (PartitionOffsets{
                   {{"one", 0}, Offset(50)}, {{"t", 0}, Offset(50)}, {{"t", 1}, Offset(50)}, {{"t", 2}, Offset(50)}}));
     commits.clear();
-    EXPECT_EQ(reset({Kind::shift, -15}, {}), ExitCode::ok);
+    EXPECT_EQ(reset({Target::shift, -15}, {}), ExitCode::ok);
     EXPECT_EQ(commits, (PartitionOffsets{{{"t", 0}, Offset(10)}}));
     EXPECT_EQ(terminal.error,
               "moldau: partition 0 of topic 'gone' does not exist any more; its offset stays\n"
@@ -291,11 +291,11 @@ TEST_F(GroupCommandsTest, ResetsAllPartitionsOfATopicAndAllTopics) {
 
 TEST_F(GroupCommandsTest, ResetsByTime) {
     at_time = Offset(33);
-    EXPECT_EQ(reset({Kind::time, 1234}, {{"t", {1}}}), ExitCode::ok);
+    EXPECT_EQ(reset({Target::time, 1234}, {{"t", {1}}}), ExitCode::ok);
     EXPECT_EQ(asked_time, Timestamp(1234));
     EXPECT_EQ(commits, (PartitionOffsets{{{"t", 1}, Offset(33)}}));
     const Timestamp before = shard.clock().wall_time();
-    EXPECT_EQ(reset({Kind::ago, 5000}, {{"t", {1}}}), ExitCode::ok);
+    EXPECT_EQ(reset({Target::ago, 5000}, {{"t", {1}}}), ExitCode::ok);
     EXPECT_GE(asked_time, before - 5000);
     EXPECT_LE(asked_time, shard.clock().wall_time() - 5000);
 }
@@ -305,7 +305,7 @@ TEST_F(GroupCommandsTest, ResetsFromAFile) {
     ASSERT_TRUE(runtime::write_atomically(disk, "/etc/plan", bytes_of("t,1,40\nt,2,99\n")));
     GroupReset asked;
     asked.group = "g";
-    asked.target = {Kind::file, 0};
+    asked.target = {Target::file, 0};
     asked.file = "/etc/plan";
     asked.execute = true;
     asked.export_csv = true;
@@ -322,25 +322,25 @@ TEST_F(GroupCommandsTest, ResetsFromAFile) {
 
 TEST_F(GroupCommandsTest, RefusesToResetWhatSomebodyReads) {
     members = {{"m-1", {0}}};
-    EXPECT_EQ(reset({Kind::latest, 0}, {{"t", {}}}), ExitCode::failed);
+    EXPECT_EQ(reset({Target::latest, 0}, {{"t", {}}}), ExitCode::failed);
     EXPECT_TRUE(
         told("group 'g' is Stable with 1 member; offsets can only be reset while nobody reads: stop its "
              "members first"))
         << terminal.error;
     members.clear();
     commit_errors = {ErrorCode::unknown_member_id};
-    EXPECT_EQ(reset({Kind::latest, 0}, {{"t", {}}}), ExitCode::failed);
+    EXPECT_EQ(reset({Target::latest, 0}, {{"t", {}}}), ExitCode::failed);
     EXPECT_TRUE(told("has got members meanwhile")) << terminal.error;
     EXPECT_EQ(terminal.output, "");
 }
 
 TEST_F(GroupCommandsTest, SaysWhatThereIsNotToReset) {
-    EXPECT_EQ(reset({Kind::latest, 0}, {{"nowhere", {}}}), ExitCode::not_found);
+    EXPECT_EQ(reset({Target::latest, 0}, {{"nowhere", {}}}), ExitCode::not_found);
     EXPECT_TRUE(told("topic 'nowhere': it does not exist")) << terminal.error;
-    EXPECT_EQ(reset({Kind::latest, 0}, {{"t", {7}}}), ExitCode::not_found);
+    EXPECT_EQ(reset({Target::latest, 0}, {{"t", {7}}}), ExitCode::not_found);
     EXPECT_TRUE(told("topic 't' has no partition 7; it has 3: 0 to 2")) << terminal.error;
     committed.clear();
-    EXPECT_EQ(reset({Kind::latest, 0}, {}), ExitCode::not_found);
+    EXPECT_EQ(reset({Target::latest, 0}, {}), ExitCode::not_found);
     EXPECT_TRUE(told("group 'g' has no offsets")) << terminal.error;
     EXPECT_TRUE(commits.empty());
 }

@@ -253,9 +253,19 @@ TEST_F(GroupReaderTest, ComesBackAsAnotherMemberWhenItWasPutOut) {
     };
     EXPECT_EQ(execute(asked), ExitCode::ok);
     EXPECT_EQ(happened, "join m-1;commit 0:6;join m-2;commit 0:6;leave m-2;");
-    EXPECT_TRUE(
-        told("the offset of partition 0 of topic 't' is not committed, and what was printed last is read again"))
+    EXPECT_TRUE(told("what was printed last is not committed, and may be read again: partition 0 of topic 't': "))
         << terminal.error;
+}
+
+TEST_F(GroupReaderTest, FailsWhereItCouldNotCommitAtItsEnd) {
+    commit_errors.assign(10'000, ErrorCode::coordinator_not_available);
+    on_heartbeat = [this] { terminal.on_interrupt(); };
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(happened.ends_with("leave m-1;"));
+    const std::size_t first =
+        terminal.error.find("moldau: what was printed last is not committed, and may be read again: ");
+    ASSERT_NE(first, std::string::npos) << terminal.error;
+    EXPECT_EQ(terminal.error.find("what was printed", first + 20), std::string::npos) << "told once";
 }
 
 TEST_F(GroupReaderTest, GoesOnWaitingWhereOthersHaveAllPartitions) {

@@ -7,7 +7,7 @@
 namespace moldau::cli {
 namespace {
 
-using Kind = ResetTarget::Kind;
+using Target = ResetTarget::Kind;
 constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
@@ -41,35 +41,35 @@ ResetInput input_of(std::optional<Offset> committed) {
 TEST(Reset, ReckonsFromTheLogAndWhatIsCommitted) {
     expect_resets(
         {
-            {"earliest", {Kind::earliest, 0}, 10, ""},
-            {"latest", {Kind::latest, 0}, 50, ""},
-            {"current", {Kind::current, 0}, 30, ""},
-            {"an offset", {Kind::offset, 20}, 20, ""},
-            {"the first", {Kind::offset, 10}, 10, ""},
-            {"the end", {Kind::offset, 50}, 50, ""},
-            {"behind", {Kind::offset, 51}, 50, "partition 3 of topic 't': offset 51 is behind the end; taking 50"},
+            {"earliest", {Target::earliest, 0}, 10, ""},
+            {"latest", {Target::latest, 0}, 50, ""},
+            {"current", {Target::current, 0}, 30, ""},
+            {"an offset", {Target::offset, 20}, 20, ""},
+            {"the first", {Target::offset, 10}, 10, ""},
+            {"the end", {Target::offset, 50}, 50, ""},
+            {"behind", {Target::offset, 51}, 50, "partition 3 of topic 't': offset 51 is behind the end; taking 50"},
             {"before",
-             {Kind::offset, 9},
+             {Target::offset, 9},
              10,
              "partition 3 of topic 't': offset 9 is before the first record; taking 10"},
             {"negative",
-             {Kind::offset, -1},
+             {Target::offset, -1},
              10,
              "partition 3 of topic 't': offset -1 is before the first record; taking 10"},
-            {"forward", {Kind::shift, 5}, 35, ""},
-            {"back", {Kind::shift, -5}, 25, ""},
-            {"not at all", {Kind::shift, 0}, 30, ""},
-            {"too far", {Kind::shift, 21}, 50, "partition 3 of topic 't': offset 51 is behind the end; taking 50"},
+            {"forward", {Target::shift, 5}, 35, ""},
+            {"back", {Target::shift, -5}, 25, ""},
+            {"not at all", {Target::shift, 0}, 30, ""},
+            {"too far", {Target::shift, 21}, 50, "partition 3 of topic 't': offset 51 is behind the end; taking 50"},
             {"too far back",
-             {Kind::shift, -21},
+             {Target::shift, -21},
              10,
              "partition 3 of topic 't': offset 9 is before the first record; taking 10"},
             {"farther than numbers go",
-             {Kind::shift, most},
+             {Target::shift, most},
              50,
              "partition 3 of topic 't': offset 9223372036854775807 is behind the end; taking 50"},
             {"the same back",
-             {Kind::shift, least},
+             {Target::shift, least},
              10,
              "partition 3 of topic 't': offset -9223372036854775778 is before the first record; taking 10"},
         },
@@ -77,20 +77,20 @@ TEST(Reset, ReckonsFromTheLogAndWhatIsCommitted) {
 }
 
 TEST(Reset, LeavesWhereItIsWhatIsCommittedOutsideTheLog) {
-    expect_resets({{"current", {Kind::current, 0}, 60, ""}}, input_of(Offset(60)));
+    expect_resets({{"current", {Target::current, 0}, 60, ""}}, input_of(Offset(60)));
 }
 
 TEST(Reset, TakesTheEndWhereNothingIsCommitted) {
-    expect_resets({{"current", {Kind::current, 0}, 50, ""}, {"an offset", {Kind::offset, 20}, 20, ""}},
+    expect_resets({{"current", {Target::current, 0}, 50, ""}, {"an offset", {Target::offset, 20}, 20, ""}},
                   input_of(std::nullopt));
-    const auto shifted = plan_reset({Kind::shift, 1}, {input_of(Offset(30)), input_of(std::nullopt)});
+    const auto shifted = plan_reset({Target::shift, 1}, {input_of(Offset(30)), input_of(std::nullopt)});
     ASSERT_FALSE(shifted);
     EXPECT_EQ(shifted.error().message, "partition 3 of topic 't': nothing is committed that --shift-by could shift");
 }
 
 TEST(Reset, TakesTheEndWhereNoRecordIsAsLate) {
     ResetInput input = input_of(Offset(30));
-    for (const Kind kind : {Kind::time, Kind::ago}) {
+    for (const Target kind : {Target::time, Target::ago}) {
         input.at_time = no_offset;
         expect_resets({{"none", {kind, 7}, 50, "partition 3 of topic 't': no record is as late; taking its end, 50"}},
                       input);
@@ -102,10 +102,11 @@ TEST(Reset, TakesTheEndWhereNoRecordIsAsLate) {
 TEST(Reset, KeepsOffsetsOfAFileWithinTheLog) {
     ResetInput input = input_of(std::nullopt);
     input.in_file = Offset(40);
-    expect_resets({{"inside", {Kind::file, 0}, 40, ""}}, input);
+    expect_resets({{"inside", {Target::file, 0}, 40, ""}}, input);
     input.in_file = Offset(400);
     expect_resets(
-        {{"outside", {Kind::file, 0}, 50, "partition 3 of topic 't': offset 400 is behind the end; taking 50"}}, input);
+        {{"outside", {Target::file, 0}, 50, "partition 3 of topic 't': offset 400 is behind the end; taking 50"}},
+        input);
 }
 
 TEST(ResetFile, HoldsWhatWasWritten) {
