@@ -1,5 +1,6 @@
 #include "arguments/arguments.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <moldau/base/nearest.h>
 #include <moldau/base/number.h>
 #include <moldau/cli/unexpected_argument.h>
+#include <moldau/protocol/text.h>
 
 #include "arguments/definitions.h"
 
@@ -168,6 +170,9 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
         group->footer(group_footer);
 
     take_synonyms(arguments);
+    // Names go into requests, which hold no longer ones.
+    if (std::ranges::any_of(arguments, [](const auto& each) { return each.size() > protocol::max_text_bytes; }))
+        return wrong(&root, fmt::format("an argument is longer than {} bytes", protocol::max_text_bytes));
     if (const auto unknown = unknown_command(root, arguments))
         return wrong(unknown->group, fmt::format("there is no command '{} {}'{}", path_of(unknown->group),
                                                  unknown->word, suggestion_for(*unknown)));

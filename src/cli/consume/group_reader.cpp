@@ -31,7 +31,9 @@ GroupReader::GroupReader(Session& session, const Consume& asked, Printer& printe
       shard_(session.shard()),
       asked_(asked),
       printer_(printer),
-      notify_(std::move(notify)),
+      notify_([this, tell = std::move(notify)](const std::string& line) {
+          if (std::exchange(last_notice_, line) != line) tell(line);
+      }),
       groups_(session, notify_),
       membership_(session, groups_, membership_of(asked)),
       changed_(shard_) {

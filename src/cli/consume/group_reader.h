@@ -50,7 +50,8 @@ class GroupReader {
     runtime::Shard& shard_;
     const Consume& asked_;
     Printer& printer_;
-    Notify notify_;
+    Notify notify_;  // a line that comes again is told once: of an outage both the group and the records tell
+    std::string last_notice_;
     GroupClient groups_;
     Membership membership_;
     std::unique_ptr<Session> data_;  // of the assignment that is read; over connections of its own

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <moldau/base/number.h>
+#include <moldau/protocol/text.h>
 
 namespace moldau::cli {
 
@@ -102,7 +103,9 @@ std::optional<FileLine> parse_file_line(std::string_view line) {
     parsed.topic = cells[count - 3];
     const auto partition = parse_number<std::int32_t>(cells[count - 2]);
     const auto offset = parse_number<std::int64_t>(cells[count - 1]);
-    if (parsed.topic.empty() || !partition || *partition < 0 || !offset) return std::nullopt;
+    if (parsed.topic.empty() || parsed.topic.size() > protocol::max_text_bytes || !partition || *partition < 0 ||
+        !offset)
+        return std::nullopt;
     parsed.partition = *partition;
     parsed.offset = *offset;
     return parsed;

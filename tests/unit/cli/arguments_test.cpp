@@ -308,6 +308,12 @@ TEST(Arguments, FindsBrokersByFlagThenVariableThenDefault) {
     EXPECT_NE(std::get<Finished>(wrong).error.find("MOLDAU_BOOTSTRAP"), std::string::npos);
 }
 
+TEST(Arguments, RefusesWhatNoRequestHolds) {
+    const std::string longest(32'767, 'x');
+    EXPECT_EQ(plan_of<GroupDelete>("group delete " + longest).groups, std::vector<std::string>{longest});
+    expect_refusal("group delete " + longest + "x", "an argument is longer than 32767 bytes");
+}
+
 TEST(Arguments, ReadsTheOutputFormat) {
     EXPECT_EQ(std::get<Plan>(parse_words("cluster describe -o json")).connect.output, OutputFormat::json);
     EXPECT_EQ(std::get<Plan>(parse_words("cluster describe")).connect.output, OutputFormat::table);

@@ -131,6 +131,7 @@ TEST(ResetFile, NamesTheLineThatIsWrong) {
         {"g,a,0,5,x", "line 1: 'g,a,0,5,x' is not topic,partition,offset"},
         {"a,0,5\n\na,0,6", "line 3: partition 0 of topic 'a' is there twice"},
     };
+    EXPECT_FALSE(parse_reset_file(std::string(40'000, 'x') + ",0,5", "g"));
     for (const auto& [text, message] : wrong) {
         const auto parsed = parse_reset_file(text, "g");
         ASSERT_FALSE(parsed) << text;
