@@ -17,7 +17,14 @@ std::string_view advice(ErrorCode error) {
             return "--if-not-exists accepts that";
         case ErrorCode::invalid_replication_factor:
             return "a partition cannot have more replicas than there are brokers: --replication-factor";
+        case ErrorCode::group_id_not_found:
+            return "'moldau group list' shows what there is";
+        case ErrorCode::non_empty_group:
+            return "stop its members first";
+        case ErrorCode::group_subscribed_to_topic:
+            return "stop the members that read it first";
         case ErrorCode::topic_authorization_failed:
+        case ErrorCode::group_authorization_failed:
         case ErrorCode::cluster_authorization_failed:
             return "ask for an ACL that allows it";
         case ErrorCode::message_too_large:

@@ -51,3 +51,10 @@ inline ExitCode first_failure(ExitCode a, ExitCode b) {
     auto target##_outcome = (expression);                                                  \
     if (!target##_outcome) co_return std::unexpected(std::move(target##_outcome).error()); \
     auto target = std::move(*target##_outcome)  // NOLINT(bugprone-macro-parentheses)
+
+/// The same for an Outcome without a value.
+#define CLI_CO_CHECK(expression)                                           \
+    do {                                                                   \
+        if (auto checked_outcome = (expression); !checked_outcome)         \
+            co_return std::unexpected(std::move(checked_outcome).error()); \
+    } while (false)

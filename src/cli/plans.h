@@ -82,6 +82,51 @@ struct ClusterDescribe {};
 struct ClusterQuorum {};
 struct ClusterFeatures {};
 
+/// Partitions of a topic.
+struct TopicPartitions {
+    std::string topic;
+    std::vector<std::int32_t> partitions;  ///< none: all
+    friend bool operator==(const TopicPartitions&, const TopicPartitions&) = default;
+};
+
+struct GroupList {
+    std::vector<std::string> states;  ///< none: all, as brokers name them
+    std::vector<std::string> types;   ///< none: all
+};
+
+struct GroupDescribe {
+    enum class View { offsets, members, state };
+    std::vector<std::string> groups;  ///< none: all
+    View view = View::offsets;
+    bool verbose = false;  ///< members with their partitions
+};
+
+/// Where the offsets of a group are to be.
+struct ResetTarget {
+    enum class Kind { earliest, latest, current, offset, shift, time, ago, file };
+    Kind kind = Kind::latest;
+    std::int64_t value = 0;  ///< an offset, a distance, ms since 1970, or ms before now
+    friend bool operator==(const ResetTarget&, const ResetTarget&) = default;
+};
+
+struct GroupReset {
+    std::string group;
+    std::vector<TopicPartitions> topics;  ///< none: those that it has offsets of
+    ResetTarget target;
+    std::string file;         ///< for Kind::file: "topic,partition,offset" a line
+    bool execute = false;     ///< else the plan is shown alone
+    bool export_csv = false;  ///< as --from-file reads it
+};
+
+struct GroupDelete {
+    std::vector<std::string> groups;
+};
+
+struct GroupDeleteOffsets {
+    std::string group;
+    std::vector<TopicPartitions> topics;
+};
+
 struct StorageRandomUuid {};
 
 struct StorageInfo {
@@ -125,6 +170,7 @@ struct StartPosition {
 struct Consume {
     std::string topic;
     StartPosition start;
+    std::string group;                      ///< none: alone
     std::vector<std::int32_t> partitions;   ///< none: all
     std::optional<std::int64_t> max_count;  ///< records to print
     bool exit_at_end = false;               ///< at the end that the partitions had at the start
@@ -134,9 +180,10 @@ struct Consume {
     bool read_committed = false;
 };
 
-using Command = std::variant<TopicCreate, TopicList, TopicDescribe, TopicAlter, TopicDelete, ConfigDescribe,
-                             ConfigAlter, ClusterId, ClusterDescribe, ClusterQuorum, ClusterFeatures, StorageRandomUuid,
-                             StorageInfo, StorageFormat, Produce, Consume>;
+using Command =
+    std::variant<TopicCreate, TopicList, TopicDescribe, TopicAlter, TopicDelete, ConfigDescribe, ConfigAlter, ClusterId,
+                 ClusterDescribe, ClusterQuorum, ClusterFeatures, GroupList, GroupDescribe, GroupReset, GroupDelete,
+                 GroupDeleteOffsets, StorageRandomUuid, StorageInfo, StorageFormat, Produce, Consume>;
 
 struct Plan {
     ConnectOptions connect;

@@ -79,6 +79,9 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
+    /// One to the same brokers, not open yet, with connections of its own.
+    std::unique_ptr<Session> another() const { return std::make_unique<Session>(shard_, connector_, options_); }
+
     /// Connects to the first bootstrap broker that answers. ExitCode::cannot_connect when none does.
     runtime::Task<Outcome<>> open();
 
@@ -123,6 +126,7 @@ class Session {
     bool offers(std::int16_t api_key) const;
 
     runtime::Shard& shard() { return shard_; }
+    runtime::Duration timeout() const { return options_.timeout; }
     runtime::TimePoint deadline() { return runtime::after(shard_.now(), options_.timeout); }
 
  private:

@@ -63,7 +63,8 @@ class CommandLine(unittest.TestCase):
         environment = os.environ | {"PATH": f"{pathlib.Path(binary()).resolve().parent}:{os.environ['PATH']}"}
         for command in ("", "topic create", "topic list", "topic describe", "topic alter", "topic delete", "config describe",
                         "config alter", "cluster id", "cluster describe", "cluster quorum", "cluster features", "produce",
-                        "consume", "storage random-uuid"):
+                        "consume", "group list", "group describe", "group reset-offsets", "group delete",
+                        "group delete-offsets", "storage random-uuid"):
             with self.subTest(command), broker() as under_test:
                 environment["MOLDAU_BOOTSTRAP"] = under_test.address
                 told = run(*command.split(), "--help").stdout

@@ -8,6 +8,9 @@
 
 namespace moldau::api {
 
+/// From here on OffsetCommit and OffsetFetch name topics by their ids alone.
+inline constexpr std::int16_t first_offsets_version_by_id = 10;
+
 /// Moves out of `topics` what is refused: without the right `operation`, or unknown. `refuse(topic, partition, error)`
 /// is called for each partition of that.
 template <class Topic, class Refuse>

@@ -11,9 +11,6 @@ using protocol::ErrorCode;
 using protocol::OffsetCommitRequest;
 using protocol::OffsetCommitResponse;
 
-/// From here on topics are named by their ids alone.
-constexpr std::int16_t first_version_by_id = 10;
-
 void refuse_partition(OffsetCommitResponse& response, const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
                       PartitionIndex partition, ErrorCode error) {
     if (response.topics.empty() || response.topics.back().name != topic.name ||
@@ -59,7 +56,7 @@ Answer<OffsetCommitResponse> offset_commit(Call& call, OffsetCommitRequest& requ
         refuse_all(response, request, ErrorCode::group_authorization_failed);
         co_return response;
     }
-    if (call.version() >= first_version_by_id) resolve_ids(call, request, response);
+    if (call.version() >= first_offsets_version_by_id) resolve_ids(call, request, response);
     keep_known_partitions(call, Operation::read, request.topics,
                           [&](const auto& topic, PartitionIndex partition, ErrorCode error) {
                               refuse_partition(response, topic, partition, error);

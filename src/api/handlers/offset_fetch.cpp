@@ -4,6 +4,7 @@
 
 #include "../handlers.h"
 #include "group_call.h"
+#include "known_partitions.h"
 
 namespace moldau::api {
 namespace {
@@ -16,8 +17,6 @@ using GroupRequest = OffsetFetchRequest::OffsetFetchRequestGroup;
 using TopicAnswer = protocol::offset_fetch_response::OffsetFetchResponseTopics;
 
 constexpr std::int16_t first_version_with_groups = 8;
-constexpr std::int16_t first_version_by_id = 10;
-
 TopicAnswer refused(const protocol::Text& name, const TopicId& id, const std::vector<PartitionIndex>& partitions,
                     ErrorCode error) {
     TopicAnswer told;
@@ -38,7 +37,7 @@ void filter(const Call& call, GroupRequest& group, std::vector<TopicAnswer>& ref
     if (!group.topics) return;
     std::vector<protocol::offset_fetch_request::OffsetFetchRequestTopics> allowed;
     for (auto& topic : *group.topics) {
-        if (call.version() >= first_version_by_id) {
+        if (call.version() >= first_offsets_version_by_id) {
             const metadata::TopicPtr found = call.image().find_topic(topic.topic_id);
             if (found == nullptr) {
                 refusals.push_back(refused({}, topic.topic_id, topic.partition_indexes, ErrorCode::unknown_topic_id));
@@ -77,7 +76,7 @@ runtime::Task<OffsetsOfGroup> fetch_group(Call& call, GroupRequest group) {
         std::erase_if(response.topics, [&](const TopicAnswer& topic) {
             return !call.allows(Operation::describe, ResourceType::topic, topic.name);
         });
-        if (call.version() >= first_version_by_id) {
+        if (call.version() >= first_offsets_version_by_id) {
             std::erase_if(response.topics, [&](TopicAnswer& topic) {
                 const metadata::TopicPtr found = call.image().find_topic(topic.name.view());
                 if (found != nullptr) topic.topic_id = found->id;

@@ -1,5 +1,6 @@
 #include "arguments/arguments.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <moldau/base/nearest.h>
 #include <moldau/base/number.h>
 #include <moldau/cli/unexpected_argument.h>
+#include <moldau/protocol/text.h>
 
 #include "arguments/definitions.h"
 
@@ -161,12 +163,16 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
     define_cluster(root, plan);
     define_produce(root, plan);
     define_consume(root, plan);
+    define_group(root, plan);
     define_storage(root, plan);
 
     for (CLI::App* group : root.get_subcommands([](const CLI::App* each) { return !commands_of(*each).empty(); }))
         group->footer(group_footer);
 
     take_synonyms(arguments);
+    // Names go into requests, which hold no longer ones.
+    if (std::ranges::any_of(arguments, [](const auto& each) { return each.size() > protocol::max_text_bytes; }))
+        return wrong(&root, fmt::format("an argument is longer than {} bytes", protocol::max_text_bytes));
     if (const auto unknown = unknown_command(root, arguments))
         return wrong(unknown->group, fmt::format("there is no command '{} {}'{}", path_of(unknown->group),
                                                  unknown->word, suggestion_for(*unknown)));

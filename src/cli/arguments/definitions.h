@@ -18,6 +18,7 @@ namespace moldau::cli {
 void define_topic(CLI::App& root, Plan& plan);
 void define_config(CLI::App& root, Plan& plan);
 void define_cluster(CLI::App& root, Plan& plan);
+void define_group(CLI::App& root, Plan& plan);
 void define_storage(CLI::App& root, Plan& plan);
 void define_produce(CLI::App& root, Plan& plan);
 void define_consume(CLI::App& root, Plan& plan);

@@ -91,17 +91,18 @@ void define_consume(CLI::App& root, Plan& plan) {
     auto* start = command.add_option_group("Start", "Where to begin (default: latest), one of");
     start->add_flag_callback(
         "--from-beginning", [asked] { asked->start = {Kind::earliest, 0}; }, "At the first record");
-    add_parsed<StartPosition>(*start, "--offset", asked->start, parse_start_offset,
-                              "latest, earliest, an offset, or -N for the last N records of each partition");
-    start->add_option_function<std::string>(
+    auto* offset =
+        add_parsed<StartPosition>(*start, "--offset", asked->start, parse_start_offset,
+                                  "latest, earliest, an offset, or -N for the last N records of each partition");
+    auto* since = start->add_option_function<std::string>(
         "--since,--time",
         [asked](const std::string& text) { asked->start = {Kind::time, or_throw("--since", parse_time_ms(text))}; },
         "At the first record of that time: ms since 1970, or such as 2026-01-31T10:20:30Z");
     start->require_option(0, 1);
 
-    command.add_option("-p,--partition", asked->partitions, "Only this partition; may be repeated")
-        ->check(whole_number(0))
-        ->allow_extra_args(false);
+    auto* partition = command.add_option("-p,--partition", asked->partitions, "Only this partition; may be repeated")
+                          ->check(whole_number(0))
+                          ->allow_extra_args(false);
     command
         .add_option_function<std::int64_t>(
             "-n,--max-count", [asked](std::int64_t count) { asked->max_count = count; },
@@ -115,22 +116,29 @@ void define_consume(CLI::App& root, Plan& plan) {
     command.add_flag("--json", asked->json, "Print a JSON object a line")->excludes(format);
     command.add_option("--null", asked->null_text, "What stands for a null key or value (default: nothing)");
     command.add_flag("--read-committed", asked->read_committed, "Leave out records of open and aborted transactions");
-    command
-        .add_option_function<std::string>("--group",
-                                          [](const std::string&) {
-                                              throw_wrong_value("--group",
-                                                                "consumer groups are not there yet; without it, all "
-                                                                "partitions or those of --partition are read");
-                                          })
-        ->group("");  // hidden: what other consumers have
+    auto* group = command.add_option(
+        "-g,--group", asked->group,
+        "Share the topic with the other members of this group, and go on behind what they have committed");
     add_connect_options(command, plan, false);
     command.footer(
         "Without --exit-at-end or --max-count it goes on until it is interrupted.\n"
+        "With --group, what was printed is committed every few seconds and at the end; where the group has committed\n"
+        "nothing yet it begins at the end of a partition, or with --from-beginning at the first record.\n"
         "\nExamples, after 'moldau topic create orders' and 'seq 1000 | moldau produce orders':\n"
         "  moldau consume orders --from-beginning --exit-at-end\n"
         "  moldau consume orders --offset -10 --exit-at-end --format '%p@%o %k=%v\\n'\n"
-        "  moldau consume orders --since 2026-01-31T10:20:30Z --exit-at-end --json");
-    command.callback([asked, &plan] {
+        "  moldau consume orders --since 2026-01-31T10:20:30Z --exit-at-end --json\n"
+        "  moldau consume orders --group readers --from-beginning --exit-at-end");
+    command.callback([asked, group, offset, since, partition, &plan] {
+        if (!group->empty() && asked->group.empty()) throw_wrong_value("--group", "it must not be empty");
+        for (const CLI::Option* other : {offset, since})
+            if (!group->empty() && !other->empty())
+                throw_wrong_value("--group",
+                                  fmt::format("with it the offsets that the group has committed say where to "
+                                              "begin, not {}; 'moldau group reset-offsets' moves them",
+                                              other->get_name()));
+        if (!group->empty() && !partition->empty())
+            throw_wrong_value("--group", "with it the group says who reads which partition, not --partition");
         std::ranges::sort(asked->partitions);
         const auto twice = std::ranges::unique(asked->partitions);
         asked->partitions.erase(twice.begin(), twice.end());

@@ -28,6 +28,10 @@ struct Context {
         note("moldau: {}", failure.message);
         return failure.code;
     }
+    /// Tells of what goes on by itself.
+    std::function<void(const std::string&)> notices() const {
+        return [this](const std::string& notice) { note("moldau: {}", notice); };
+    }
     bool json() const { return output == OutputFormat::json; }
 };
 
@@ -44,6 +48,11 @@ CommandTask cluster_id(const Context& context, const ClusterId& asked);
 CommandTask cluster_describe(const Context& context, const ClusterDescribe& asked);
 CommandTask cluster_quorum(const Context& context, const ClusterQuorum& asked);
 CommandTask cluster_features(const Context& context, const ClusterFeatures& asked);
+CommandTask group_list(const Context& context, const GroupList& asked);
+CommandTask group_describe(const Context& context, const GroupDescribe& asked);
+CommandTask group_reset(const Context& context, const GroupReset& asked);
+CommandTask group_delete(const Context& context, const GroupDelete& asked);
+CommandTask group_delete_offsets(const Context& context, const GroupDeleteOffsets& asked);
 CommandTask produce(const Context& context, const Produce& asked);
 CommandTask consume(const Context& context, const Consume& asked);
 

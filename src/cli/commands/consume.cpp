@@ -1,7 +1,7 @@
 #include "commands/commands.h"
-#include "consume/consumer.h"
+#include "consume/group_reader.h"
 #include "consume/offsets.h"
-#include "consume/record_format.h"
+#include "consume/printer.h"
 #include "output/outage.h"
 #include "output/progress.h"
 
@@ -11,8 +11,6 @@ using protocol::ErrorCode;
 using runtime::Task;
 
 namespace {
-
-constexpr std::size_t write_at_bytes = std::size_t{1} << 20;
 
 Task<Outcome<std::vector<std::int32_t>>> find_partitions(Session& session, const Consume& asked) {
     if (Outcome<> known = co_await session.refresh(std::vector<std::string>{asked.topic}); !known)
@@ -33,79 +31,6 @@ Task<Outcome<std::vector<std::int32_t>>> find_partitions(Session& session, const
     co_return partitions;
 }
 
-/// From a consumer to standard output.
-class Printer {
- public:
-    Printer(const Context& context, const Consume& asked, Consumer& consumer, RecordFormat format, Progress& progress)
-        : world_(context.world), asked_(asked), consumer_(consumer), format_(std::move(format)), progress_(progress) {}
-
-    Task<Outcome<>> run() {
-        while (!is_full()) {
-            CLI_CO_TRY(fetched, co_await consumer_.next());
-            if (!fetched) break;
-            for (const FetchedPartition& part : fetched->partitions) {
-                const Result<> printed = print(part);
-                if (const Result<> written = co_await write(); !written) co_return std::unexpected(end_of(written));
-                if (!printed) co_return std::unexpected(failure_of(printed.error()));
-                if (is_full()) break;
-            }
-        }
-        co_return Outcome<>();
-    }
-
-    std::int64_t count() const { return count_; }
-
- private:
-    bool is_full() const { return asked_.max_count && count_ >= *asked_.max_count; }
-
-    Result<> print(const FetchedPartition& part) {
-        PrintedRecord printed{asked_.topic, part.index, 0, -1, nullptr};
-        const Result<> read = reader_.read(part.records, part.from, part.aborted,
-                                           [&](Offset offset, Timestamp timestamp, const protocol::RecordView& record) {
-                                               if (is_full()) return false;
-                                               printed.offset = offset.value();
-                                               printed.timestamp_ms = timestamp.value();
-                                               printed.record = &record;
-                                               format_.print(printed, buffer_);
-                                               ++count_;
-                                               return true;
-                                           });
-        if (read) return read;
-        return std::unexpected(
-            Error(read.error()).within(fmt::format("partition {} of topic '{}'", part.index, asked_.topic)));
-    }
-
-    /// On the I/O pool, so that a slow reader does not keep the next fetch from coming.
-    Task<Result<>> write() {
-        Terminal& terminal = world_.terminal;
-        const ByteView bytes = bytes_of(buffer_);
-        Result<> written = co_await runtime::run_blocking(world_.disk, world_.shard,
-                                                          [&terminal, bytes] { return terminal.write_output(bytes); });
-        progress_.add(count_ - reported_, static_cast<std::int64_t>(buffer_.size()));
-        reported_ = count_;
-        buffer_.clear();
-        if (buffer_.capacity() > 16 * write_at_bytes) std::string().swap(buffer_);
-        co_return written;
-    }
-
-    static Failure end_of(const Result<>& written) {
-        Failure failure = failure_of(written.error());
-        // Whoever read has seen enough, as `head` does.
-        if (written.error().code == Errc::closed) failure.code = ExitCode::ok;
-        return failure;
-    }
-
-    OnlineWorld& world_;
-    const Consume& asked_;
-    Consumer& consumer_;
-    RecordFormat format_;
-    Progress& progress_;
-    RecordsReader reader_;
-    std::string buffer_;
-    std::int64_t count_ = 0;
-    std::int64_t reported_ = 0;
-};
-
 Result<RecordFormat> format_of(const Consume& asked) {
     if (asked.json) return RecordFormat::json_lines();
     return RecordFormat::parse(asked.format.empty() ? "%v\\n" : asked.format, asked.null_text);
@@ -120,7 +45,7 @@ struct Range {
 Task<Outcome<Range>> find_range(const Context& context, const Consume& asked,
                                 const std::vector<std::int32_t>& partitions) {
     Outage outage(context.world.shard);
-    outage.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
+    outage.on_notice(context.notices());
     CLI_CO_TRY(starts, co_await find_start(context.session, asked.topic, partitions, asked.start, asked.read_committed,
                                            outage));
     Range range{std::move(starts), {}};
@@ -132,11 +57,7 @@ Task<Outcome<Range>> find_range(const Context& context, const Consume& asked,
     co_return range;
 }
 
-}  // namespace
-
-CommandTask consume(const Context& context, const Consume& asked) {
-    Result<RecordFormat> format = format_of(asked);
-    if (!format) co_return context.report({ExitCode::usage, format.error().message});
+CommandTask consume_alone(const Context& context, const Consume& asked, Printer& printer) {
     auto partitions = co_await find_partitions(context.session, asked);
     if (!partitions) co_return context.report(partitions.error());
     const auto range = co_await find_range(context, asked, *partitions);
@@ -146,18 +67,40 @@ CommandTask consume(const Context& context, const Consume& asked) {
     options.topic = asked.topic;
     options.read_committed = asked.read_committed;
     Consumer consumer(context.session, std::move(options), range->starts, range->ends);
-    consumer.on_notice([&context](const std::string& notice) { context.note("moldau: {}", notice); });
+    consumer.on_notice(context.notices());
     context.world.on_interrupt([&consumer] { consumer.stop(); });
+    const Outcome<> printed = co_await printer.run(consumer);
+    co_await consumer.finish();
+    context.world.on_interrupt({});
+    if (!printed && printed.error().code != ExitCode::ok) co_return context.report(printed.error());
+    co_return ExitCode::ok;
+}
+
+CommandTask consume_in_group(const Context& context, const Consume& asked, Printer& printer) {
+    // A group can wait for a topic, but whoever misspelt one would wait for ever.
+    const auto partitions = co_await find_partitions(context.session, asked);
+    if (!partitions) co_return context.report(partitions.error());
+    GroupReader reader(context.session, asked, printer, context.notices());
+    context.world.on_interrupt([&reader] { reader.stop(); });
+    const Outcome<> done = co_await reader.run();
+    context.world.on_interrupt({});
+    if (!done && done.error().code != ExitCode::ok) co_return context.report(done.error());
+    co_return ExitCode::ok;
+}
+
+}  // namespace
+
+CommandTask consume(const Context& context, const Consume& asked) {
+    Result<RecordFormat> format = format_of(asked);
+    if (!format) co_return context.report({ExitCode::usage, format.error().message});
     Terminal& terminal = context.world.terminal;
     Progress progress(context.world.shard, terminal, "Read",
                       terminal.error_is_terminal() && !terminal.output_is_terminal());
-    Printer printer(context, asked, consumer, std::move(*format), progress);
-    const Outcome<> printed = co_await printer.run();
-    co_await consumer.finish();
-    context.world.on_interrupt({});
+    Printer printer(context.world, asked, std::move(*format), progress);
+    const ExitCode code = asked.group.empty() ? co_await consume_alone(context, asked, printer)
+                                              : co_await consume_in_group(context, asked, printer);
     progress.finish();
-    if (!printed && printed.error().code != ExitCode::ok) co_return context.report(printed.error());
-    co_return ExitCode::ok;
+    co_return code;
 }
 
 }  // namespace moldau::cli

@@ -132,9 +132,6 @@ TEST(Arguments, NameWhatIsMissingAsTheUsageDoes) {
     expect_refusal("consume -e", "TOPIC is required");
     expect_refusal("topic create", "NAME is required");
     expect_refusal("storage info", "--config is required");
-    expect_refusal("consume t --group g",
-                   "--group: consumer groups are not there yet; without it, all partitions or "
-                   "those of --partition are read");
 }
 
 std::string help_of(const std::string& line) {
@@ -163,7 +160,6 @@ TEST(Arguments, HelpAsksForATopicOnceAndNamesUnits) {
     EXPECT_FALSE(help.contains("REQUIRED"));
     EXPECT_TRUE(help.contains("--timeout N(ms|s|m|h)"));
     EXPECT_TRUE(help.contains("--batch-size N(B|KiB|MiB)"));
-    EXPECT_FALSE(help_of("consume --help").contains("--group"));
 }
 
 TEST(Arguments, ReadsProduce) {
@@ -218,9 +214,76 @@ TEST(Arguments, ReadsConsume) {
     EXPECT_EQ(full.partitions, (std::vector<std::int32_t>{1, 2}));
     EXPECT_EQ(full.max_count, 7);
     EXPECT_TRUE(full.exit_at_end && full.json && full.read_committed);
+    EXPECT_EQ(plan_of<Consume>("consume t --group g --from-beginning").group, "g");
+    expect_refusal("consume t --group g --partition 1",
+                   "--group: with it the group says who reads which partition, not --partition");
+    for (const std::string where : {"--offset 3", "--offset latest", "--since 0"})
+        expect_refusal(fmt::format("consume t --group g {}", where),
+                       fmt::format("--group: with it the offsets that the group has committed say where to begin, not "
+                                   "{}; 'moldau group reset-offsets' moves them",
+                                   where.substr(0, where.find(' '))));
     refusal_of("consume t --from-beginning --offset 3");
     refusal_of("consume t --json -f %v");
     EXPECT_NE(refusal_of("consume t --offset soon").find("'soon'"), std::string::npos);
+}
+
+TEST(Arguments, ReadsGroupCommands) {
+    using View = GroupDescribe::View;
+    const auto list = plan_of<GroupList>("group list --state stable,empty --type classic");
+    EXPECT_EQ(list.states, (std::vector<std::string>{"Stable", "Empty"}));
+    EXPECT_EQ(list.types, std::vector<std::string>{"classic"});
+    const auto described = plan_of<GroupDescribe>("group describe a b");
+    EXPECT_EQ(described.groups, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(described.view, View::offsets);
+    EXPECT_EQ(plan_of<GroupDescribe>("group describe --group a --state").view, View::state);
+    EXPECT_TRUE(plan_of<GroupDescribe>("group describe --all --members --verbose").verbose);
+    EXPECT_TRUE(plan_of<GroupDescribe>("group describe --all").groups.empty());
+    EXPECT_EQ(plan_of<GroupDelete>("group delete a b").groups, (std::vector<std::string>{"a", "b"}));
+    const auto offsets = plan_of<GroupDeleteOffsets>("group delete-offsets a --topic t --topic u:1,0");
+    EXPECT_EQ(offsets.topics, (std::vector<TopicPartitions>{{"t", {}}, {"u", {0, 1}}}));
+    refusal_of("group describe a --members --state");
+    refusal_of("group delete-offsets a");
+    expect_refusal("group describe", "GROUP, or --all, is required");
+    expect_refusal("group describe a --all", "--all: it stands instead of the names of groups");
+}
+
+TEST(Arguments, ReadsEveryFormOfReset) {
+    using Kind = ResetTarget::Kind;
+    const std::pair<const char*, ResetTarget> forms[] = {
+        {"--to-earliest", {Kind::earliest, 0}},
+        {"--to-latest", {Kind::latest, 0}},
+        {"--to-current", {Kind::current, 0}},
+        {"--to-offset 7", {Kind::offset, 7}},
+        {"--to-offset -7", {Kind::offset, -7}},
+        {"--shift-by 3", {Kind::shift, 3}},
+        {"--shift-by -3", {Kind::shift, -3}},
+        {"--to-datetime 1970-01-01T00:00:01.500", {Kind::time, 1500}},
+        {"--by-duration P1DT1S", {Kind::ago, 86'401'000}},
+    };
+    for (const auto& [form, target] : forms) {
+        const auto asked = plan_of<GroupReset>(fmt::format("group reset-offsets g --topic t:1 --topic u {}", form));
+        EXPECT_EQ(asked.target, target) << form;
+        EXPECT_EQ(asked.topics, (std::vector<TopicPartitions>{{"t", {1}}, {"u", {}}}));
+        EXPECT_FALSE(asked.execute);
+    }
+    EXPECT_TRUE(plan_of<GroupReset>("group reset-offsets --group g --all-topics --to-latest --execute").execute);
+    EXPECT_FALSE(plan_of<GroupReset>("group reset-offsets g --all-topics --to-latest --dry-run").execute);
+    EXPECT_TRUE(plan_of<GroupReset>("group reset-offsets g --all-topics --to-latest --export").export_csv);
+    const auto from_file = plan_of<GroupReset>("group reset-offsets g --from-file f");
+    EXPECT_EQ(from_file.target.kind, Kind::file);
+    EXPECT_EQ(from_file.file, "f");
+    refusal_of("group reset-offsets g --topic t");
+    refusal_of("group reset-offsets g --topic t --to-latest --to-earliest");
+    refusal_of("group reset-offsets g --topic t --to-latest --execute --dry-run");
+    expect_refusal("group reset-offsets g --to-latest", "--topic or --all-topics is required");
+    expect_refusal("group reset-offsets g --to-latest --topic t --all-topics",
+                   "--all-topics: it stands instead of --topic");
+    expect_refusal("group reset-offsets g --from-file f --topic t",
+                   "--from-file: the file names the partitions: neither --topic nor --all-topics goes with it");
+    expect_refusal("group reset-offsets --to-latest --topic t", "GROUP is required");
+    expect_refusal("group reset-offsets g --to-latest --topic t:",
+                   "--topic: 't:' is not a topic, or a topic and its partitions such as orders:0,1,2");
+    EXPECT_TRUE(refusal_of("group reset-offsets g --topic t --to-offset x").contains("--to-offset: 'x'"));
 }
 
 TEST(Arguments, ReadsStorageCommandsAsKafkaNamesTheirFlags) {
@@ -245,6 +308,12 @@ TEST(Arguments, FindsBrokersByFlagThenVariableThenDefault) {
     EXPECT_NE(std::get<Finished>(wrong).error.find("MOLDAU_BOOTSTRAP"), std::string::npos);
 }
 
+TEST(Arguments, RefusesWhatNoRequestHolds) {
+    const std::string longest(32'767, 'x');
+    EXPECT_EQ(plan_of<GroupDelete>("group delete " + longest).groups, std::vector<std::string>{longest});
+    expect_refusal("group delete " + longest + "x", "an argument is longer than 32767 bytes");
+}
+
 TEST(Arguments, ReadsTheOutputFormat) {
     EXPECT_EQ(std::get<Plan>(parse_words("cluster describe -o json")).connect.output, OutputFormat::json);
     EXPECT_EQ(std::get<Plan>(parse_words("cluster describe")).connect.output, OutputFormat::table);
@@ -258,10 +327,28 @@ TEST(Arguments, NamesTheCommandWhoseHelpWouldTell) {
 }
 
 TEST(Arguments, EveryCommandHelpsWithExamples) {
-    for (const char* command :
-         {"", "topic create", "topic list", "topic describe", "topic alter", "topic delete", "config describe",
-          "config alter", "cluster id", "cluster describe", "cluster quorum", "cluster features", "produce", "consume",
-          "storage format", "storage info", "storage random-uuid"}) {
+    for (const char* command : {"",
+                                "topic create",
+                                "topic list",
+                                "topic describe",
+                                "topic alter",
+                                "topic delete",
+                                "config describe",
+                                "config alter",
+                                "group list",
+                                "group describe",
+                                "group reset-offsets",
+                                "group delete",
+                                "group delete-offsets",
+                                "cluster id",
+                                "cluster describe",
+                                "cluster quorum",
+                                "cluster features",
+                                "produce",
+                                "consume",
+                                "storage format",
+                                "storage info",
+                                "storage random-uuid"}) {
         const Parsed parsed = parse_words(std::string(command) + " --help");
         const auto* help = std::get_if<Finished>(&parsed);
         ASSERT_NE(help, nullptr) << command;
@@ -271,7 +358,7 @@ TEST(Arguments, EveryCommandHelpsWithExamples) {
 }
 
 TEST(Arguments, HelpOfAGroupIsItsOwn) {
-    for (const auto* group : {"topic", "config", "cluster", "storage"}) {
+    for (const auto* group : {"topic", "config", "group", "cluster", "storage"}) {
         const Parsed parsed = parse_words(std::string(group) + " --help");
         const std::string& help = std::get<Finished>(parsed).output;
         EXPECT_EQ(help.find("Exit codes"), std::string::npos) << help;
