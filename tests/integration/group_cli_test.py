@@ -46,7 +46,8 @@ def wait_until(condition):
 @contextlib.contextmanager
 def member(under_test, group, topic, *more):
     """kcat as a member of the group until the block ends; it leaves in an orderly way."""
-    process = subprocess.Popen(["kcat", "-b", under_test.address, "-G", group, "-q", "-u", *more, topic],
+    quick = ("-X", "heartbeat.interval.ms=100", "-X", "auto.commit.interval.ms=200")
+    process = subprocess.Popen(["kcat", "-b", under_test.address, "-G", group, "-q", "-u", *quick, *more, topic],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         yield process

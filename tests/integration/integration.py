@@ -16,7 +16,7 @@ CLIENT = os.environ.get("INTEGRATION_CLIENT", str(ROOT / "build/release/tests/in
 
 
 def broker(environment=None, prefix=(), **overrides):
-    return MoldauBroker(prefix=prefix, overrides={"moldau.shards": SHARDS, **overrides}, environment=environment)
+    return MoldauBroker(prefix=prefix, overrides={"moldau.shards": SHARDS, "group.initial.rebalance.delay.ms": "0", **overrides}, environment=environment)
 
 
 def kcat(broker_under_test, *arguments, stdin=None, timeout_s=60, check=True):
