@@ -264,11 +264,13 @@ Error LogDirectory::offline_reason() const {
 }
 
 Result<> LogDirectory::refresh_free_space() {
+    // Read before: what is appended while this measures, and until it is noted here, counts against what was measured.
+    const std::int64_t appended = appended_bytes_.load(std::memory_order_relaxed);
     MOLDAU_TRY(space, disk_.space(path_));
-    constexpr std::uint64_t most = INT64_MAX;
-    reserve_bytes_.store(static_cast<std::int64_t>(std::min(max_reserve_bytes, space.total_bytes / reserve_share)),
-                         std::memory_order_relaxed);
-    free_bytes_.store(static_cast<std::int64_t>(std::min(space.free_bytes, most)), std::memory_order_relaxed);
+    constexpr std::uint64_t most = INT64_MAX / 2;
+    const auto free = static_cast<std::int64_t>(std::min(space.free_bytes, most));
+    const auto reserve = static_cast<std::int64_t>(std::min(max_reserve_bytes, space.total_bytes / reserve_share));
+    append_limit_bytes_.store(appended + free - reserve, std::memory_order_relaxed);
     return {};
 }
 

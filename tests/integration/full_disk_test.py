@@ -31,6 +31,9 @@ def fill(path, leave_bytes=0):
 
 
 class FullDisk(unittest.TestCase):
+    def resize(self, mib):
+        subprocess.run(["mount", "-o", f"remount,size={mib}m", str(self.mount)], check=True)
+
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="moldau-full-")
         self.addCleanup(directory.cleanup)
@@ -94,9 +97,11 @@ class FullDisk(unittest.TestCase):
         self.wait_until(lambda: len(self.acked()) > before, "nothing is accepted though there is room")
 
     def finish(self, client):
-        """The end of the load and of the broker, both by force, and a start: everything is there."""
+        """The end of the load and of the broker, both by force, and a start: everything is there. The load may have filled
+        the disk again by then, and a clean stop needs room."""
         self.end(client)
         self.broker.kill()
+        self.resize(2 * SIZE_MIB)
         self.broker.start()
         self.check_stored()
         self.broker.stop()

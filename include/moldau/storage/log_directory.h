@@ -93,16 +93,16 @@ class LogDirectory {
     /// Requires: is_offline().
     Error offline_reason() const;
 
-    /// Measures the free space. Every second or so. Waits.
+    /// Measures the free space. Every second or so, on any thread. Waits.
     Result<> refresh_free_space();
     /// Whether an append of so many bytes is accepted: the last of the space is for metadata and offsets.
     bool has_room(bool internal, std::size_t size_bytes) const {
-        return internal || free_bytes_.load(std::memory_order_relaxed) >
-                               reserve_bytes_.load(std::memory_order_relaxed) + static_cast<std::int64_t>(size_bytes);
+        return internal || appended_bytes_.load(std::memory_order_relaxed) + static_cast<std::int64_t>(size_bytes) <
+                               append_limit_bytes_.load(std::memory_order_relaxed);
     }
     /// So much was appended since the free space was measured: a second of appends may be larger than the reserve.
     void note_appended(std::size_t size_bytes) {
-        free_bytes_.fetch_sub(static_cast<std::int64_t>(size_bytes), std::memory_order_relaxed);
+        appended_bytes_.fetch_add(static_cast<std::int64_t>(size_bytes), std::memory_order_relaxed);
     }
 
  private:
@@ -120,7 +120,6 @@ class LogDirectory {
 
     runtime::Disk& disk_;
     std::string path_;
-    std::atomic<std::int64_t> reserve_bytes_{0};
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::optional<MetaProperties> meta_;
     Checkpoints at_start_;  // on the owner's shard alone
@@ -131,7 +130,8 @@ class LogDirectory {
     bool file_is_ours_ = false;      // the high watermarks' file that is there now
     std::uint32_t author_crc_ = 0;   // of the high watermarks' file
     bool all_written_ = false;       // each file is there, and says what written_ does
-    std::atomic<std::int64_t> free_bytes_{INT64_MAX};
+    std::atomic<std::int64_t> appended_bytes_{0};
+    std::atomic<std::int64_t> append_limit_bytes_{0};  // what appended_bytes_ may come to
     std::atomic<std::shared_ptr<const Error>> offline_reason_;
     std::atomic<bool> offline_{false};  // set after the reason: asked with every request
 };
