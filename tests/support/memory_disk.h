@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,6 +31,7 @@ class MemoryDisk final : public Disk {
     bool fail_write = false;
     std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
     std::string fail_rename_of;             ///< of this path
+    std::function<void()> after_space;      ///< called once the free space is measured, before that is told
     bool sync_on_write = false;             ///< the device writes back at once
     bool nothing_cached = false;            ///< reads would wait for the device
     std::size_t changes_left = SIZE_MAX;    ///< until the power fails: from then on no change is made
@@ -113,7 +115,9 @@ class MemoryDisk final : public Disk {
     }
 
     Result<DiskSpace> space(const std::string&) override {
-        return DiskSpace{capacity_bytes - std::min(used_bytes() + other_bytes, capacity_bytes), capacity_bytes};
+        const DiskSpace measured{capacity_bytes - std::min(used_bytes() + other_bytes, capacity_bytes), capacity_bytes};
+        if (after_space) after_space();
+        return measured;
     }
 
     Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) override {

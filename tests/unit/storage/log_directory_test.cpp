@@ -306,6 +306,16 @@ TEST_F(LogDirectoryTest, AppendsCountBeforeTheSpaceIsMeasuredAgain) {
     EXPECT_TRUE(directory->has_room(false, 600));
 }
 
+TEST_F(LogDirectoryTest, AppendsCountThatComeWhileTheSpaceIsMeasured) {
+    disk.capacity_bytes = 16 << 20;
+    disk.other_bytes = disk.capacity_bytes - disk.capacity_bytes / LogDirectory::reserve_share - 1000;
+    open();
+    disk.after_space = [this] { directory->note_appended(600); };
+    ASSERT_TRUE(directory->refresh_free_space());
+    EXPECT_FALSE(directory->has_room(false, 600));
+    EXPECT_TRUE(directory->has_room(false, 300));
+}
+
 TEST_F(LogDirectoryTest, TheFirstReasonForBeingOfflineStays) {
     open();
     EXPECT_FALSE(directory->is_offline());
