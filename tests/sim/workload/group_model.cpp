@@ -6,11 +6,11 @@
 
 namespace moldau::sim {
 
-GroupModel::Broken GroupModel::assigned(std::int32_t generation, std::int32_t partition, const std::string& member) {
-    const auto [owner, is_new] = owners_.try_emplace({generation, partition}, member);
+GroupModel::Broken GroupModel::assigned(const Round& round, std::int32_t partition, const std::string& member) {
+    const auto [owner, is_new] = owners_.try_emplace({round, partition}, member);
     if (is_new || owner->second == member) return {};
     return fmt::format("partition {} belongs to {} and to {} in generation {}", partition, owner->second, member,
-                       generation);
+                       round.generation);
 }
 
 void GroupModel::attempted(std::int32_t partition, std::int64_t offset) {

@@ -3,6 +3,7 @@
 // committed stays and never goes back. Pure. Members begin where their predecessors have committed and count on from
 // there.
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,8 +16,19 @@ class GroupModel {
     /// The first promise that was broken, by what a function returned; empty: none.
     using Broken = std::string;
 
-    /// `member` was told that the partition is its own in `generation`.
-    Broken assigned(std::int32_t generation, std::int32_t partition, const std::string& member);
+    /// What tells a round from all others. A group without offsets is forgotten once it is empty, and one of its name
+    /// begins with generation 1 again: who joined before the group was sure to last goes by the leader, too.
+    struct Round {
+        std::int32_t generation = -1;
+        std::string leader;  ///< its member id; empty where the group lasts
+
+        auto operator<=>(const Round&) const = default;
+    };
+
+    /// Something was committed that stays: whoever joins from now on joins a group that is never forgotten.
+    bool lasts() const { return !acknowledged_.empty(); }
+    /// `member` was told that the partition is its own in `round`.
+    Broken assigned(const Round& round, std::int32_t partition, const std::string& member);
     /// A commit of `offset` leaves: it may arrive, whether or not that is told.
     void attempted(std::int32_t partition, std::int64_t offset);
     void acknowledged(std::int32_t partition, std::int64_t offset);
@@ -26,8 +38,8 @@ class GroupModel {
     Broken fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor) const;
 
  private:
-    std::map<std::pair<std::int32_t, std::int32_t>, std::string> owners_;  ///< by generation and partition
-    std::map<std::int32_t, std::int64_t> attempted_;                       ///< the highest
+    std::map<std::pair<Round, std::int32_t>, std::string> owners_;  ///< by round and partition
+    std::map<std::int32_t, std::int64_t> attempted_;                ///< the highest
     std::map<std::int32_t, std::int64_t> acknowledged_;
 };
 

@@ -7,11 +7,16 @@ namespace {
 
 TEST(GroupModel, APartitionHasOneOwnerInAGeneration) {
     GroupModel model;
-    EXPECT_EQ(model.assigned(1, 0, "a"), "");
-    EXPECT_EQ(model.assigned(1, 0, "a"), "") << "told twice";
-    EXPECT_EQ(model.assigned(1, 1, "b"), "");
-    EXPECT_EQ(model.assigned(2, 0, "b"), "");
-    EXPECT_NE(model.assigned(1, 0, "b"), "");
+    EXPECT_EQ(model.assigned({1, ""}, 0, "a"), "");
+    EXPECT_EQ(model.assigned({1, ""}, 0, "a"), "") << "told twice";
+    EXPECT_EQ(model.assigned({1, ""}, 1, "b"), "");
+    EXPECT_EQ(model.assigned({2, ""}, 0, "b"), "");
+    EXPECT_NE(model.assigned({1, ""}, 0, "b"), "");
+    EXPECT_EQ(model.assigned({1, "c"}, 0, "c"), "") << "of a group that may have been forgotten";
+    EXPECT_NE(model.assigned({1, "c"}, 0, "d"), "");
+    EXPECT_FALSE(model.lasts());
+    model.acknowledged(0, 0);
+    EXPECT_TRUE(model.lasts());
 }
 
 TEST(GroupModel, WhatWasCommittedNeitherGoesNorGoesBackNorComesFromNowhere) {

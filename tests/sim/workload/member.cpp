@@ -115,6 +115,7 @@ class Member {
         auto& offered = request.protocols.emplace_back();
         offered.name = "range";
         // What it says of itself is never the same: each JoinGroup begins a round.
+        const bool group_lasts = model_.lasts();
         const std::string says = fmt::format("{} {}", plan_.id, ++joins_);
         offered.metadata = protocol::Blob(Bytes(says.begin(), says.end()));
         const auto answer =
@@ -129,6 +130,7 @@ class Member {
         if (answer->error_code != ErrorCode::none) co_return false;
         id_ = answer->member_id.str();
         generation_ = answer->generation_id;
+        round_ = {generation_, group_lasts ? "" : answer->leader.str()};
         for (const auto& member : answer->members) members.push_back(member.member_id.str());
         leads_ = answer->leader == answer->member_id;
         co_return true;
@@ -161,7 +163,7 @@ class Member {
         for (const std::uint8_t partition : answer->assignment.view()) {
             owned_.insert(partition);
             // A static member that came anew has the place of its former self, which is fenced.
-            if (auto broken = model_.assigned(generation_, partition, plan_.instance.value_or(id_)); !broken.empty())
+            if (auto broken = model_.assigned(round_, partition, plan_.instance.value_or(id_)); !broken.empty())
                 session_.model().broken(std::move(broken));
         }
         session_.workload().simulation.count("a member was assigned its part");
@@ -315,6 +317,7 @@ class Member {
     std::unique_ptr<Bytes> frame_;
     std::string id_;
     std::int32_t generation_ = -1;
+    GroupModel::Round round_;
     bool leads_ = false;
     std::uint64_t joins_ = 0;
     std::set<std::int32_t> owned_;
