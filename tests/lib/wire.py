@@ -6,8 +6,9 @@ import gzip
 import socket
 import struct
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, API_VERSIONS = 0, 1, 2, 3, 10, 18
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, API_VERSIONS = 0, 1, 2, 3, 8, 9, 10, 18
 PRODUCE_VERSION, FETCH_VERSION, LIST_OFFSETS_VERSION, METADATA_VERSION = 3, 4, 1, 4
+OFFSET_COMMIT_VERSION, OFFSET_FETCH_VERSION = 2, 1
 
 _CRC_TABLE = []
 for _value in range(256):
@@ -55,11 +56,16 @@ def varint(value):
     return bytes(out)
 
 
-def record_batch(values, first_timestamp=0, timestamp_step=0):
-    """An uncompressed batch of records without keys."""
+def optional(data):
+    """A record's key or value; None is null."""
+    return varint(-1) if data is None else varint(len(data)) + data
+
+
+def record_batch(values, first_timestamp=0, timestamp_step=0, keys=None):
+    """An uncompressed batch of records, without keys by default; a value of None is a tombstone."""
     records = b""
-    for delta, value in enumerate(values):
-        record = (b"\0" + varint(delta * timestamp_step) + varint(delta) + varint(-1) + varint(len(value)) + value + varint(0))
+    for delta, (key, value) in enumerate(zip(keys or [None] * len(values), values, strict=True)):
+        record = b"\0" + varint(delta * timestamp_step) + varint(delta) + optional(key) + optional(value) + varint(0)
         records += varint(len(record)) + record
     last = len(values) - 1
     checked = struct.pack(">hiqqqhii", 0, last, first_timestamp, first_timestamp + last * timestamp_step, -1, -1, -1,
@@ -140,6 +146,12 @@ def metadata_body(topics, create=False):
     return array([text(topic) for topic in topics]) + struct.pack(">?", create)
 
 
+def commit_body(group, topic, offsets, metadata=""):
+    """Of OffsetCommit, for who assigns partitions to itself; `offsets`: one a partition, from 0 on."""
+    committed = [struct.pack(">iq", index, offset) + text(metadata) for index, offset in enumerate(offsets)]
+    return text(group) + struct.pack(">i", -1) + text("") + struct.pack(">q", -1) + array([text(topic) + array(committed)])
+
+
 class Connection:
     """One connection that asks and is answered; every wait is bounded. Never connects again."""
 
@@ -195,6 +207,24 @@ class Connection:
         if error or aborted > 0:
             raise RuntimeError(f"Fetch of {topic}-{partition} from {offset} is answered by error {error}")
         return body[topic_at + 30:topic_at + 30 + size]
+
+    def commit(self, group, topic, offsets):
+        """The first error code, and 0 without any."""
+        body = self.call(OFFSET_COMMIT, OFFSET_COMMIT_VERSION, commit_body(group, topic, offsets))
+        codes = [struct.unpack_from(">h", body, 4 + 2 + len(topic.encode()) + 4 + 6 * index + 4)[0] for index in range(len(offsets))]
+        return next((code for code in codes if code), 0)
+
+    def committed(self, group, topic, partitions):
+        """(error code, offset) of each of so many partitions."""
+        wanted = [struct.pack(">i", index) for index in range(partitions)]
+        body = self.call(OFFSET_FETCH, OFFSET_FETCH_VERSION, text(group) + array([text(topic) + array(wanted)]))
+        position, found = 4 + 2 + len(topic.encode()) + 4, []
+        for _ in range(partitions):
+            _, offset, metadata_size = struct.unpack_from(">iqh", body, position)
+            position += 14 + max(metadata_size, 0)
+            found.append((struct.unpack_from(">h", body, position)[0], offset))
+            position += 2
+        return found
 
     def offset_of_time(self, topic, partition, timestamp):
         """(timestamp, offset) of the first record that is not older."""
