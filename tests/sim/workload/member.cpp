@@ -97,9 +97,17 @@ class Member {
     Task<bool> take_part() {
         owned_.clear();
         std::vector<std::string> members;
+        const std::int32_t former = generation_;
         if (!co_await join(members) || !co_await sync(members)) {
             co_await session_.pause(milliseconds(1), milliseconds(100));
             co_return false;
+        }
+        if (former >= 0 && former != generation_ && session_.random().chance(100)) {
+            if (session_.random().coin()) {
+                co_await commit_as_of(former);
+            } else {
+                co_await sync_as_of(former);
+            }
         }
         co_return co_await fetch_offsets();
     }
@@ -253,6 +261,51 @@ class Member {
         co_return !answer || is_ok(answer->error_code);
     }
 
+    /// A part of it that has not heard of the present generation still asks to be told its assignment.
+    Task<> sync_as_of(std::int32_t generation) {
+        protocol::SyncGroupRequest request;
+        request.group_id = Text(plan_.group);
+        request.generation_id = generation;
+        request.member_id = Text(id_);
+        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
+        request.protocol_type = "counting";
+        request.protocol_name = "range";
+        const auto answer =
+            co_await ask(std::move(request), "sync of an earlier generation",
+                         +[](const protocol::SyncGroupResponse& response) { return response.error_code; },
+                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
+                          ErrorCode::fenced_instance_id});
+        if (answer && answer->error_code == ErrorCode::none)
+            session_.model().broken(
+                fmt::format("{} is assigned as of generation {} in {}", id_, generation, generation_));
+    }
+
+    /// Or commits what it has done.
+    Task<> commit_as_of(std::int32_t generation) {
+        protocol::OffsetCommitRequest request;
+        request.group_id = Text(plan_.group);
+        request.generation_id_or_member_epoch = generation;
+        request.member_id = Text(id_);
+        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
+        auto& topic = request.topics.emplace_back();
+        topic.name = Text(plan_.topic);
+        topic.topic_id = session_.topic_id();
+        auto& part = topic.partitions.emplace_back();
+        part.committed_offset = Offset(0);
+        const auto answer =
+            co_await ask(std::move(request), "commit of an earlier generation", first_error,
+                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
+                          ErrorCode::fenced_instance_id, ErrorCode::group_id_not_found});
+        if (answer && first_error(*answer) == ErrorCode::none)
+            session_.model().broken(fmt::format("{} commits as of generation {} in {}", id_, generation, generation_));
+    }
+
+    static ErrorCode first_error(const protocol::OffsetCommitResponse& response) {
+        for (const auto& each : response.topics)
+            for (const auto& part : each.partitions) return part.error_code;
+        return ErrorCode::none;
+    }
+
     /// False also where nobody told what became of it: a round ends what may still be under way.
     Task<bool> commit() {
         protocol::OffsetCommitRequest request;
@@ -274,12 +327,7 @@ class Member {
         }
         if (committing.empty()) co_return true;
         const auto answer =
-            co_await ask(std::move(request), "commit",
-                         +[](const protocol::OffsetCommitResponse& response) {
-                             for (const auto& each : response.topics)
-                                 for (const auto& part : each.partitions) return part.error_code;
-                             return ErrorCode::none;
-                         },
+            co_await ask(std::move(request), "commit", first_error,
                          {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
                           ErrorCode::fenced_instance_id, ErrorCode::group_id_not_found});
         if (!answer) co_return false;
