@@ -7,7 +7,6 @@ import interop
 
 class KafkaJs(group_scenario.GroupScenario):
     client = "kafkajs"
-    codecs = ("none", "gzip", "snappy", "zstd")
 
 
 if __name__ == "__main__":

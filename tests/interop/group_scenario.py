@@ -82,7 +82,8 @@ class Ledger:
     def _record(self, member, partition, offset, key, timestamp, header, value):
         partition, offset, number = int(partition), int(offset), int(key.removeprefix("key-"))
         at = f"{member.name}: record {partition}:{offset}"
-        expected = (f"key-{number}", str(self._timestamp + number), f"number={number}", f"value-{number}-{'x' * 100}", number % PARTITIONS)
+        expected = (f"key-{number}", str(self._timestamp + number), f"number={number}", f"value-{number}-{'x' * 100}",
+                    number % PARTITIONS)
         if (key, timestamp, header, value, partition) != expected:
             self.complaints.append(f"{at} is {key} {timestamp} {header} {value}")
         if self.numbers.setdefault((partition, offset), number) != number:
@@ -99,7 +100,7 @@ class Ledger:
 
     def _committed(self, member, partition, offset):
         if offset < member.committed.get(partition, 0):
-            self.complaints.append(f"{member.name} moves its own commit of {partition} from {member.committed[partition]} back to {offset}")
+            self.complaints.append(f"{member.name} commits {offset} of {partition} after {member.committed[partition]}")
         member.committed[partition] = offset
         self.committed[partition] = max(offset, self.committed.get(partition, 0))
 
@@ -158,7 +159,8 @@ class GroupScenario(unittest.TestCase):
             time.sleep(POLL_S)
         lines = [line.split(" ") for line in done.stdout.splitlines()]
         if done.returncode != 0 or not lines or lines[-1] != ["done"]:
-            self.fail(f"{self.client} {subcommand} {arguments} ends with status {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+            self.fail(f"{self.client} {subcommand} {arguments} ends with status {done.returncode}:\n"
+                      f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return lines[:-1]
 
     def tool(self, main_class, *arguments):
@@ -223,7 +225,8 @@ class GroupScenario(unittest.TestCase):
         self.assertFalse(self.ledger.complaints, f"until {what}\n{self.story()}")
 
     def story(self):
-        members = [f"{member.name} owns {sorted(member.owned)} and says:\n{told(member.server)}" for member in self.members.values()]
+        members = [f"{member.name} owns {sorted(member.owned)} and says:\n{told(member.server)}"
+                   for member in self.members.values()]
         return "\n".join([*self.ledger.complaints[:10], *members, "broker:", self.broker.server.tail(15)])
 
     def step(self, what):
@@ -352,7 +355,8 @@ class GroupScenario(unittest.TestCase):
     def reset(self):
         self.step("offsets are reset")
         if "reset" in self.lacks:
-            self.tool(apache_kafka.CONSUMER_GROUPS, "--reset-offsets", "--group", GROUP, "--topic", TOPIC, "--to-offset", RESET_TO, "--execute")
+            self.tool(apache_kafka.CONSUMER_GROUPS, "--reset-offsets", "--group", GROUP, "--topic", TOPIC, "--to-offset", RESET_TO,
+                      "--execute")
         else:
             self.ask("reset", TOPIC, PARTITIONS, GROUP, RESET_TO)
         offsets = {partition: RESET_TO for partition in range(PARTITIONS)}

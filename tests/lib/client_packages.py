@@ -32,8 +32,8 @@ def python(name):
 
     def install(folder):
         _install([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _install([str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
-                  "-r", str(requirements)])
+        _install([str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check",
+                  "--only-binary", ":all:", "-r", str(requirements)])
 
     return str(_once("python", [requirements], sys.version, install) / "bin" / "python")
 
@@ -41,13 +41,13 @@ def python(name):
 def _go(source):
     """The program's binary. Modules come from the Go proxy; so does a newer toolchain, if `go` is let to fetch one."""
     if not shutil.which("go"):
-        raise Unavailable(f"go is not installed; {source.name} needs one of {_go_version(source)} or later, or of 1.21, which fetches it")
+        raise Unavailable(f"go is not installed; {source.name} needs {_go_version(source)}, or 1.21 that may fetch it")
     version = subprocess.run(["go", "version"], cwd=source, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
 
     def install(folder):
         _install(["go", "mod", "download"], cwd=source)
         # From here on a failure is one of the program.
-        subprocess.run(["go", "build", "-o", str(folder / "client"), "."], cwd=source, check=True, timeout=INSTALL_TIMEOUT_S)
+        subprocess.run(["go", "build", "-buildvcs=false", "-o", str(folder / "client"), "."], cwd=source, check=True, timeout=INSTALL_TIMEOUT_S)
 
     return str(_once("go", sorted(source.iterdir()), version.stdout, install) / "client")
 

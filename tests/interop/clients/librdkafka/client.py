@@ -116,7 +116,8 @@ def describe(broker, topic, partitions, group):
     say("state", described.state.name.title())
     for each in described.members:
         say("member", each.client_id)
-    for each in admin(broker).list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(TIMEOUT_S).topic_partitions:
+    committed = admin(broker).list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(TIMEOUT_S)
+    for each in committed.topic_partitions:
         say("offset", each.partition, each.offset)
 
 
