@@ -143,7 +143,11 @@ const commands = {
 
 const [command, ...words] = process.argv.slice(2)
 commands[command](...words).then(
-  () => say('done'),
+  () => {
+    say('done')
+    // After an outage of the broker KafkaJS may keep what holds the process, though it is disconnected.
+    process.exit(0)
+  },
   error => {
     console.error(error)
     process.exit(1)
