@@ -94,5 +94,6 @@ def _install(words, cwd=None):
     except subprocess.TimeoutExpired as e:
         raise Unavailable(f"'{' '.join(words)}' is not over within {INSTALL_TIMEOUT_S} s") from e
     if done.returncode != 0:
-        reason = (done.stdout + done.stderr).strip().rpartition("\n")[2]
+        lines = (done.stdout + done.stderr).strip().splitlines() or [f"status {done.returncode}"]
+        reason = "; ".join([line for line in lines if "error" in line.lower()][:3] or lines[-1:])
         raise Unavailable(f"'{' '.join(words)}' fails: {reason[:400]}")
