@@ -8,7 +8,7 @@ import unittest
 
 import interop
 from interop import apache_kafka
-import python_clients
+import client_packages
 
 SCRIPT = pathlib.Path(__file__).with_name("librdkafka_client.py")
 
@@ -16,7 +16,7 @@ SCRIPT = pathlib.Path(__file__).with_name("librdkafka_client.py")
 class Librdkafka(unittest.TestCase):
     def test_every_codec_plain_and_idempotent(self):
         try:
-            python = python_clients.python()
+            python = client_packages.python("librdkafka")
         except apache_kafka.Unavailable as missing:
             self.skipTest(str(missing))
         broker = interop.new_broker()

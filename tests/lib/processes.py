@@ -38,13 +38,14 @@ def answers(port, timeout_s=1.0):
 
 
 class Server:
-    """One server process whose output goes to a file; `ready` says by what it is known to be up."""
+    """One server process whose output goes to a file. `on_line` is called with each line, by the thread that reads them."""
 
-    def __init__(self, name, command, log_path, environment=None):
+    def __init__(self, name, command, log_path, environment=None, on_line=None):
         self.name = name
         self.log_path = log_path
         self._lines = []
         self._seen = threading.Condition()
+        self._on_line = on_line
         self._log = open(log_path, "ab")
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -57,8 +58,11 @@ class Server:
         for line in self.process.stdout:
             self._log.write(line)
             self._log.flush()
+            text = line.decode(errors="replace").rstrip("\n")
+            if self._on_line:
+                self._on_line(text)
             with self._seen:
-                self._lines.append(line.decode(errors="replace").rstrip("\n"))
+                self._lines.append(text)
                 self._seen.notify_all()
         with self._seen:
             self._lines.append(None)
@@ -113,6 +117,11 @@ class Server:
         self._reader.join(5)
         self.process.stdout.close()
         self._log.close()
+
+    def lines(self):
+        """What it has printed so far."""
+        with self._seen:
+            return [line for line in self._lines if line is not None]
 
     def tail(self, count=40):
         with self._seen:
