@@ -29,11 +29,11 @@ class Normaliser:
     def __init__(self, lines, seen=()):
         """`seen`: lines that came before; what they name keeps its name."""
         self._names = {}
+        # Topics are called by their names, since it depends on time which id is seen first.
+        for line in [*lines, *seen]:
+            self._call_topics_by_name(line)
         for line in seen:
             self.line(line)
-        # Topics are called by their names, since it depends on time which id is seen first.
-        for line in lines:
-            self._call_topics_by_name(line)
 
     def _call_topics_by_name(self, value):
         if isinstance(value, dict):

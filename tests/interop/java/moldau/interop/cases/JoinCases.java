@@ -130,7 +130,7 @@ public final class JoinCases {
         session.ask("an id is required, version 4", ApiKeys.JOIN_GROUP, 4, first);
         member.join("with an id");
         Member pending = new Member(session, "ids");
-        pending.joining("pending").answer();
+        session.ask("an id of a group with members", ApiKeys.JOIN_GROUP, pending.joinRequest());
         pending = new Member(session, "ids-pending");
         session.ask("pending", ApiKeys.JOIN_GROUP, pending.joinRequest());
         pending.id = "not the one that was given";
@@ -173,6 +173,6 @@ public final class JoinCases {
         joining.answer();
         other.answer();
         leader.answer();
-        for (int i = 0; i <= MAX_SIZE; i++) new Member(session, "full-pending").joining("ids given, " + i + " before").answer();
+        for (int i = 0; i <= MAX_SIZE; i++) session.ask("ids given, " + i + " before", ApiKeys.JOIN_GROUP, new Member(session, "full-pending").joinRequest());
     }
 }
