@@ -12,20 +12,28 @@ import re
 IDS = {"topicId": "topic", "clusterId": "cluster", "replicaDirectoryId": "directory", "sessionId": "session",
        "producerId": "producer id", "port": "port"}
 # Keys of a moment or of the metadata log's length; whether they are set is compared.
-MOMENTS = {"finalizedFeaturesEpoch", "logAppendTimeMs", "lastFetchTimestamp", "lastCaughtUpTimestamp", "timestamp", "maxTimestamp"}
+MOMENTS = {"finalizedFeaturesEpoch", "logAppendTimeMs", "lastFetchTimestamp", "lastCaughtUpTimestamp", "timestamp", "maxTimestamp",
+           "commitTimestamp", "currentStateTimestamp", "expireTimestamp"}
 NONE = (0, -1, "", "AAAAAAAAAAAAAAAAAAAAAA", None)
 # Milliseconds since 1970 of this decade or the next: a wall clock's time, where scripts use small ones.
 WALL_CLOCK = re.compile(r"\b(1[6-9]|2[0-9])\d{11}\b")
-# Results whose order Kafka leaves to a hash map.
-UNORDERED = {"DeleteTopics": "responses", "DescribeConfigs": "configs", "ApiVersions": "supportedFeatures"}
+# What brokers add to a client's or an instance's name to make a member's id of it.
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Results whose order Kafka leaves to a hash map, or to which partition's coordinator answers first.
+UNORDERED = {"DeleteTopics": ("responses",), "DescribeConfigs": ("configs",), "ApiVersions": ("supportedFeatures",),
+             "JoinGroup": ("members",), "DescribeGroups": ("groups", "members"), "ListGroups": ("groups",), "DeleteGroups": ("results",),
+             "OffsetDelete": ("topics", "partitions")}
 
 
 class Normaliser:
-    def __init__(self, lines):
+    def __init__(self, lines, seen=()):
+        """`seen`: lines that came before; what they name keeps its name."""
         self._names = {}
         # Topics are called by their names, since it depends on time which id is seen first.
-        for line in lines:
+        for line in [*lines, *seen]:
             self._call_topics_by_name(line)
+        for line in seen:
+            self.line(line)
 
     def _call_topics_by_name(self, value):
         if isinstance(value, dict):
@@ -64,6 +72,7 @@ class Normaliser:
             return "<moment>" if value >= 0 else value
         if isinstance(value, str):
             value = WALL_CLOCK.sub("<moment>", value)
+            value = UUID.sub(lambda found: self._name("member", found.group()), value)
             return re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:<port>", value)
         return value
 
@@ -117,11 +126,63 @@ def compare(suite, kafka_lines, our_lines):
             request = line.pop("request", {})
             if request.get("sessionEpoch", -1) > 0 and isinstance(line["response"], dict):
                 _in_order_of_partitions(line)
-            key = UNORDERED.get(line.get("api"))
-            if key and isinstance(line.get("response"), dict):
-                _sort(line["response"], key)
+            if line.get("api") == "OffsetFetch" and _asks_for_all(request):
+                _sort(line["response"], ("topics", "partitions"))
+            _sort(line.get("response"), UNORDERED.get(line.get("api"), ()))
         for path, kafkas, our in differences(kafka, ours):
             yield question, path.lstrip("."), kafkas, our
+
+
+def compare_records(kafka_records, our_records, kafka_lines, our_lines):
+    """Yields as `compare` for what both have written to a partitioned log (lines of `OffsetsLog`), after the given answers.
+
+    Records are compared in each partition's order, whatever batches they came in; a question is `records group key #n`.
+    """
+    left, right = _by_partition(kafka_records, kafka_lines), _by_partition(our_records, our_lines)
+    for partition in sorted({*left, *right}):
+        kafka, ours = left.get(partition, []), right.get(partition, [])
+        for number, (kafkas, our) in enumerate(zip(kafka, ours)):
+            for path, a, b in differences(kafkas, our):
+                yield f"records {_written(kafkas)} #{partition}-{number}", path.lstrip("."), a, b
+        if len(kafka) != len(ours):
+            extra = max(kafka, ours, key=len)[min(len(kafka), len(ours))]
+            yield f"records {_written(extra)} #{partition}-{min(len(kafka), len(ours))}", "records", len(kafka), len(ours)
+
+
+def _written(record):
+    return f"{record['key'].get('group')} {'value' if record['value'] else 'tombstone'} of type {record['keyType']}"
+
+
+def _by_partition(records, lines):
+    records = [json.loads(record) for record in records]
+    topics = [{"topicId": record["value"].get("topicId"), "name": record["key"].get("topic")} for record in records if record["value"]]
+    normaliser = Normaliser(topics, [json.loads(line) for line in lines])
+    partitions = {}
+    for record in records:
+        value = record["value"] or {}
+        # An expiry is compared by its distance from the commit, as Java counts.
+        if value.get("expireTimestamp", -1) != -1:
+            value["expiresAfterMs"] = (value.pop("expireTimestamp") - value["commitTimestamp"] + 2**63) % 2**64 - 2**63
+        record = normaliser.line(record)
+        _sort(record, ("members",))
+        partitions.setdefault(record.pop("partition"), []).append(record)
+    for written in partitions.values():
+        _sort_tombstones(written)
+        for offset, record in enumerate(written):
+            record["offset"] -= offset
+    return partitions
+
+
+def _sort_tombstones(records):
+    """Kafka deletes all offsets of a group in the order of a hash map."""
+    start = 0
+    for end in range(len(records) + 1):
+        if end == len(records) or records[end]["value"] is not None or records[end]["key"] == records[start]["key"]:
+            offsets = [record["offset"] for record in records[start:end]]
+            records[start:end] = sorted(records[start:end], key=lambda record: json.dumps(record["key"]))
+            for record, offset in zip(records[start:end], offsets):
+                record["offset"] = offset
+            start = end + 1
 
 
 def _in_order_of_partitions(line):
@@ -133,16 +194,25 @@ def _in_order_of_partitions(line):
     line["response"]["responses"] = partitions
 
 
-def _sort(value, key):
+def _asks_for_all(offset_fetch):
+    groups = offset_fetch.get("groups", [offset_fetch])
+    return any(group.get("topics", ()) is None for group in groups)
+
+
+def _sort(value, keys):
     if isinstance(value, dict):
         for inner, of in value.items():
-            if inner == key and isinstance(of, list):
-                of.sort(key=lambda each: (str(each.get("name")), json.dumps(each)))
-            else:
-                _sort(of, key)
+            _sort(of, keys)
+            if inner in keys and isinstance(of, list):
+                of.sort(key=_place)
     elif isinstance(value, list):
         for each in value:
-            _sort(each, key)
+            _sort(each, keys)
+
+
+def _place(value):
+    named = [str(value[key]) for key in ("name", "groupId", "memberId", "partitionIndex") if key in value]
+    return named, json.dumps(value)
 
 
 class Exceptions:

@@ -113,6 +113,7 @@ Answer<FindCoordinatorResponse> find_coordinator(Call& call, protocol::FindCoord
     Coordinator& only = response.coordinators.front();
     response.error_code = only.error_code;
     response.error_message = std::move(only.error_message);
+    if (only.error_code == ErrorCode::none) response.error_message = "NONE";
     response.node_id = only.node_id;
     response.host = std::move(only.host);
     response.port = only.port;

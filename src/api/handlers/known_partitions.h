@@ -1,6 +1,8 @@
 #pragma once
 // Of a request about a group's offsets: which topics and partitions the client may name, and which there are.
 
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,11 +38,48 @@ void keep_known_partitions(const Call& call, Operation operation, std::vector<To
     topics = std::move(kept);
 }
 
-/// The answer's entry for the topic: the last one where that is it, else a new one.
-template <class Topics, class Topic>
-auto& entry_of(Topics& topics, const Topic& topic) {
-    if (topics.empty() || topics.back().name != topic.name) topics.emplace_back().name = topic.name.owned();
-    return topics.back();
-}
+/// An answer's entries for topics, in which what is refused here and what the coordinator answers of a topic stand
+/// together. Topics are told apart by their ids, or by their names.
+template <class Topics>
+class AnsweredTopics {
+ public:
+    explicit AnsweredTopics(Topics& topics, bool by_id = false) : topics_(topics), by_id_(by_id) {}
+
+    template <class Topic>
+    auto& entry_of(const Topic& topic) {
+        const auto [at, is_new] = places_.try_emplace(key_of(topic), topics_.size());
+        if (is_new) {
+            auto& told = topics_.emplace_back();
+            told.name = topic.name.owned();
+            if constexpr (requires { told.topic_id; }) told.topic_id = topic.topic_id;
+        }
+        return topics_[at->second];
+    }
+    /// What the coordinator answers comes after all that was refused.
+    void append(Topics answered) {
+        if (topics_.empty()) {
+            topics_ = std::move(answered);
+            return;
+        }
+        for (auto& topic : answered) {
+            auto& told = entry_of(topic).partitions;
+            told.insert(told.end(), topic.partitions.begin(), topic.partitions.end());
+        }
+    }
+
+ private:
+    using Key = std::pair<std::string, TopicId>;
+
+    template <class Topic>
+    Key key_of(const Topic& topic) const {
+        if constexpr (requires { topic.topic_id; })
+            if (by_id_) return {{}, topic.topic_id};
+        return {topic.name.str(), {}};
+    }
+
+    Topics& topics_;
+    const bool by_id_;
+    std::map<Key, std::size_t> places_;
+};
 
 }  // namespace moldau::api

@@ -11,25 +11,16 @@ using protocol::ErrorCode;
 using protocol::OffsetCommitRequest;
 using protocol::OffsetCommitResponse;
 
-void refuse_partition(OffsetCommitResponse& response, const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
-                      PartitionIndex partition, ErrorCode error) {
-    if (response.topics.empty() || response.topics.back().name != topic.name ||
-        response.topics.back().topic_id != topic.topic_id) {
-        auto& told = response.topics.emplace_back();
-        told.name = topic.name.owned();
-        told.topic_id = topic.topic_id;
-    }
-    response.topics.back().partitions.push_back({partition, error});
-}
+using Answered = AnsweredTopics<std::vector<OffsetCommitResponse::OffsetCommitResponseTopic>>;
 
-void refuse_all(OffsetCommitResponse& response, const OffsetCommitRequest& request, ErrorCode error) {
+void refuse_all(Answered& answer, const OffsetCommitRequest& request, ErrorCode error) {
     for (const auto& topic : request.topics)
         for (const auto& partition : topic.partitions)
-            refuse_partition(response, topic, partition.partition_index, error);
+            answer.entry_of(topic).partitions.push_back({partition.partition_index, error});
 }
 
 /// Gives topics their names; those that have none are refused.
-void resolve_ids(const Call& call, OffsetCommitRequest& request, OffsetCommitResponse& response) {
+void resolve_ids(const Call& call, OffsetCommitRequest& request, Answered& answer) {
     std::vector<OffsetCommitRequest::OffsetCommitRequestTopic> known;
     for (auto& topic : request.topics) {
         if (const metadata::TopicPtr found = call.image().find_topic(topic.topic_id)) {
@@ -37,10 +28,16 @@ void resolve_ids(const Call& call, OffsetCommitRequest& request, OffsetCommitRes
             known.push_back(std::move(topic));
         } else {
             for (const auto& partition : topic.partitions)
-                refuse_partition(response, topic, partition.partition_index, ErrorCode::unknown_topic_id);
+                answer.entry_of(topic).partitions.push_back({partition.partition_index, ErrorCode::unknown_topic_id});
         }
     }
     request.topics = std::move(known);
+}
+
+/// Gives topics their ids, which are kept with the offsets. Requires: there are such topics.
+void find_ids(const Call& call, OffsetCommitRequest& request) {
+    for (auto& topic : request.topics)
+        if (const metadata::TopicPtr found = call.image().find_topic(topic.name.view())) topic.topic_id = found->id;
 }
 
 /// An offset is too large for the topic as it stands.
@@ -52,21 +49,24 @@ ErrorCode commit_error(ErrorCode error) {
 
 Answer<OffsetCommitResponse> offset_commit(Call& call, OffsetCommitRequest& request) {
     OffsetCommitResponse response;
+    const bool by_id = call.version() >= first_offsets_version_by_id;
+    Answered answer(response.topics, by_id);
     if (!call.allows(Operation::read, ResourceType::group, request.group_id)) {
-        refuse_all(response, request, ErrorCode::group_authorization_failed);
+        refuse_all(answer, request, ErrorCode::group_authorization_failed);
         co_return response;
     }
-    if (call.version() >= first_offsets_version_by_id) resolve_ids(call, request, response);
+    if (by_id) resolve_ids(call, request, answer);
     keep_known_partitions(call, Operation::read, request.topics,
                           [&](const auto& topic, PartitionIndex partition, ErrorCode error) {
-                              refuse_partition(response, topic, partition, error);
+                              answer.entry_of(topic).partitions.push_back({partition, error});
                           });
     if (request.topics.empty()) co_return response;
+    if (!by_id) find_ids(call, request);
     auto answered = co_await ask_group<OffsetCommitResponse>(call, request.group_id, request);
-    if (!answered) {
-        refuse_all(response, request, commit_error(answered.error()));
+    if (answered) {
+        answer.append(std::move(answered->topics));
     } else {
-        for (auto& topic : answered->topics) response.topics.push_back(std::move(topic));
+        refuse_all(answer, request, commit_error(answered.error()));
     }
     co_return response;
 }

@@ -13,16 +13,17 @@ Answer<protocol::OffsetDeleteResponse> offset_delete(Call& call, protocol::Offse
         response.error_code = ErrorCode::group_authorization_failed;
         co_return response;
     }
+    AnsweredTopics answer(response.topics);
     keep_known_partitions(call, Operation::read, request.topics,
                           [&](const auto& topic, PartitionIndex partition, ErrorCode error) {
-                              entry_of(response.topics, topic).partitions.push_back({partition, error});
+                              answer.entry_of(topic).partitions.push_back({partition, error});
                           });
     auto answered = co_await ask_group<protocol::OffsetDeleteResponse>(call, request.group_id, request);
     if (!answered || answered->error_code != ErrorCode::none) {
         response.topics.clear();
         response.error_code = answered ? answered->error_code : answered.error();
     } else {
-        for (auto& topic : answered->topics) response.topics.push_back(std::move(topic));
+        answer.append(std::move(answered->topics));
     }
     co_return response;
 }

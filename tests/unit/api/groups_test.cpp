@@ -95,6 +95,7 @@ TEST_F(Groups, OldVersionsAskForOneCoordinator) {
     request.key = "g";
     const auto response = ask(request, 3);
     EXPECT_EQ(response.error_code, ErrorCode::none);
+    EXPECT_EQ(response.error_message, "NONE") << "as Apache Kafka says";
     EXPECT_EQ(response.node_id, NodeId(1));
 }
 
@@ -105,6 +106,40 @@ TEST_F(Groups, OffsetsAreOfPartitionsThatAreThere) {
     EXPECT_EQ(commit("there", 0, 7), ErrorCode::none);
     EXPECT_EQ(committed("there"), 7);
     EXPECT_EQ(committed("nowhere"), -1);
+}
+
+TEST_F(Groups, WhatIsRefusedAndWhatIsDoneOfATopicIsToldTogether) {
+    find("g");
+    protocol::OffsetCommitRequest commit;
+    commit.group_id = "g";
+    auto& committing = commit.topics.emplace_back();
+    committing.name = "there";
+    for (const int index : {0, 7, 0}) committing.partitions.emplace_back().partition_index = PartitionIndex(index);
+    const auto committed = ask(commit, 9);
+    ASSERT_EQ(committed.topics.size(), 1U);
+    ASSERT_EQ(committed.topics[0].partitions.size(), 3U);
+    EXPECT_EQ(committed.topics[0].partitions[0].error_code, ErrorCode::unknown_topic_or_partition);
+    EXPECT_EQ(committed.topics[0].partitions[1].error_code, ErrorCode::none);
+
+    protocol::OffsetDeleteRequest remove;
+    remove.group_id = "g";
+    auto& removing = remove.topics.emplace_back();
+    removing.name = "there";
+    for (const int index : {0, 7}) removing.partitions.emplace_back().partition_index = PartitionIndex(index);
+    const auto removed = ask(remove, 0);
+    ASSERT_EQ(removed.topics.size(), 1U);
+    ASSERT_EQ(removed.topics[0].partitions.size(), 2U);
+    EXPECT_EQ(removed.topics[0].partitions[0].error_code, ErrorCode::unknown_topic_or_partition);
+}
+
+TEST_F(Groups, AMemberWithoutInstanceLeavesWithoutOne) {
+    find("g");
+    protocol::LeaveGroupRequest request;
+    request.group_id = "g";
+    request.members.emplace_back().member_id = "nobody";
+    const auto response = ask(request, 5);
+    EXPECT_EQ(response.members.at(0).error_code, ErrorCode::unknown_member_id);
+    EXPECT_FALSE(response.members.at(0).group_instance_id.has_value());
 }
 
 TEST_F(Groups, NewVersionsNameTopicsByIdAlone) {

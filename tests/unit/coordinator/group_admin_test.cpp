@@ -22,13 +22,15 @@ TEST_F(GroupAdminTest, ListsByStateAndType) {
     world.group = "simple";
     world.commit("t", 0, 1);
     EXPECT_EQ(list({}), (std::vector<std::string>{"g", "simple"}));
+    EXPECT_EQ(list({{" stable "}, {}}), (std::vector<std::string>{"g"}));
+    EXPECT_EQ(list({{}, {" classic "}}), (std::vector<std::string>{}));
     EXPECT_EQ(list({.states = {" stable"}, .types = {}}), (std::vector<std::string>{"g"}));
     EXPECT_EQ(list({.states = {"Empty", "Dead"}, .types = {"Classic"}}), (std::vector<std::string>{"simple"}));
     EXPECT_TRUE(list({.states = {}, .types = {"consumer"}}).empty());
     EXPECT_TRUE(list({.states = {"nonsense"}, .types = {}}).empty());
 }
 
-TEST_F(GroupAdminTest, DescribesMembersWithTheirAssignmentsWhileTheGroupIsStable) {
+TEST_F(GroupAdminTest, DescribesMembersWithTheirAssignments) {
     EXPECT_EQ(world.describe(5).group_state, "Dead");
     EXPECT_EQ(world.describe(5).error_code, ErrorCode::none);
     EXPECT_EQ(world.describe(6).error_code, ErrorCode::group_id_not_found);
@@ -45,7 +47,17 @@ TEST_F(GroupAdminTest, DescribesMembersWithTheirAssignmentsWhileTheGroupIsStable
     world.ask_to_join({.member = ids[0], .says = "something else"});
     described = world.describe();
     EXPECT_EQ(described.protocol_data, "");
-    EXPECT_TRUE(described.members.at(0).member_assignment.empty());
+    EXPECT_TRUE(described.members.at(0).member_metadata.empty());
+    EXPECT_EQ(text(described.members.at(0).member_assignment), ids[0]) << "it has it until there is another";
+}
+
+TEST_F(GroupAdminTest, DescribesNoAssignmentsAfterARoundThatWasBrokenOff) {
+    const auto ids = world.stable_group(1);
+    world.ask_to_join({.member = ids[0], .says = "something else"});
+    ASSERT_EQ(world.state(), "CompletingRebalance");
+    EXPECT_FALSE(world.describe().members.at(0).member_assignment.empty());
+    world.ask_to_join({.member = ids[0], .says = "something else again"});
+    EXPECT_TRUE(world.describe().members.at(0).member_assignment.empty());
 }
 
 TEST_F(GroupAdminTest, DeletesEmptyGroupsWithTheirOffsets) {
@@ -77,7 +89,11 @@ TEST(PartitionOfGroup, IsAsApacheKafkaComputesIt) {
     EXPECT_EQ(partition_of("ä", 50).value(), 228 % 50);
     EXPECT_EQ(partition_of("€", 50).value(), 8364 % 50);
     EXPECT_EQ(partition_of("😀", 50).value(), 1772899 % 50);
-    // Its hash is −2147483648.
+    // Those of the others are negative.
+    EXPECT_EQ(partition_of("life-0", 50).value(), 1102912097 % 50);
+    EXPECT_EQ(partition_of("states", 50).value(), 892482046 % 50);
+    EXPECT_EQ(partition_of("admin-simple", 7).value(), 1603399184 % 7);
+    // Here −2147483648.
     EXPECT_EQ(partition_of("polygenelubricants", 50).value(), 0);
 }
 

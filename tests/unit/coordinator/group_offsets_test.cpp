@@ -1,5 +1,7 @@
 // Committed offsets: who may commit, what is read, what expires.
 
+#include <limits>
+
 #include "group_world.h"
 
 namespace moldau::coordinator {
@@ -71,6 +73,11 @@ TEST_F(GroupOffsetsTest, MetadataIsLimited) {
     EXPECT_EQ(world.commit("t", 0, 1, {.metadata = std::string(4097, 'x')}), ErrorCode::offset_metadata_too_large);
     EXPECT_EQ(world.committed("t", 0), -1);
     EXPECT_EQ(world.commit("t", 0, 1, {.metadata = std::string(4096, 'x')}), ErrorCode::none);
+    // Characters are counted, as Java has them, not bytes.
+    std::string wide;
+    for (int i = 0; i < 2048; ++i) wide += "💧";
+    EXPECT_EQ(world.commit("t", 0, 1, {.metadata = wide}), ErrorCode::none);
+    EXPECT_EQ(world.commit("t", 0, 1, {.metadata = wide + "x"}), ErrorCode::offset_metadata_too_large);
 }
 
 TEST_F(GroupOffsetsTest, OffsetsOfASimpleGroupExpireByTheirCommit) {
@@ -118,6 +125,34 @@ TEST_F(GroupOffsetsTest, OldClientsSayHowLongAnOffsetIsKept) {
     world.restart();
     world.advance(600'000);
     EXPECT_EQ(world.committed("t", 0), -1);
+    world.commit("t", 0, 1, {.retention_ms = std::numeric_limits<std::int64_t>::max(), .version = 4});
+    world.restart();
+    world.advance(day_ms);
+    EXPECT_EQ(world.committed("t", 0), 1);
+}
+
+TEST_F(GroupOffsetsTest, WhatWasCommittedOfAnotherTopicOfTheNameIsNotToldToWhoNamesTheId) {
+    const TopicId former = TopicId::from_halves(1, 1);
+    protocol::OffsetCommitRequest request;
+    request.group_id = Text(world.group);
+    auto& committed = request.topics.emplace_back();
+    committed.name = "t";
+    committed.topic_id = former;
+    committed.partitions.emplace_back().committed_offset = Offset(5);
+    world.call<protocol::OffsetCommitResponse>(request, 10);
+    world.restart();
+    const auto told = [&](const TopicId& id) {
+        FetchOffsets fetch;
+        fetch.group.group_id = Text(world.group);
+        auto& wanted = fetch.group.topics.emplace().emplace_back();
+        wanted.name = "t";
+        wanted.topic_id = id;
+        wanted.partition_indexes = {PartitionIndex(0)};
+        return world.call<OffsetsOfGroup>(fetch).topics.at(0).partitions.at(0).committed_offset.value();
+    };
+    EXPECT_EQ(told(former), 5);
+    EXPECT_EQ(told({}), 5) << "old clients know names alone";
+    EXPECT_EQ(told(TopicId::from_halves(1, 2)), -1);
 }
 
 TEST_F(GroupOffsetsTest, OffsetsAreDeletedUnlessTheirTopicIsConsumed) {

@@ -61,14 +61,19 @@ TEST(GroupRecords, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read->members.at("m").instance_id, "i");
 
     for (const Timestamp expires : {no_timestamp, Timestamp(99)}) {
-        const Record offset = write_offset_commit(
-            "g", "t", PartitionIndex(4),
-            {.offset = Offset(8), .metadata = "x", .committed_at = Timestamp(3), .expires_at = expires});
+        const Record offset = write_offset_commit("g", "t", PartitionIndex(4),
+                                                  {.offset = Offset(8),
+                                                   .metadata = "x",
+                                                   .committed_at = Timestamp(3),
+                                                   .expires_at = expires,
+                                                   .topic_id = TopicId::from_halves(1, 2)});
         const auto committed = read_offset_commit(*offset.value);
         ASSERT_TRUE(committed);
         EXPECT_EQ(committed->offset, Offset(8));
         EXPECT_EQ(committed->expires_at, expires);
         EXPECT_EQ(committed->metadata, "x");
+        // The version that has an expiry has no topic.
+        EXPECT_EQ(committed->topic_id, expires == no_timestamp ? TopicId::from_halves(1, 2) : TopicId());
         EXPECT_EQ(read_key(offset.key)->partition, PartitionIndex(4));
     }
 }

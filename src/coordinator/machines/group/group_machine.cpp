@@ -9,6 +9,7 @@
 #include "offsets.h"
 #include "records.h"
 #include "timers.h"
+#include "utf16.h"
 
 namespace moldau::coordinator {
 namespace {
@@ -35,9 +36,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool passes(const std::vector<std::string>& filter, std::string_view value) {
-    return filter.empty() || std::ranges::any_of(filter, [&](const std::string& wanted) {
-               return equal_ignoring_case(trimmed(wanted), value);
-           });
+    return filter.empty() ||
+           std::ranges::any_of(filter, [&](const std::string& wanted) { return equal_ignoring_case(wanted, value); });
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ void GroupMachine::handle(Ticket ticket, const protocol::LeaveGroupRequest& requ
         for (const auto& leaving : request.members) {
             auto& told = response.members.emplace_back();
             told.member_id = leaving.member_id.owned();
-            if (leaving.group_instance_id) told.group_instance_id = leaving.group_instance_id->owned();
+            told.group_instance_id = classic::owned(leaving.group_instance_id);
             told.error_code = ErrorCode::unknown_member_id;
         }
     }
@@ -200,9 +200,12 @@ void GroupMachine::handle(Ticket ticket, const DescribeGroup& request, const Cal
 
 void GroupMachine::handle(Ticket ticket, const ListGroups& request, const Caller&, const Context&, GroupOutput& out) {
     ListedGroups listed;
+    // Of states alone Apache Kafka takes spaces off.
+    std::vector<std::string> states;
+    for (const std::string& wanted : request.states) states.emplace_back(trimmed(wanted));
     for (const auto& [id, group] : state_->groups) {
         const std::string_view state = name_of(group.classic.state());
-        if (!passes(request.states, state) || !passes(request.types, classic_type)) continue;
+        if (!passes(states, state) || !passes(request.types, classic_type)) continue;
         auto& told = listed.emplace_back();
         told.group_id = protocol::Text(id);
         told.protocol_type = protocol::Text(group.classic.protocol_type().value_or(""));
@@ -338,26 +341,12 @@ void GroupMachine::State::expire_offsets(Turn& turn) {
 }
 
 PartitionIndex partition_of(std::string_view group_id, std::int32_t partitions) {
-    // Java hashes a string's UTF-16 units.
     std::uint32_t hash = 0;
-    const auto add = [&](std::uint32_t unit) { hash = 31 * hash + unit; };
-    for (std::size_t i = 0; i < group_id.size();) {
-        const auto byte = [&](std::size_t at) {
-            return at < group_id.size() ? static_cast<std::uint8_t>(group_id[at]) : std::uint8_t{0};
-        };
-        const std::uint32_t lead = byte(i);
-        const int length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-        std::uint32_t point = length == 1 ? lead : lead & (0x7fU >> length);
-        for (int k = 1; k < length; ++k) point = (point << 6) | (byte(i + static_cast<std::size_t>(k)) & 0x3fU);
-        i += static_cast<std::size_t>(length);
-        if (point < 0x10000) {
-            add(point);
-        } else {
-            add(0xd800 + ((point - 0x10000) >> 10));
-            add(0xdc00 + ((point - 0x10000) & 0x3ff));
-        }
-    }
-    return PartitionIndex(static_cast<std::int32_t>(hash & 0x7fffffff) % partitions);
+    for_each_utf16_unit(group_id, [&](std::uint32_t unit) { hash = 31 * hash + unit; });
+    constexpr std::uint32_t smallest = 1U << 31;  // as a signed number; it has no absolute value
+    if (hash == smallest) hash = 0;
+    if (hash > smallest) hash = 0U - hash;
+    return PartitionIndex(static_cast<std::int32_t>(hash) % partitions);
 }
 
 }  // namespace moldau::coordinator

@@ -42,6 +42,7 @@ struct CommittedOffset {
     std::string metadata{};
     Timestamp committed_at = no_timestamp;
     Timestamp expires_at = no_timestamp;  ///< asked for by old clients; none: the broker's retention counts
+    TopicId topic_id{};                   ///< zero: not known
 };
 
 using OffsetsOfTopic = std::map<PartitionIndex, CommittedOffset>;

@@ -1,8 +1,10 @@
 #include "offsets.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "records.h"
+#include "utf16.h"
 
 namespace moldau::coordinator::offsets {
 namespace {
@@ -15,15 +17,22 @@ using protocol::Text;
 /// Old clients say how long an offset is kept; −1: as the broker says.
 constexpr std::int64_t default_retention = -1;
 
-CommittedOffset to_store(const Turn& turn, const OffsetCommitRequest& request,
+Timestamp expiry(const OffsetCommitRequest& request, Timestamp now) {
+    if (request.retention_time_ms == default_retention) return no_timestamp;
+    // Who asks for more than there is asks for ever.
+    const std::int64_t most = std::numeric_limits<std::int64_t>::max() - now.value();
+    return now + std::min(request.retention_time_ms, most);
+}
+
+CommittedOffset to_store(const Turn& turn, const OffsetCommitRequest& request, const TopicId& topic,
                          const OffsetCommitRequest::OffsetCommitRequestPartition& partition) {
     const Timestamp now = turn.context.wall_time;
-    return {
-        .offset = partition.committed_offset,
-        .leader_epoch = partition.committed_leader_epoch,
-        .metadata = partition.committed_metadata ? partition.committed_metadata->str() : std::string(),
-        .committed_at = now,
-        .expires_at = request.retention_time_ms == default_retention ? no_timestamp : now + request.retention_time_ms};
+    return {.offset = partition.committed_offset,
+            .leader_epoch = partition.committed_leader_epoch,
+            .metadata = partition.committed_metadata ? partition.committed_metadata->str() : std::string(),
+            .committed_at = now,
+            .expires_at = expiry(request, now),
+            .topic_id = topic};
 }
 
 auto response_topic(const OffsetCommitRequest::OffsetCommitRequestTopic& topic, OffsetCommitResponse& response)
@@ -44,10 +53,28 @@ void tell(protocol::offset_fetch_response::OffsetFetchResponseTopics& into, Part
     told.metadata = committed == nullptr ? Text() : Text(committed->metadata);
 }
 
+/// Kafka's limit counts characters as Java does.
+std::size_t utf16_length(std::string_view text) {
+    std::size_t units = 0;
+    for_each_utf16_unit(text, [&](std::uint32_t) { ++units; });
+    return units;
+}
+
+/// It was committed of another topic that had the same name.
+bool is_of_another(const CommittedOffset& committed, const TopicId& asked) {
+    return committed.topic_id != TopicId() && asked != TopicId() && committed.topic_id != asked;
+}
+
 const OffsetsOfTopic* find_topic(const Group* group, std::string_view topic) {
     if (group == nullptr) return nullptr;
     const auto found = group->offsets.find(topic);
     return found == group->offsets.end() ? nullptr : &found->second;
+}
+
+const CommittedOffset* find_offset(const OffsetsOfTopic* offsets, PartitionIndex index) {
+    if (offsets == nullptr) return nullptr;
+    const auto found = offsets->find(index);
+    return found == offsets->end() ? nullptr : &found->second;
 }
 
 /// From when the retention of an offset counts; nothing: it does not expire as things stand.
@@ -85,12 +112,12 @@ OffsetCommitResponse commit(Turn& turn, const Group& group, const OffsetCommitRe
     for (const auto& topic : request.topics) {
         auto& told = response_topic(topic, response);
         for (const auto& partition : topic.partitions) {
-            const bool fits = !partition.committed_metadata || partition.committed_metadata->size() <= limit;
+            const bool fits = !partition.committed_metadata || utf16_length(*partition.committed_metadata) <= limit;
             told.partitions.push_back(
                 {partition.partition_index, fits ? ErrorCode::none : ErrorCode::offset_metadata_too_large});
             if (fits)
                 turn.out.records.push_back(write_offset_commit(group.id, topic.name, partition.partition_index,
-                                                               to_store(turn, request, partition)));
+                                                               to_store(turn, request, topic.topic_id, partition)));
         }
     }
     return response;
@@ -106,8 +133,9 @@ OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::Off
             told.topic_id = topic.topic_id;
             const OffsetsOfTopic* committed = find_topic(group, topic.name);
             for (const PartitionIndex index : topic.partition_indexes) {
-                const auto found = committed == nullptr ? OffsetsOfTopic::const_iterator() : committed->find(index);
-                tell(told, index, committed == nullptr || found == committed->end() ? nullptr : &found->second);
+                const CommittedOffset* offset = find_offset(committed, index);
+                if (offset != nullptr && is_of_another(*offset, topic.topic_id)) offset = nullptr;
+                tell(told, index, offset);
             }
         }
     } else if (group != nullptr) {

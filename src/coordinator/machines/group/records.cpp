@@ -14,10 +14,9 @@ using protocol::OffsetCommitKey;
 using protocol::OffsetCommitValue;
 using protocol::Text;
 
-/// What Apache Kafka 4.3 writes: the highest versions that are not flexible. Version 1 of an offset alone has the time
-/// at which it expires.
+/// What Apache Kafka 4.3 writes. Version 1 of an offset alone has the time at which it expires.
 constexpr std::int16_t group_metadata_version = 3;
-constexpr std::int16_t offset_version = 3;
+constexpr std::int16_t offset_version = 4;
 constexpr std::int16_t expiring_offset_version = 1;
 /// Keys of kind 0 are offsets, too, as Kafka wrote them before 0.9; they have the same fields.
 constexpr std::int16_t legacy_offset_kind = 0;
@@ -111,7 +110,8 @@ Result<CommittedOffset> read_offset_commit(ByteView bytes) {
                            .leader_epoch = value.leader_epoch,
                            .metadata = value.metadata.str(),
                            .committed_at = value.commit_timestamp,
-                           .expires_at = value.expire_timestamp};
+                           .expires_at = value.expire_timestamp,
+                           .topic_id = value.topic_id};
 }
 
 Record write_group_metadata(std::string_view group_id, const StoredMetadata& metadata) {
@@ -148,6 +148,7 @@ Record write_offset_commit(std::string_view group_id, std::string_view topic, Pa
     value.metadata = Text::borrow(offset.metadata);
     value.commit_timestamp = offset.committed_at;
     value.expire_timestamp = offset.expires_at;
+    value.topic_id = offset.topic_id;
     const std::int16_t version = offset.expires_at == no_timestamp ? offset_version : expiring_offset_version;
     return {offset_key(group_id, topic, partition), encoded(version, value, version)};
 }

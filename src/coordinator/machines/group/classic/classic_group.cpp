@@ -70,6 +70,8 @@ ClassicGroup::ClassicGroup(const StoredMetadata& stored)
 }
 
 void ClassicGroup::move_to(GroupState state, Timestamp now) {
+    if (is(GroupState::completing_rebalance) && state == GroupState::preparing_rebalance) keeps_assignments_ = false;
+    if (state == GroupState::stable) keeps_assignments_ = true;
     previous_ = state_;
     state_ = state;
     state_since_ = now;

@@ -63,6 +63,8 @@ class ClassicGroup {
 
     GroupState state() const { return state_; }
     bool is(GroupState state) const { return state_ == state; }
+    /// Members have what the last generation was assigned, as long as no round after it was broken off.
+    bool keeps_assignments() const { return keeps_assignments_; }
     /// Whether this round is the first since the group was empty.
     bool is_initial_round() const { return previous_ == GroupState::empty; }
     void move_to(GroupState state, Timestamp now);
@@ -129,6 +131,7 @@ class ClassicGroup {
 
     GroupState state_ = GroupState::empty;
     std::optional<GroupState> previous_;
+    bool keeps_assignments_ = true;
     Timestamp state_since_ = no_timestamp;
     std::optional<std::string> protocol_type_;
     std::int32_t generation_ = 0;

@@ -2,6 +2,7 @@
 // The classic protocol over one group: members join, the round ends when all have (or time is up), the leader assigns,
 // all get their part (KIP-62, KIP-345, KIP-394). As Apache Kafka's coordinator, whose states and error codes these are.
 
+#include <optional>
 #include <string_view>
 
 #include "../group_state.h"
@@ -34,6 +35,12 @@ void start_over(Turn& turn, Group& group);
 void forget(Turn& turn, const Group& group);
 
 DescribedGroup describe(const Group& group);
+
+/// As it was asked, for an answer: none where there was none.
+inline std::optional<protocol::Text> owned(const std::optional<protocol::Text>& text) {
+    if (!text) return std::nullopt;
+    return text->owned();
+}
 
 /// The group as it would be stored, without members.
 StoredMetadata without_members(const Group& group);

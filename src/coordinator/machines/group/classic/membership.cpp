@@ -133,7 +133,7 @@ void leave(Turn& turn, Group& group, const protocol::LeaveGroupRequest& request,
     for (const auto& leaving : request.members) {
         auto& told = response.members.emplace_back();
         told.member_id = leaving.member_id.owned();
-        if (leaving.group_instance_id) told.group_instance_id = leaving.group_instance_id->owned();
+        told.group_instance_id = owned(leaving.group_instance_id);
         told.error_code = leave_one(turn, group, leaving);
         some_left = some_left || told.error_code == ErrorCode::none;
     }
@@ -214,6 +214,7 @@ DescribedGroup describe(const Group& group) {
     described.group_state = protocol::Text(std::string(name_of(classic.state())));
     described.protocol_type = protocol::Text(classic.protocol_type().value_or(""));
     const bool is_stable = classic.is(GroupState::stable);
+    const bool has_assignments = is_stable || classic.keeps_assignments();
     if (is_stable) described.protocol_data = protocol::Text(classic.protocol().value_or(""));
     for (const auto& [id, member] : classic.members()) {
         auto& told = described.members.emplace_back();
@@ -221,11 +222,11 @@ DescribedGroup describe(const Group& group) {
         if (member.instance_id) told.group_instance_id = protocol::Text(*member.instance_id);
         told.client_id = protocol::Text(member.client_id);
         told.client_host = protocol::Text(member.client_host);
+        if (const StoredMember* stored = has_assignments ? group.stored_member(id) : nullptr)
+            told.member_assignment = protocol::Blob(stored->assignment);
         if (!is_stable) continue;
         const ByteView metadata = member.metadata_of(classic.protocol().value_or(""));
         told.member_metadata = protocol::Blob(Bytes(metadata.begin(), metadata.end()));
-        if (const StoredMember* stored = group.stored_member(id))
-            told.member_assignment = protocol::Blob(stored->assignment);
     }
     return described;
 }

@@ -6,10 +6,16 @@ import java.util.Map;
 import moldau.interop.cases.AdminCases;
 import moldau.interop.cases.ApiVersionsCases;
 import moldau.interop.cases.ConfigCases;
+import moldau.interop.cases.CoordinatorCases;
 import moldau.interop.cases.FetchCases;
+import moldau.interop.cases.GroupAdminCases;
+import moldau.interop.cases.JoinCases;
 import moldau.interop.cases.ListOffsetsCases;
 import moldau.interop.cases.MetadataCases;
+import moldau.interop.cases.OffsetCases;
 import moldau.interop.cases.ProduceCases;
+import moldau.interop.cases.RoundCases;
+import moldau.interop.cases.StaticMemberCases;
 
 /**
  * Asks a broker scripted questions over plain sockets and prints a line of JSON for each: `Ask host:port suite…`.
@@ -30,6 +36,12 @@ public final class Ask {
         SUITES.put("fetch", FetchCases::run);
         SUITES.put("admin", AdminCases::run);
         SUITES.put("configs", ConfigCases::run);
+        SUITES.put("coordinators", CoordinatorCases::run);
+        SUITES.put("joins", JoinCases::run);
+        SUITES.put("rounds", RoundCases::run);
+        SUITES.put("static", StaticMemberCases::run);
+        SUITES.put("offsets", OffsetCases::run);
+        SUITES.put("groups", GroupAdminCases::run);
     }
 
     public static void main(String[] arguments) throws Exception {

@@ -50,26 +50,56 @@ public final class Session implements Closeable {
     }
 
     public ApiMessage ask(String name, ApiKeys api, int version, ApiMessage request) throws IOException {
-        ObjectNode line = Json.MAPPER.createObjectNode().put("case", name).put("api", api.name).put("version", version);
-        line.set("request", Json.of(request, version));
-        ApiMessage response = null;
-        try {
-            response = wire.exchange(api, version, request);
-            line.set("response", Json.of(response, version));
-            if (response instanceof FetchResponseData fetched) line.set("batches", batches(fetched));
-        } catch (IOException failure) {
-            line.put("response", outcome(failure));
-            reconnect();
+        return new Asked(name, api, version, request, wire).answer();
+    }
+
+    /** Asks on a connection of its own, for what waits for others' questions; recorded when `answer()` is called. */
+    public Asked askAside(String name, ApiKeys api, int version, ApiMessage request) throws IOException {
+        return new Asked(name, api, version, request, new Wire(address));
+    }
+
+    /** A question on its way. */
+    public final class Asked {
+        private final ApiKeys api;
+        private final int version;
+        private final Wire asked;
+        private final ObjectNode line;
+
+        private Asked(String name, ApiKeys api, int version, ApiMessage request, Wire asked) throws IOException {
+            this.api = api;
+            this.version = version;
+            this.asked = asked;
+            line = Json.MAPPER.createObjectNode().put("case", name).put("api", api.name).put("version", version);
+            line.set("request", Json.of(request, version));
+            asked.send(api, version, request);
         }
-        out.println(line);
-        return response;
+
+        /** Waits for the answer and records it; null when none came. */
+        public ApiMessage answer() throws IOException {
+            ApiMessage response = null;
+            try {
+                response = asked.decode(api, version, asked.receive());
+                line.set("response", Json.of(response, version));
+                if (response instanceof FetchResponseData fetched) line.set("batches", batches(fetched));
+            } catch (IOException failure) {
+                line.put("response", outcome(failure));
+                if (asked == wire) reconnect();
+            }
+            if (asked != wire) asked.close();
+            out.println(line);
+            return response;
+        }
     }
 
     /** Asks, without recording it, until the answer is as expected: what the controller has taken on comes into force later. */
-    @SuppressWarnings("unchecked")
     public <T extends ApiMessage> void await(ApiKeys api, ApiMessage request, Predicate<T> expected) throws IOException {
+        await(api, api.latestVersion(false), request, expected);
+    }
+
+    @SuppressWarnings("unchecked")
+    public <T extends ApiMessage> void await(ApiKeys api, int version, ApiMessage request, Predicate<T> expected) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-        while (!expected.test((T) wire.exchange(api, api.latestVersion(false), request)))
+        while (!expected.test((T) wire.exchange(api, version, request)))
             if (System.nanoTime() > deadline) throw new IOException("10 s, and " + api.name + " does not answer as expected");
     }
 

@@ -8,12 +8,11 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.DescribeClusterRequestData;
 import org.apache.kafka.common.message.DescribeQuorumRequestData;
 import org.apache.kafka.common.message.DescribeTopicPartitionsRequestData;
-import org.apache.kafka.common.message.FindCoordinatorRequestData;
 import org.apache.kafka.common.message.MetadataRequestData;
 import org.apache.kafka.common.message.MetadataRequestData.MetadataRequestTopic;
 import org.apache.kafka.common.protocol.ApiKeys;
 
-/** Questions about the cluster: topics, brokers, the quorum, coordinators. */
+/** Questions about the cluster: topics, brokers, the quorum. */
 public final class MetadataCases {
     private static final Uuid UNKNOWN_ID = new Uuid(0x1234, 0x5678);
 
@@ -24,7 +23,6 @@ public final class MetadataCases {
         metadata(session, known);
         cluster(session);
         topicPartitions(session);
-        coordinators(session);
     }
 
     private static void metadata(Session session, Uuid known) throws IOException {
@@ -75,15 +73,6 @@ public final class MetadataCases {
         session.ask("cursor below zero", ApiKeys.DESCRIBE_TOPIC_PARTITIONS, topics("meta-known").setCursor(
             new DescribeTopicPartitionsRequestData.Cursor().setTopicName("meta-known").setPartitionIndex(-1)));
         session.ask("limit 0", ApiKeys.DESCRIBE_TOPIC_PARTITIONS, topics("meta-known").setResponsePartitionLimit(0));
-    }
-
-    private static void coordinators(Session session) throws IOException {
-        for (int type = 0; type <= 3; type++)
-            session.ask("coordinator of type " + type, ApiKeys.FIND_COORDINATOR,
-                new FindCoordinatorRequestData().setKeyType((byte) type).setCoordinatorKeys(List.of("meta-key", "")));
-        session.ask("coordinator, old form", ApiKeys.FIND_COORDINATOR, 3, new FindCoordinatorRequestData().setKey("meta-key"));
-        session.ask("coordinator, version 0", ApiKeys.FIND_COORDINATOR, 0, new FindCoordinatorRequestData().setKey("meta-key"));
-        session.ask("no keys", ApiKeys.FIND_COORDINATOR, new FindCoordinatorRequestData());
     }
 
     private static MetadataRequestData named(String topic, boolean create) {
