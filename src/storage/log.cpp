@@ -176,6 +176,13 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
     // An empty segment that begins too early for the next batch.
     const bool replaces = old.size_bytes() == 0;
     if (auto finished = old.finish_indexes(); !finished) return not_done(std::move(finished).error());
+    // Recovery does not look at a segment behind which another one begins: what was taken back must not return, not
+    // even where the power fails right after the next one got its name.
+    if (old.cut_back) {
+        MOLDAU_TRY(file, old.file());
+        if (auto synced = file->sync(); !synced) return broken(std::move(synced).error());
+        old.cut_back = false;
+    }
     auto segment = std::make_unique<Segment>(disk_, directory_, base, now);
     segment->join(open_files_);
     directory_dirty_ = true;  // also where nothing comes of it: no recovery point may pass a name that could come back
@@ -189,11 +196,6 @@ Result<> Log::roll_at(Offset base, Timestamp now) {
         if (auto removed = old.remove(); !removed) return not_done(std::move(removed).error());
         segments_.pop_back();
     } else {
-        // Recovery does not look at a segment that ends at the recovery point: what was taken back must not return.
-        if (old.cut_back) {
-            MOLDAU_TRY(file, old.file());
-            if (auto synced = file->sync(); !synced) return broken(std::move(synced).error());
-        }
         old.seal();
     }
     segments_.push_back(std::move(segment));

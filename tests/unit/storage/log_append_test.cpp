@@ -152,6 +152,33 @@ TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
     }
 }
 
+TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeTheNextSegmentHasItsName) {
+    bool came_through = false;
+    for (std::size_t changes = 0; !came_through; ++changes) {
+        SCOPED_TRACE(changes);
+        open();
+        fill_to(5);
+        flush(FlushKind::checkpoint);
+        const std::uint64_t size = log->size_bytes();
+        const Bytes first = make_batch(Offset(5));
+        const Bytes second = make_batch(Offset(6));
+        const ByteView parts[] = {first, second};
+        disk.capacity_bytes = disk.used_bytes() + first.size();
+        disk.sync_on_write = true;
+        ASSERT_FALSE(log->append(parts, wall_now));
+        disk.sync_on_write = false;
+        disk.capacity_bytes = UINT64_MAX;
+        ASSERT_GT(disk.durable(path(0, suffix::log)).size(), size);
+        disk.changes_left = changes;
+        came_through = log->roll(wall_now).has_value();
+        disk.changes_left = SIZE_MAX;
+        if (disk.exists(path(5, suffix::log)).value_or(false))
+            EXPECT_EQ(disk.durable(path(0, suffix::log)).size(), size);
+        log.reset();
+        ASSERT_TRUE(runtime::remove_all(disk, log_directory));
+    }
+}
+
 TEST_F(LogTest, RollingLeavesTheSnapshotOfTheRecoveryPointAsItIs) {
     open();
     fill_to(5);
