@@ -301,6 +301,13 @@ using CreatePartitionsTopic = protocol::CreatePartitionsRequest::CreatePartition
 ApiError add_partitions_to(const TopicControl& control, const CreatePartitionsTopic& request, Records& records) {
     const metadata::TopicPtr topic = control.image.find_topic(request.name.view());
     if (topic == nullptr) return {ErrorCode::unknown_topic_or_partition, std::nullopt};
+    if (metadata::is_internal_topic(topic->name)) {
+        return {
+            ErrorCode::invalid_partitions,
+            fmt::format("What {} keeps is in the partition that a hash over their number names: with another number "
+                        "nothing of it would be found again.",
+                        topic->name)};
+    }
     const auto before = static_cast<std::int32_t>(topic->partitions.size());
     if (request.count == before) {
         return {ErrorCode::invalid_partitions, fmt::format("Topic already has {} partition(s).", before)};

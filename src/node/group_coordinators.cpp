@@ -51,9 +51,9 @@ Task<bool> GroupCoordinators::apply(const metadata::Delta& delta, const metadata
     for (auto& [index, running] : wanted)
         if (!stopped_) co_await start(index, std::move(running));
 
-    std::vector<std::string> deleted;
+    std::vector<coordinator::ForgetTopics::Topic> deleted;
     for (const auto& [id, change] : delta.topics)
-        if (change.before && after.find_topic(id) == nullptr) deleted.push_back(change.before->name);
+        if (change.before && after.find_topic(id) == nullptr) deleted.push_back({change.before->name, id});
     if (!deleted.empty()) forget_topics(std::move(deleted));
     co_return true;
 }
@@ -83,11 +83,11 @@ Task<bool> GroupCoordinators::stop() {
     co_return true;
 }
 
-void GroupCoordinators::forget_topics(std::vector<std::string> topics) {
+void GroupCoordinators::forget_topics(std::vector<coordinator::ForgetTopics::Topic> topics) {
     const auto request =
         std::make_shared<const coordinator::ForgetTopics>(coordinator::ForgetTopics{std::move(topics)});
     for (const auto& [index, running] : running_) {
-        // Nobody waits for it: what is not forgotten now expires.
+        // Nobody waits for it: what is not forgotten now is told to nobody who knows the topic's id, and expires.
         running.driver->shard().post([driver = running.driver, request] {
             runtime::spawn(driver->shard(),
                            [](std::shared_ptr<GroupDriver> on,

@@ -39,7 +39,7 @@ class GroupCoordinators {
 
     runtime::Task<bool> start(PartitionIndex index, Running running);
     runtime::Task<bool> stop(PartitionIndex index);
-    void forget_topics(std::vector<std::string> topics);
+    void forget_topics(std::vector<coordinator::ForgetTopics::Topic> topics);
 
     /// On the driver's shard.
     template <class F>

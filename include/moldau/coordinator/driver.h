@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <moldau/base/log.h>
@@ -138,18 +139,20 @@ class Driver : public std::enable_shared_from_this<Driver<Machine>> {
     }
 
     void carry_out(Output<Answer> out) {
-        if (!out.records.empty()) {
-            const auto end = log_.append(out.records);
+        for (std::span<const Record> left = out.records; !left.empty();) {
+            const auto batch = out.is_atomic ? left : left.first(log_.count_that_fits(left));
+            const auto end = log_.append(batch);
             if (state_ != State::active) return;  // its log has failed: everybody was told
-            if (!end) return undo(std::move(out), end.error());
-            replay(out.records, *end);
+            if (!end) return undo(left, out, end.error());
+            replay(batch, *end);
             written_end_ = *end;
+            left = left.subspan(batch.size());
         }
         give_when_committed(std::move(out.answers));
         arm_timer();
     }
 
-    void replay(const std::vector<Record>& records, Offset end) {
+    void replay(std::span<const Record> records, Offset end) {
         Offset offset = end - static_cast<std::int64_t>(records.size());
         for (const Record& record : records) {
             protocol::RecordView view;
@@ -164,11 +167,11 @@ class Driver : public std::enable_shared_from_this<Driver<Machine>> {
         }
     }
 
-    void undo(Output<Answer> refused, protocol::ErrorCode error) {
+    void undo(std::span<const Record> unwritten, const Output<Answer>& refused, protocol::ErrorCode error) {
         log::warn("the coordinator of {} cannot write: {}", log_.name(), error);
         for (const auto& [ticket, response] : refused.answers) give(ticket, std::unexpected(error));
         Output<Answer> out;
-        machine_->on_append_failed(refused.records, context(), out);
+        machine_->on_append_failed(unwritten, context(), out);
         MOLDAU_ASSERT(out.records.empty());
         give_when_committed(std::move(out.answers));
         arm_timer();

@@ -52,9 +52,14 @@ struct ListGroups {
 struct DeleteGroup {
     std::string group_id;
 };
-/// Topics are gone, and what was committed of them goes, too. The answer says that it is done.
+/// Topics are gone, and what was committed of them goes, too; not what was of others with their names. The answer says
+/// that it is done.
 struct ForgetTopics {
-    std::vector<std::string> topics;
+    struct Topic {
+        std::string name;
+        TopicId id{};
+    };
+    std::vector<Topic> topics;
 };
 struct Forgotten {};
 

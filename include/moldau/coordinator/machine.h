@@ -12,7 +12,7 @@
 //   std::int64_t next_deadline_ms() const                      when tick() has something to do
 //   void tick(const Context&, Output<Answer>&)                 time has passed
 //   void on_append_failed(std::span<const Record>, const Context&, Output<Answer>&)
-//                                                              what was decided last could not be written: it is undone
+//                                                              these could not be written: what was decided is undone
 
 #include <cstdint>
 #include <functional>
@@ -50,8 +50,9 @@ struct Record {
     std::optional<Bytes> value;  ///< none: a tombstone
 };
 
-/// What was decided. The records are appended as one batch, in their order, or not at all; the answers are given once
-/// these and all that the machine wrote before are committed.
+/// What was decided. The records are appended in their order, as one batch or not at all; where each of them stands for
+/// itself, as several if they do not fit into one. The answers are given once these and all that the machine wrote
+/// before are committed.
 template <class Response>
 struct Output {
     struct Answer {
@@ -59,6 +60,7 @@ struct Output {
         Response response;
     };
     std::vector<Record> records;
+    bool is_atomic = true;  ///< the records mean nothing without each other
     std::vector<Answer> answers;
 
     void answer(Ticket ticket, Response response) { answers.push_back({ticket, std::move(response)}); }

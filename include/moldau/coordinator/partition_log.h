@@ -33,6 +33,8 @@ class PartitionLog {
     /// `replay`.
     runtime::Task<Result<>> load(Replay replay);
 
+    /// How many of the first records fit into one batch; at least one.
+    std::size_t count_that_fits(std::span<const Record> records) const;
     /// Returns where they end. Requires: not empty.
     std::expected<Offset, protocol::ErrorCode> append(std::span<const Record> records);
 

@@ -159,6 +159,11 @@ class Partition {
     /// Its log became durable further, or failed.
     void on_durable();
 
+    /// The largest batch that may be appended.
+    std::size_t max_batch_bytes() const {
+        return std::min(config_.validator.max_message_bytes, static_cast<std::size_t>(log_->config().segment_bytes));
+    }
+
     storage::Log& log() { return *log_; }
     Offset high_watermark() const { return core_.high_watermark(); }
 

@@ -44,6 +44,8 @@ void filter(const Call& call, GroupRequest& group, std::vector<TopicAnswer>& ref
                 continue;
             }
             topic.name = protocol::Text(found->name);
+        } else if (const metadata::TopicPtr found = call.image().find_topic(topic.name.view())) {
+            topic.topic_id = found->id;  // what was committed of an earlier topic of the name is not this one's
         }
         if (call.allows(Operation::describe, ResourceType::topic, topic.name)) {
             allowed.push_back(std::move(topic));
@@ -76,13 +78,13 @@ runtime::Task<OffsetsOfGroup> fetch_group(Call& call, GroupRequest group) {
         std::erase_if(response.topics, [&](const TopicAnswer& topic) {
             return !call.allows(Operation::describe, ResourceType::topic, topic.name);
         });
-        if (call.version() >= first_offsets_version_by_id) {
-            std::erase_if(response.topics, [&](TopicAnswer& topic) {
-                const metadata::TopicPtr found = call.image().find_topic(topic.name.view());
-                if (found != nullptr) topic.topic_id = found->id;
-                return found == nullptr;
-            });
-        }
+        std::erase_if(response.topics, [&](TopicAnswer& topic) {
+            const metadata::TopicPtr found = call.image().find_topic(topic.name.view());
+            if (found == nullptr) return call.version() >= first_offsets_version_by_id;
+            if (topic.topic_id != TopicId() && topic.topic_id != found->id) return true;
+            topic.topic_id = found->id;
+            return false;
+        });
     }
     for (TopicAnswer& refusal : refusals) response.topics.push_back(std::move(refusal));
     co_return response;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -134,6 +135,19 @@ Task<Result<>> PartitionLog::load(Replay replay) {
             co_return fail(Errc::corrupt, fmt::format("{} at offset {}: {}", name(), at, batches.stopped_at().reason));
     }
     co_return Result<>{};
+}
+
+std::size_t PartitionLog::count_that_fits(std::span<const Record> records) const {
+    constexpr std::size_t most_around_a_record = 32;  // its own size, deltas, sizes of key and value, no headers
+    const std::size_t limit = partition_->max_batch_bytes();
+    std::size_t bytes = protocol::batch_layout::records;
+    std::size_t count = 0;
+    for (const Record& record : records) {
+        bytes += record.key.size() + (record.value ? record.value->size() : 0) + most_around_a_record;
+        if (bytes > limit) break;
+        ++count;
+    }
+    return std::max<std::size_t>(count, 1);
 }
 
 std::expected<Offset, ErrorCode> PartitionLog::append(std::span<const Record> records) {

@@ -28,12 +28,14 @@ std::int64_t GroupModel::floor(std::int32_t partition) const {
     return found == acknowledged_.end() ? -1 : found->second;
 }
 
-GroupModel::Broken GroupModel::fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor) const {
+GroupModel::Broken GroupModel::fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor) {
     if (offset < floor)
         return fmt::format("partition {} was committed at {}, and is told to be at {}", partition, floor, offset);
     const auto attempt = attempted_.find(partition);
     if (offset >= 0 && (attempt == attempted_.end() || offset > attempt->second))
         return fmt::format("partition {} is told to be at {}, which nobody has committed", partition, offset);
+    // Who was told goes on from there: nobody is told less from now on.
+    if (offset >= 0) acknowledged(partition, offset);
     return {};
 }
 

@@ -34,8 +34,8 @@ class GroupModel {
     void acknowledged(std::int32_t partition, std::int64_t offset);
     /// What is promised at least to who asks now; −1: nothing.
     std::int64_t floor(std::int32_t partition) const;
-    /// `offset` (−1: none) was read by one who asked when the floor was `floor`.
-    Broken fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor) const;
+    /// `offset` (−1: none) was read by one who asked when the floor was `floor`; it is the floor from now on.
+    Broken fetched(std::int32_t partition, std::int64_t offset, std::int64_t floor);
 
  private:
     std::map<std::pair<Round, std::int32_t>, std::string> owners_;  ///< by round and partition

@@ -24,14 +24,16 @@ TEST(GroupModel, WhatWasCommittedNeitherGoesNorGoesBackNorComesFromNowhere) {
     EXPECT_EQ(model.fetched(0, -1, model.floor(0)), "");
     EXPECT_NE(model.fetched(0, 0, model.floor(0)), "") << "nobody has committed";
     model.attempted(0, 3);
-    EXPECT_EQ(model.fetched(0, 3, model.floor(0)), "") << "it arrived, and the answer did not";
-    EXPECT_EQ(model.fetched(0, -1, model.floor(0)), "") << "or it did not arrive";
-    model.acknowledged(0, 3);
-    EXPECT_EQ(model.fetched(0, 3, model.floor(0)), "");
+    EXPECT_EQ(model.fetched(0, -1, model.floor(0)), "") << "it did not arrive";
+    EXPECT_EQ(model.fetched(0, 3, model.floor(0)), "") << "or it arrived, and the answer did not";
+    EXPECT_NE(model.fetched(0, -1, model.floor(0)), "") << "somebody goes on from what was told";
+    model.attempted(0, 4);
+    model.acknowledged(0, 4);
+    EXPECT_EQ(model.fetched(0, 4, model.floor(0)), "");
     EXPECT_NE(model.fetched(0, -1, model.floor(0)), "");
     EXPECT_NE(model.fetched(0, 2, model.floor(0)), "");
     EXPECT_EQ(model.fetched(0, 3, -1), "") << "who asked before is promised what was then";
-    EXPECT_NE(model.fetched(0, 4, -1), "");
+    EXPECT_NE(model.fetched(0, 5, -1), "");
 }
 
 }  // namespace

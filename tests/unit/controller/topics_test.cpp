@@ -252,6 +252,14 @@ TEST_F(Partitions, are_refused_when_they_are_no_increase) {
     EXPECT_EQ(refusal(more(100000)), "Excessively large number of partitions per request.");
 }
 
+TEST_F(Partitions, of_an_internal_topic_stay_as_many_as_they_are) {
+    cluster.create_topic("__consumer_offsets", 3);
+    auto request = more(5);
+    request.topics[0].name = "__consumer_offsets";
+    EXPECT_EQ(cluster.send(request).results.at(0).error_code, ErrorCode::invalid_partitions);
+    EXPECT_TRUE(refusal(request).ends_with("nothing of it would be found again.")) << refusal(request);
+}
+
 TEST_F(Partitions, are_refused_when_assigned_wrongly) {
     auto request = more(4);
     request.topics[0].assignments.emplace();

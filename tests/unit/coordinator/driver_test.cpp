@@ -16,6 +16,10 @@ struct AddLater {
     std::uint8_t amount = 0;
     std::int64_t wait_ms = 0;
 };
+struct AddMany {
+    std::size_t times = 0;
+    bool is_atomic = true;
+};
 struct Total {
     int value = 0;
 };
@@ -29,6 +33,11 @@ class Adder {
     void handle(Ticket ticket, const Add& add, const Caller&, const Context&, Out& out) {
         if (add.amount > 0) out.records.push_back(record(add.amount));
         out.answer(ticket, Total{total_ + add.amount});
+    }
+    void handle(Ticket ticket, const AddMany& add, const Caller&, const Context&, Out& out) {
+        out.records.assign(add.times, record(1));
+        out.is_atomic = add.is_atomic;
+        out.answer(ticket, Total{total_ + static_cast<int>(add.times)});
     }
     void handle(Ticket ticket, const AddLater& add, const Caller&, const Context& context, Out&) {
         later_.emplace(context.now_ms + add.wait_ms, std::pair(ticket, add.amount));
@@ -130,6 +139,32 @@ TEST_F(DriverTest, AnswersWhenItIsLoaded) {
     EXPECT_EQ((*ask(Add{1}))->error(), ErrorCode::coordinator_load_in_progress);
     settle();
     EXPECT_EQ(total(Add{1}), 2);
+}
+
+TEST_F(DriverTest, WhatIsNotAtomicIsWrittenInAsManyBatchesAsItTakes) {
+    settle();
+    const auto limited = [this](std::size_t bytes) {
+        replication::PartitionConfig config;
+        config.validator.max_message_bytes = bytes;
+        partition->set_config(config, partition->log().config());
+    };
+    limited(200);
+    EXPECT_EQ(total(AddMany{100}), -1) << "one batch or none";
+    EXPECT_EQ(adder->undone, 100);
+    EXPECT_EQ(total(AddMany{100, false}), 100);
+    EXPECT_EQ(partition->log().log_end(), Offset(100));
+    open();
+    settle();
+    EXPECT_EQ(total(Add{0}), 100);
+    // What was written before the disk is full stays; the rest is undone.
+    limited(200);
+    disk.capacity_bytes = disk.used_bytes() + 300;
+    EXPECT_EQ(total(AddMany{100, false}), -1);
+    disk.capacity_bytes = UINT64_MAX;
+    const auto written = static_cast<int>(partition->log().log_end().value()) - 100;
+    EXPECT_GT(written, 0);
+    EXPECT_EQ(adder->undone, 100 - written);
+    EXPECT_EQ(total(Add{0}), 100 + written);
 }
 
 TEST_F(DriverTest, HoldsAnAnswerBackUntilAllThatWasWrittenBeforeIsOnDisk) {

@@ -176,11 +176,25 @@ TEST_F(GroupOffsetsTest, OffsetsAreDeletedUnlessTheirTopicIsConsumed) {
 TEST_F(GroupOffsetsTest, WhatWasCommittedOfADeletedTopicGoes) {
     world.commit("gone", 0, 1);
     world.commit("stays", 0, 1);
-    world.call<Forgotten>(ForgetTopics{{"gone", "never there"}});
+    world.call<Forgotten>(ForgetTopics{{{"gone"}, {"never there"}}});
     EXPECT_EQ(world.committed("gone", 0), -1);
     EXPECT_EQ(world.committed("stays", 0), 1);
     world.restart();
     EXPECT_EQ(world.committed("gone", 0), -1);
+}
+
+TEST_F(GroupOffsetsTest, ADeletedTopicTakesOnlyItsOwnWithIt) {
+    protocol::OffsetCommitRequest request;
+    request.group_id = Text(world.group);
+    auto& topic = request.topics.emplace_back();
+    topic.name = "again";
+    topic.topic_id = TopicId::from_halves(0, 1);
+    topic.partitions.emplace_back().committed_offset = Offset(7);
+    ASSERT_EQ(world.call<protocol::OffsetCommitResponse>(request).topics[0].partitions[0].error_code, ErrorCode::none);
+    world.call<Forgotten>(ForgetTopics{{{"again", TopicId::from_halves(0, 2)}}});
+    EXPECT_EQ(world.committed("again", 0), 7);
+    world.call<Forgotten>(ForgetTopics{{{"again", TopicId::from_halves(0, 1)}}});
+    EXPECT_EQ(world.committed("again", 0), -1);
 }
 
 TEST_F(GroupOffsetsTest, ManyExpireInTurnsOfAThousand) {

@@ -225,6 +225,7 @@ void GroupMachine::handle(Ticket ticket, const DeleteGroup& request, const Calle
         response.error_code = ErrorCode::non_empty_group;
     } else {
         Turn turn = state_->turn(context, out);
+        out.is_atomic = false;  // the group goes last: who is told that it could not be done asks again
         offsets::remove_all(turn, *group);
         out.records.push_back(group_tombstone(group->id));
     }
@@ -234,6 +235,7 @@ void GroupMachine::handle(Ticket ticket, const DeleteGroup& request, const Calle
 void GroupMachine::handle(Ticket ticket, const ForgetTopics& request, const Caller&, const Context& context,
                           GroupOutput& out) {
     Turn turn = state_->turn(context, out);
+    out.is_atomic = false;
     for (const auto& [id, group] : state_->groups) offsets::remove_topics(turn, group, request.topics);
     out.answer(ticket, Forgotten{});
 }
@@ -327,6 +329,7 @@ void GroupMachine::State::on_timer(Turn& turn, const TimerKey& key) {
 
 void GroupMachine::State::expire_offsets(Turn& turn) {
     const TimerKey key{TimerKey::Kind::retention, {}, {}};
+    turn.out.is_atomic = false;
     for (auto at = groups.lower_bound(next_to_expire); at != groups.end(); ++at) {
         const auto& [id, group] = *at;
         if (turn.out.records.size() >= max_records_a_turn) {

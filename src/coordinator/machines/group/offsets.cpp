@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "records.h"
 #include "utf16.h"
@@ -77,6 +78,18 @@ const CommittedOffset* find_offset(const OffsetsOfTopic* offsets, PartitionIndex
     return found == offsets->end() ? nullptr : &found->second;
 }
 
+/// The topic's entry, among those from `first` on: topics that had the name one after the other have one each.
+auto entry_of(OffsetsOfGroup& response, std::size_t first, const std::string& topic, const CommittedOffset& offset)
+    -> protocol::offset_fetch_response::OffsetFetchResponseTopics& {
+    const auto of_it = std::span(response.topics).subspan(first);
+    const auto found = std::ranges::find(of_it, offset.topic_id, [](const auto& told) { return told.topic_id; });
+    if (found != of_it.end()) return *found;
+    auto& told = response.topics.emplace_back();
+    told.name = Text(topic);
+    told.topic_id = offset.topic_id;
+    return told;
+}
+
 /// From when the retention of an offset counts; nothing: it does not expire as things stand.
 std::optional<Timestamp> retained_from(const Group& group, const CommittedOffset& offset) {
     const ClassicGroup& classic = group.classic;
@@ -140,9 +153,9 @@ OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::Off
         }
     } else if (group != nullptr) {
         for (const auto& [topic, committed] : group->offsets) {
-            auto& told = response.topics.emplace_back();
-            told.name = Text(topic);
-            for (const auto& [index, offset] : committed) tell(told, index, &offset);
+            const std::size_t first = response.topics.size();
+            for (const auto& [index, offset] : committed)
+                tell(entry_of(response, first, topic, offset), index, &offset);
         }
     }
     return response;
@@ -171,12 +184,12 @@ void remove_all(Turn& turn, const Group& group) {
             turn.out.records.push_back(offset_tombstone(group.id, topic, index));
 }
 
-void remove_topics(Turn& turn, const Group& group, const std::vector<std::string>& topics) {
-    for (const std::string& topic : topics) {
-        const OffsetsOfTopic* committed = find_topic(&group, topic);
+void remove_topics(Turn& turn, const Group& group, const std::vector<ForgetTopics::Topic>& topics) {
+    for (const auto& [name, id] : topics) {
+        const OffsetsOfTopic* committed = find_topic(&group, name);
         if (committed == nullptr) continue;
         for (const auto& [index, offset] : *committed)
-            turn.out.records.push_back(offset_tombstone(group.id, topic, index));
+            if (!is_of_another(offset, id)) turn.out.records.push_back(offset_tombstone(group.id, name, index));
     }
 }
 

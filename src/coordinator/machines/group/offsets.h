@@ -21,7 +21,7 @@ OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::Off
 protocol::OffsetDeleteResponse remove(Turn& turn, const Group& group, const protocol::OffsetDeleteRequest& request);
 /// All of them.
 void remove_all(Turn& turn, const Group& group);
-void remove_topics(Turn& turn, const Group& group, const std::vector<std::string>& topics);
+void remove_topics(Turn& turn, const Group& group, const std::vector<ForgetTopics::Topic>& topics);
 
 /// Tombstones for what has expired. Returns whether nothing is left then.
 bool expire(Turn& turn, const Group& group);
