@@ -265,6 +265,24 @@ TEST_F(Groups, WhatWasCommittedOfATopicGoesWithIt) {
     EXPECT_EQ(committed("there"), -1);
 }
 
+TEST_F(Groups, WhatWasCommittedOfAnEarlierTopicOfTheNameIsToldToNobody) {
+    find("g");
+    protocol::OffsetCommitRequest earlier;
+    earlier.group_id = "g";
+    auto& topic = earlier.topics.emplace_back();
+    topic.name = "there";
+    topic.topic_id = TopicId::from_halves(0, 1);
+    topic.partitions.emplace_back().committed_offset = Offset(7);
+    serving_.tell_coordinator<protocol::OffsetCommitResponse>("g", earlier);
+    EXPECT_EQ(committed("there"), -1);
+    protocol::OffsetFetchRequest fetch;
+    fetch.groups.emplace_back().group_id = "g";
+    fetch.groups[0].topics.reset();
+    EXPECT_TRUE(ask(fetch, 9).groups.at(0).topics.empty());
+    commit("there", 0, 3);
+    EXPECT_EQ(committed("there"), 3);
+}
+
 TEST_F(Groups, AMemberThatWaitsIsAnsweredWhenTheNodeStops) {
     find("g");
     protocol::JoinGroupRequest join;

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <moldau/api/api_service.h>
+#include <moldau/coordinator/driver.h>
+#include <moldau/coordinator/group_machine.h>
 #include <moldau/protocol/api_table.h>
 #include <moldau/protocol/reader.h>
 #include <moldau/protocol/writer.h>
@@ -68,6 +70,21 @@ class ServingNode {
         return read<Request>(begin(request, version), version);
     }
 
+    /// What no client could say to the group's coordinator. Requires: the offsets' topic is there.
+    template <class Response, class Request>
+    void tell_coordinator(std::string_view group, const Request& request) {
+        const auto& offsets = machine_.image().find_topic("__consumer_offsets")->partitions;
+        const auto* driver =
+            machine_.node()
+                .view(machine_.shard())
+                .groups.find(coordinator::partition_of(group, static_cast<std::int32_t>(offsets.size())));
+        ASSERT_NE(driver, nullptr);
+        runtime::spawn(machine_.shard(), [](auto on, Request what) -> runtime::Task<void> {
+            const auto answered = co_await on->template call<Response>(on->shard(), what, {});
+            EXPECT_TRUE(answered.has_value());
+        }(*driver, request));
+        machine_.settle();
+    }
     metadata::TopicPtr find_topic(std::string_view name) { return machine_.image().find_topic(name); }
     /// At once, so that a time-out is met to the millisecond.
     void advance(runtime::Duration time) {
