@@ -65,7 +65,7 @@ void take_assignment(Turn& turn, Group& group, const protocol::SyncGroupRequest&
 void remove_member(Turn& turn, Group& group, const std::string& id) {
     Member& member = *group.classic.find(id);
     // Whoever is still there joins again.
-    answer_join(turn, member, join_refusal(ErrorCode::unknown_member_id, ""));
+    answer_join(turn, group.classic, member, join_refusal(ErrorCode::unknown_member_id, ""));
     answer_sync(turn, member, sync_refusal(ErrorCode::unknown_member_id));
     turn.timers.cancel(session_key(group, id));
     group.classic.remove(id);
@@ -188,10 +188,9 @@ void start_over(Turn& turn, Group& group) {
     const ClassicGroup former = std::move(group.classic);
     forget(turn, {.id = group.id, .classic = former});
     const auto come_again = ErrorCode::coordinator_not_available;
-    for (const auto& [id, entry] : former.members()) {
-        Member member = entry;
-        answer_join(turn, member, join_refusal(come_again, id));
-        answer_sync(turn, member, sync_refusal(come_again));
+    for (const auto& [id, member] : former.members()) {
+        if (member.joining) turn.out.answer(*member.joining, join_refusal(come_again, id));
+        if (member.syncing) turn.out.answer(*member.syncing, sync_refusal(come_again));
     }
     group.classic = group.stored ? ClassicGroup(*group.stored) : ClassicGroup();
     group.classic.raise_generation(former.generation());
