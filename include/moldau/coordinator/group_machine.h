@@ -35,7 +35,13 @@ struct GroupOptions {
     std::int64_t retention_check_interval_ms = 600'000;  ///< offsets.retention.check.interval.ms
 };
 
-/// One group of an OffsetFetch; topics are named.
+/// What a member may offer: protocols, and bytes of their names and metadata together. A JoinGroup with more is refused
+/// with INVALID_REQUEST.
+inline constexpr std::size_t max_member_protocols = 100;
+inline constexpr std::size_t max_member_protocol_bytes = 4 << 20;
+bool is_within_member_bounds(const protocol::JoinGroupRequest& request);
+
+/// One group of an OffsetFetch; topics are named. INVALID_REQUEST when the answer would take more than `room_bytes`.
 struct FetchOffsets {
     protocol::OffsetFetchRequest::OffsetFetchRequestGroup group;
 };

@@ -41,6 +41,7 @@ class ServingNode {
         raw.api_version = version;
         raw.peer = &peer_;
         raw.budget = net::RequestBudget::Charge(budget_);
+        raw.budget.add(raw.frame.size());
         auto answer = std::make_shared<std::optional<net::Response>>();
         services_.on_shard(0).serve(std::move(raw),
                                     [answer](net::Response response) { *answer = std::move(response); });
@@ -67,6 +68,9 @@ class ServingNode {
     typename Request::Response ask(const Request& request, std::int16_t version) {
         return read<Request>(begin(request, version), version);
     }
+
+    /// Of requests that are not answered, and have not given their bytes back.
+    std::size_t used_budget_bytes() const { return budget_.used_bytes(); }
 
     metadata::TopicPtr find_topic(std::string_view name) { return machine_.image().find_topic(name); }
     /// At once, so that a time-out is met to the millisecond.

@@ -40,6 +40,14 @@ bool passes(const std::vector<std::string>& filter, std::string_view value) {
            std::ranges::any_of(filter, [&](const std::string& wanted) { return equal_ignoring_case(wanted, value); });
 }
 
+/// A new member's id is a name of its client's with a UUID behind it, and a text as well.
+bool leaves_room_for_id(const protocol::JoinGroupRequest& request, const Caller& caller) {
+    constexpr std::size_t max_prefix_bytes = protocol::max_text_bytes - classic::member_id_suffix_bytes;
+    const std::size_t prefix_bytes =
+        request.group_instance_id ? request.group_instance_id->size() : caller.client_id.size();
+    return !request.member_id.empty() || prefix_bytes <= max_prefix_bytes;
+}
+
 }  // namespace
 
 struct GroupMachine::State {
@@ -83,6 +91,8 @@ void GroupMachine::handle(Ticket ticket, const protocol::JoinGroupRequest& reque
     if (request.session_timeout_ms < state_->options.min_session_timeout_ms ||
         request.session_timeout_ms > state_->options.max_session_timeout_ms)
         return refuse(ErrorCode::invalid_session_timeout);
+    if (!is_within_member_bounds(request) || !leaves_room_for_id(request, caller))
+        return refuse(ErrorCode::invalid_request);
     Group* group = state_->find(request.group_id);
     const bool is_new = group == nullptr;
     // Who brings an id comes from a group that is no more.
@@ -338,6 +348,13 @@ void GroupMachine::State::expire_offsets(Turn& turn) {
     }
     next_to_expire.clear();
     turn.set_timer(key, options.retention_check_interval_ms);
+}
+
+bool is_within_member_bounds(const protocol::JoinGroupRequest& request) {
+    if (request.protocols.size() > max_member_protocols) return false;
+    std::size_t bytes = 0;
+    for (const auto& offered : request.protocols) bytes += offered.name.size() + offered.metadata.size();
+    return bytes <= max_member_protocol_bytes;
 }
 
 PartitionIndex partition_of(std::string_view group_id, std::int32_t partitions) {
