@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -41,7 +44,7 @@ inline constexpr std::size_t max_member_protocols = 100;
 inline constexpr std::size_t max_member_protocol_bytes = 4 << 20;
 bool is_within_member_bounds(const protocol::JoinGroupRequest& request);
 
-/// One group of an OffsetFetch; topics are named. INVALID_REQUEST when the answer would take more than `room_bytes`.
+/// One group of an OffsetFetch; topics are named.
 struct FetchOffsets {
     protocol::OffsetFetchRequest::OffsetFetchRequestGroup group;
 };
@@ -49,10 +52,13 @@ struct FetchOffsets {
 struct DescribeGroup {
     std::string group_id;
 };
-/// All groups of the partition that pass the filters; empty ones pass all.
+/// The groups of the partition that pass the filters.
 struct ListGroups {
-    std::vector<std::string> states;
-    std::vector<std::string> types;
+    /// As clients name them; empty filters pass all. What is no state or type passes nothing and is not kept.
+    static ListGroups matching(std::span<const protocol::Text> states, std::span<const protocol::Text> types);
+
+    std::optional<std::set<std::string_view>> states{};  ///< as answers name them; none: all
+    bool classic = true;                                 ///< those of the classic protocol: all that there are
 };
 /// One group of a DeleteGroups.
 struct DeleteGroup {
