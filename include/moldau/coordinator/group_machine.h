@@ -44,13 +44,15 @@ inline constexpr std::size_t max_member_protocols = 100;
 inline constexpr std::size_t max_member_protocol_bytes = 4 << 20;
 bool is_within_member_bounds(const protocol::JoinGroupRequest& request);
 
-/// One group of an OffsetFetch; topics are named.
+/// One group of an OffsetFetch; topics are named. INVALID_REQUEST when the answer would take more than `room_bytes`.
 struct FetchOffsets {
     protocol::OffsetFetchRequest::OffsetFetchRequestGroup group;
+    std::size_t room_bytes = SIZE_MAX;
 };
-/// One group of a DescribeGroups.
+/// One group of a DescribeGroups. INVALID_REQUEST when the answer would take more than `room_bytes`.
 struct DescribeGroup {
     std::string group_id;
+    std::size_t room_bytes = SIZE_MAX;
 };
 /// The groups of the partition that pass the filters.
 struct ListGroups {

@@ -42,6 +42,17 @@ TEST_F(GroupAdminTest, OfAMillionFiltersStatesAndTypesAreKeptThatThereAre) {
     EXPECT_TRUE(filter.classic);
 }
 
+TEST_F(GroupAdminTest, AGroupThatFindsNoRoomIsNotDescribed) {
+    world.stable_group(2, {.says = std::string(10'000, 'x')});
+    const auto described = [&](std::size_t room_bytes) {
+        return world.call<DescribedGroup>(DescribeGroup{.group_id = world.group, .room_bytes = room_bytes}, 5);
+    };
+    EXPECT_EQ(described(20'000).error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(described(20'000).group_id, world.group);
+    EXPECT_TRUE(described(20'000).members.empty());
+    EXPECT_EQ(described(22'000).members.size(), 2U);
+}
+
 TEST_F(GroupAdminTest, DescribesMembersWithTheirAssignments) {
     EXPECT_EQ(world.describe(5).group_state, "Dead");
     EXPECT_EQ(world.describe(5).error_code, ErrorCode::none);

@@ -168,7 +168,7 @@ void GroupMachine::handle(Ticket ticket, const protocol::OffsetCommitRequest& re
 }
 
 void GroupMachine::handle(Ticket ticket, const FetchOffsets& request, const Caller&, const Context&, GroupOutput& out) {
-    out.answer(ticket, offsets::fetch(state_->find(request.group.group_id), request.group));
+    out.answer(ticket, offsets::fetch(state_->find(request.group.group_id), request));
 }
 
 void GroupMachine::handle(Ticket ticket, const protocol::OffsetDeleteRequest& request, const Caller&,
@@ -192,7 +192,14 @@ void GroupMachine::handle(Ticket ticket, const protocol::OffsetDeleteRequest& re
 
 void GroupMachine::handle(Ticket ticket, const DescribeGroup& request, const Caller& caller, const Context&,
                           GroupOutput& out) {
-    if (const Group* group = state_->find(request.group_id)) return out.answer(ticket, classic::describe(*group));
+    if (const Group* group = state_->find(request.group_id)) {
+        if (classic::described_bytes(*group) <= request.room_bytes)
+            return out.answer(ticket, classic::describe(*group));
+        DescribedGroup refused;
+        refused.group_id = protocol::Text(request.group_id);
+        refused.error_code = ErrorCode::invalid_request;
+        return out.answer(ticket, std::move(refused));
+    }
     DescribedGroup unknown;
     unknown.group_id = protocol::Text(request.group_id);
     unknown.group_state = "Dead";

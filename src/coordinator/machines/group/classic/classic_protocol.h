@@ -39,6 +39,8 @@ void start_over(Turn& turn, Group& group);
 void forget(Turn& turn, const Group& group);
 
 DescribedGroup describe(const Group& group);
+/// What that takes in memory at most.
+std::size_t described_bytes(const Group& group);
 
 /// As it was asked, for an answer: none where there was none.
 inline std::optional<protocol::Text> owned(const std::optional<protocol::Text>& text) {

@@ -230,4 +230,17 @@ DescribedGroup describe(const Group& group) {
     return described;
 }
 
+std::size_t described_bytes(const Group& group) {
+    const ClassicGroup& classic = group.classic;
+    std::size_t bytes = sizeof(DescribedGroup);
+    for (const auto& [id, member] : classic.members()) {
+        const StoredMember* stored = group.stored_member(id);
+        bytes += sizeof(protocol::DescribeGroupsResponse::DescribedGroupMember) + id.size() + member.client_id.size() +
+                 member.client_host.size() + (member.instance_id ? member.instance_id->size() : 0) +
+                 member.metadata_of(classic.protocol().value_or("")).size() +
+                 (stored == nullptr ? 0 : stored->assignment.size());
+    }
+    return bytes;
+}
+
 }  // namespace moldau::coordinator::classic
