@@ -251,6 +251,52 @@ class Hostile(unittest.TestCase):
                 left[connection] -= connection.send(bytes(min(left[connection], 1 << 18)))
         return list(left)
 
+    def questions_about_groups(self):
+        """Requests of a few MiB, by what they name so often that the answer, or what is done for it, might be without bound."""
+        invalid_request = 42
+        flexible = b"\0"  # ends the header and each structure of newer versions: no tags
+
+        def many_protocols(connection):
+            for first in (0, 700_000):
+                protocols = [wire.text(f"{first + i}") + wire.sized(b"") for i in range(700_000)]
+                body = wire.text("joined") + struct.pack(">ii", 10_000, 10_000) + wire.text("") + wire.text("consumer")
+                answer = connection.call(wire.JOIN_GROUP, 3, body + wire.array(protocols))
+                self.assertEqual(struct.unpack_from(">ih", answer), (0, invalid_request))
+
+        def one_partition_committed(connection):
+            committed = [struct.pack(">iq", 0, i) + wire.text("") for i in range(500_000)]
+            body = wire.text("one") + struct.pack(">i", -1) + wire.text("") + struct.pack(">q", -1)
+            connection.call(wire.OFFSET_COMMIT, 2, body + wire.array([wire.text(TARGET) + wire.array(committed)]))
+            self.assertEqual(connection.committed("one", TARGET, 1), [(0, 499_999)], "the last one counts")
+            committed = struct.pack(">iq", 0, 1) + wire.text("m" * 4096)
+            connection.call(wire.OFFSET_COMMIT, 2, body + wire.array([wire.text(TARGET) + wire.array([committed])]))
+
+        def one_group_fetched(connection):
+            group = wire.compact_text("one") + b"\0" + flexible  # all topics
+            once, often = (connection.call(wire.OFFSET_FETCH, 8, flexible + wire.compact_array([group] * count) + b"\0" + flexible)
+                           for count in (1, 400_000))
+            self.assertGreater(len(once), 4096)
+            self.assertEqual(once, often)
+
+        def one_partition_fetched(connection):
+            for count in (30_000, 2_500_000):
+                indexes = struct.pack(">i", count) + bytes(4 * count)
+                answer = connection.call(wire.OFFSET_FETCH, 5, wire.text("one") + wire.array([wire.text(TARGET) + indexes]))
+                self.assertEqual(answer, struct.pack(">iih", 0, 0, invalid_request), "no topics, and the error")
+
+        def one_group_described(connection):
+            once, often = (connection.call(wire.DESCRIBE_GROUPS, 0, wire.array([wire.text("one")] * count)) for count in (1, 1_000_000))
+            self.assertEqual(once, often)
+
+        def filtered(connection):
+            states, types = (wire.compact_array([wire.compact_text(name)] * 1_000_000) for name in (" nothing", "classic"))
+            answer = connection.call(wire.LIST_GROUPS, 5, flexible + states + types + flexible)
+            self.assertEqual(answer, b"\0" + struct.pack(">ih", 0, 0) + wire.compact_array([]) + flexible)
+
+        return {"joins with 700,000 protocols each": many_protocols, "a partition committed 500,000 times": one_partition_committed,
+                "a group fetched 400,000 times": one_group_fetched, "a partition fetched 2,500,000 times": one_partition_fetched,
+                "a group described 1,000,000 times": one_group_described, "groups listed by 2,000,000 filters": filtered}
+
     def test_leaves_a_good_client_untouched(self):
         print(f"seed {SEED}, {FRAMES} frames")
         with broker(**{"auto.create.topics.enable": "false"}) as under_test:
@@ -297,6 +343,13 @@ class Hostile(unittest.TestCase):
                 for connection in connections:
                     connection.close()
                 self.settled(good, under_test, idle, idle_descriptors, "after those that poll")
+
+                for what, ask in self.questions_about_groups().items():
+                    with wire.Connection(under_test.port) as connection:
+                        ask(connection)
+                    good.wait_for_progress()
+                    self.assert_grown_by(MEMORY_BOUND, under_test, idle, what)
+                self.settled(good, under_test, idle, idle_descriptors, "after many questions about groups")
             self.assertGreater(good.consumed, 0)
             self.assertEqual(good.consumed, good.produced)
             under_test.stop()

@@ -7,6 +7,7 @@ import socket
 import struct
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, API_VERSIONS = 0, 1, 2, 3, 8, 9, 10, 18
+JOIN_GROUP, DESCRIBE_GROUPS, LIST_GROUPS = 11, 15, 16
 PRODUCE_VERSION, FETCH_VERSION, LIST_OFFSETS_VERSION, METADATA_VERSION = 3, 4, 1, 4
 OFFSET_COMMIT_VERSION, OFFSET_FETCH_VERSION = 2, 1
 
@@ -33,6 +34,15 @@ def array(items):
     return struct.pack(">i", len(items)) + b"".join(items)
 
 
+def compact_text(value):
+    encoded = value.encode()
+    return uvarint(len(encoded) + 1) + encoded
+
+
+def compact_array(items):
+    return uvarint(len(items) + 1) + b"".join(items)
+
+
 def sized(frame):
     return struct.pack(">i", len(frame)) + frame
 
@@ -47,7 +57,10 @@ def request(api_key, version, correlation_id, body):
 
 
 def varint(value):
-    value = (value << 1) ^ (value >> 63)
+    return uvarint((value << 1) ^ (value >> 63))
+
+
+def uvarint(value):
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

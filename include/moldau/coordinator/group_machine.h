@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -35,18 +38,29 @@ struct GroupOptions {
     std::int64_t retention_check_interval_ms = 600'000;  ///< offsets.retention.check.interval.ms
 };
 
-/// One group of an OffsetFetch; topics are named.
+/// What a member may offer: protocols, and bytes of their names and metadata together. A JoinGroup with more is refused
+/// with INVALID_REQUEST.
+inline constexpr std::size_t max_member_protocols = 100;
+inline constexpr std::size_t max_member_protocol_bytes = 4 << 20;
+bool is_within_member_bounds(const protocol::JoinGroupRequest& request);
+
+/// One group of an OffsetFetch; topics are named. INVALID_REQUEST when the answer would take more than `room_bytes`.
 struct FetchOffsets {
     protocol::OffsetFetchRequest::OffsetFetchRequestGroup group;
+    std::size_t room_bytes = SIZE_MAX;
 };
-/// One group of a DescribeGroups.
+/// One group of a DescribeGroups. INVALID_REQUEST when the answer would take more than `room_bytes`.
 struct DescribeGroup {
     std::string group_id;
+    std::size_t room_bytes = SIZE_MAX;
 };
-/// All groups of the partition that pass the filters; empty ones pass all.
+/// The groups of the partition that pass the filters.
 struct ListGroups {
-    std::vector<std::string> states;
-    std::vector<std::string> types;
+    /// As clients name them; empty filters pass all. What is no state or type passes nothing and is not kept.
+    static ListGroups matching(std::span<const protocol::Text> states, std::span<const protocol::Text> types);
+
+    std::optional<std::set<std::string_view>> states{};  ///< as answers name them; none: all
+    bool classic = true;                                 ///< those of the classic protocol: all that there are
 };
 /// One group of a DeleteGroups.
 struct DeleteGroup {

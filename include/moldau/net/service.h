@@ -45,8 +45,8 @@ struct Request {
     std::int32_t correlation_id = 0;
     std::string client_id;
     Peer* peer = nullptr;
-    /// The frame's bytes in the shard's budget. A Produce releases it after the write, before the ack; else it goes
-    /// with the request.
+    /// The frame's bytes in the shard's budget. A Produce releases it after the write, before the ack, a Fetch and a
+    /// JoinGroup before they wait; else it goes with the request.
     RequestBudget::Charge budget;
 
     MutableBytes body() { return frame.bytes().subspan(body_at); }

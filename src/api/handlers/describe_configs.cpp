@@ -10,6 +10,7 @@
 #include <moldau/protocol/messages/describe_configs.h>
 
 #include "../handlers.h"
+#include "answer_room.h"
 
 namespace moldau::api {
 namespace {
@@ -20,8 +21,6 @@ using protocol::DescribeConfigsResponse;
 using protocol::ErrorCode;
 using Told = DescribeConfigsResponse::DescribeConfigsResult;
 
-/// What librdkafka takes at most (receive.message.max.bytes): 10,000 topics with all that can be told of them fit.
-constexpr std::size_t max_answer_bytes = 100'000'000;
 /// A broker's description takes a millisecond: after so many others have their turn.
 constexpr unsigned resources_a_turn = 8;
 
@@ -123,12 +122,12 @@ Answer<DescribeConfigsResponse> describe_configs(Call& call, DescribeConfigsRequ
     const auto image = call.shell.node.view(call.shard()).image;
     DescribeConfigsResponse response;
     std::set<std::pair<std::int8_t, std::string_view>> known;
-    std::size_t answer_bytes = 0;
+    AnswerRoom room;
     unsigned described_count = 0;
     for (const auto& resource : request.resources) {
         if (!known.emplace(resource.resource_type, resource.resource_name.view()).second) continue;
         if (++described_count % resources_a_turn == 0) co_await runtime::yield(call.shard());
-        const Described described = answer_bytes < max_answer_bytes ? describe(call, *image, resource) : no_room();
+        const Described described = room.is_spent() ? no_room() : describe(call, *image, resource);
         auto& result = response.results.emplace_back();
         result.resource_type = resource.resource_type;
         result.resource_name = resource.resource_name;
@@ -143,7 +142,7 @@ Answer<DescribeConfigsResponse> describe_configs(Call& call, DescribeConfigsRequ
         result.configs.reserve(keys ? 0 : described.configs.size());
         for (const DescribedConfig& config : described.configs)
             if (!keys || keys->contains(config.name)) tell(config, request, result);
-        answer_bytes += size_of(result);
+        room.take(size_of(result));
     }
     co_return response;
 }

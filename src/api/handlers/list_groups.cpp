@@ -8,9 +8,7 @@ namespace moldau::api {
 Answer<protocol::ListGroupsResponse> list_groups(Call& call, protocol::ListGroupsRequest& request) {
     using protocol::ErrorCode;
     protocol::ListGroupsResponse response;
-    coordinator::ListGroups filter;
-    for (const auto& state : request.states_filter) filter.states.push_back(state.str());
-    for (const auto& type : request.types_filter) filter.types.push_back(type.str());
+    const auto filter = coordinator::ListGroups::matching(request.states_filter, request.types_filter);
     const bool may_see_all = call.allows(Operation::describe, ResourceType::cluster, cluster_resource);
     const node::GroupTable coordinators = call.shell.node.view(call.shard()).groups;
     for (const auto& [index, driver] : coordinators) {

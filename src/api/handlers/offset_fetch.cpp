@@ -1,8 +1,11 @@
 // OffsetFetch: how far groups have come; one group in old versions, several from 8 on.
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "../handlers.h"
+#include "answer_room.h"
 #include "group_call.h"
 #include "known_partitions.h"
 
@@ -15,6 +18,7 @@ using protocol::OffsetFetchRequest;
 using protocol::OffsetFetchResponse;
 using GroupRequest = OffsetFetchRequest::OffsetFetchRequestGroup;
 using TopicAnswer = protocol::offset_fetch_response::OffsetFetchResponseTopics;
+using OffsetOfPartition = protocol::offset_fetch_response::OffsetFetchResponsePartitions;
 
 constexpr std::int16_t first_version_with_groups = 8;
 TopicAnswer refused(const protocol::Text& name, const TopicId& id, const std::vector<PartitionIndex>& partitions,
@@ -57,17 +61,49 @@ void filter(const Call& call, GroupRequest& group, std::vector<TopicAnswer>& ref
     group.topics = std::move(allowed);
 }
 
-runtime::Task<OffsetsOfGroup> fetch_group(Call& call, GroupRequest group) {
+std::size_t size_of(const std::vector<PartitionIndex>& partitions) {
+    return partitions.size() * sizeof(OffsetOfPartition);
+}
+
+std::size_t size_of(const std::vector<OffsetOfPartition>& partitions) {
+    std::size_t bytes = 0;
+    for (const auto& partition : partitions)
+        bytes += sizeof(partition) + (partition.metadata ? partition.metadata->size() : 0);
+    return bytes;
+}
+
+/// What is told of the group takes so much, and the offsets' metadata on top of it.
+std::size_t least_size_of_answer(const GroupRequest& group) {
+    std::size_t bytes = sizeof(OffsetsOfGroup) + group.group_id.size();
+    if (!group.topics) return bytes;
+    for (const auto& topic : *group.topics)
+        bytes += sizeof(TopicAnswer) + topic.name.size() + size_of(topic.partition_indexes);
+    return bytes;
+}
+
+std::size_t size_of(const OffsetsOfGroup& group) {
+    std::size_t bytes = sizeof(OffsetsOfGroup) + group.group_id.size();
+    for (const TopicAnswer& topic : group.topics)
+        bytes += sizeof(TopicAnswer) + topic.name.size() + size_of(topic.partitions);
+    return bytes;
+}
+
+/// INVALID_REQUEST where there is no room for all of it.
+runtime::Task<OffsetsOfGroup> fetch_group(Call& call, GroupRequest group, AnswerRoom& room) {
     OffsetsOfGroup response;
     response.group_id = group.group_id.owned();
     if (!call.allows(Operation::describe, ResourceType::group, group.group_id)) {
         response.error_code = ErrorCode::group_authorization_failed;
         co_return response;
     }
+    if (least_size_of_answer(group) > room.left_bytes()) {
+        response.error_code = ErrorCode::invalid_request;
+        co_return response;
+    }
     const bool all = !group.topics;
     std::vector<TopicAnswer> refusals;
     filter(call, group, refusals);
-    const coordinator::FetchOffsets request{std::move(group)};
+    const coordinator::FetchOffsets request{.group = std::move(group), .room_bytes = room.left_bytes()};
     auto answered = co_await ask_group<OffsetsOfGroup>(call, request.group.group_id, request);
     if (!answered) {
         response.error_code = answered.error();
@@ -87,25 +123,26 @@ runtime::Task<OffsetsOfGroup> fetch_group(Call& call, GroupRequest group) {
         });
     }
     for (TopicAnswer& refusal : refusals) response.topics.push_back(std::move(refusal));
+    room.take(size_of(response));
     co_return response;
 }
 
-GroupRequest only_group(const OffsetFetchRequest& request) {
+GroupRequest only_group(OffsetFetchRequest& request) {
     GroupRequest group;
     group.group_id = request.group_id;
     group.topics.reset();
     if (!request.topics) return group;
     group.topics.emplace();
-    for (const auto& topic : *request.topics) {
+    for (auto& topic : *request.topics) {
         auto& wanted = group.topics->emplace_back();
         wanted.name = topic.name;
-        wanted.partition_indexes = topic.partition_indexes;
+        wanted.partition_indexes = std::move(topic.partition_indexes);
     }
     return group;
 }
 
 /// Answers of these versions have one group, whose error also stands with each partition, as clients expect it there.
-void tell_only_group(OffsetFetchResponse& response, const GroupRequest& asked, const OffsetsOfGroup& group,
+void tell_only_group(OffsetFetchResponse& response, const GroupRequest& asked, OffsetsOfGroup group,
                      std::int16_t version) {
     constexpr std::int16_t first_version_with_error = 2;
     response.error_code = group.error_code;
@@ -115,7 +152,8 @@ void tell_only_group(OffsetFetchResponse& response, const GroupRequest& asked, c
         return topic;
     };
     if (group.error_code != ErrorCode::none) {
-        if (version >= first_version_with_error || !asked.topics) return;
+        const bool is_told_by_itself = version >= first_version_with_error || !asked.topics;
+        if (is_told_by_itself || least_size_of_answer(asked) > max_answer_bytes) return;
         for (const auto& topic : *asked.topics) {
             auto& told = tell(topic.name);
             for (const PartitionIndex index : topic.partition_indexes) {
@@ -128,14 +166,14 @@ void tell_only_group(OffsetFetchResponse& response, const GroupRequest& asked, c
         }
         return;
     }
-    for (const TopicAnswer& topic : group.topics) {
+    for (TopicAnswer& topic : group.topics) {
         auto& told = tell(topic.name);
-        for (const auto& partition : topic.partitions) {
+        for (auto& partition : topic.partitions) {
             auto& copy = told.partitions.emplace_back();
             copy.partition_index = partition.partition_index;
             copy.committed_offset = partition.committed_offset;
             copy.committed_leader_epoch = partition.committed_leader_epoch;
-            copy.metadata = partition.metadata;
+            copy.metadata = std::move(partition.metadata);
             copy.error_code = partition.error_code;
         }
     }
@@ -145,12 +183,18 @@ void tell_only_group(OffsetFetchResponse& response, const GroupRequest& asked, c
 
 Answer<OffsetFetchResponse> offset_fetch(Call& call, OffsetFetchRequest& request) {
     OffsetFetchResponse response;
+    AnswerRoom room;
     if (call.version() < first_version_with_groups) {
         const GroupRequest group = only_group(request);
-        tell_only_group(response, group, co_await fetch_group(call, group), call.version());
+        tell_only_group(response, group, co_await fetch_group(call, group, room), call.version());
         co_return response;
     }
-    for (const GroupRequest& group : request.groups) response.groups.push_back(co_await fetch_group(call, group));
+    std::set<std::string_view> seen;
+    for (GroupRequest& group : request.groups) {
+        if (!seen.insert(group.group_id).second) continue;
+        if (seen.size() % groups_a_turn == 0) co_await runtime::yield(call.shard());
+        response.groups.push_back(co_await fetch_group(call, std::move(group), room));
+    }
     co_return response;
 }
 

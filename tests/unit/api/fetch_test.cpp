@@ -40,6 +40,7 @@ TEST_F(Fetch, WaitsForOthersWhereAPartitionIsUnknown) {
     const auto answer = serving_.begin(of({"nowhere", "there"}), version);
     serving_.advance(199ms);
     EXPECT_FALSE(*answer);
+    EXPECT_EQ(serving_.used_budget_bytes(), 0U);
     serving_.advance(1ms);
     const auto response = serving_.read<protocol::FetchRequest>(answer, version);
     ASSERT_EQ(response.responses.size(), 2U);

@@ -283,6 +283,121 @@ TEST_F(Groups, WhatWasCommittedOfAnEarlierTopicOfTheNameIsToldToNobody) {
     EXPECT_EQ(committed("there"), 3);
 }
 
+TEST_F(Groups, AMemberThatWaitsHoldsNothingOfItsRequest) {
+    find("g");
+    protocol::JoinGroupRequest join;
+    join.group_id = "g";
+    join.session_timeout_ms = 10'000;
+    join.rebalance_timeout_ms = 10'000;
+    join.group_instance_id = "instance";
+    join.protocol_type = "consumer";
+    auto& offered = join.protocols.emplace_back();
+    offered.name = "range";
+    offered.metadata = protocol::Blob(Bytes(100'000, 7));
+    const auto waiting = serving_.begin(join, 9);
+    EXPECT_FALSE(*waiting);
+    EXPECT_EQ(serving_.used_budget_bytes(), 0U);
+    serving_.advance(std::chrono::seconds(3));
+    const auto joined = serving_.read<protocol::JoinGroupRequest>(waiting, 9);
+    ASSERT_EQ(joined.members.size(), 1U);
+    EXPECT_EQ(joined.members[0].group_instance_id, Text("instance"));
+    EXPECT_EQ(joined.members[0].metadata, offered.metadata);
+}
+
+TEST_F(Groups, AMemberThatOffersTooMuchIsRefused) {
+    find("g");
+    protocol::JoinGroupRequest join;
+    join.group_id = "g";
+    join.session_timeout_ms = 10'000;
+    join.protocol_type = "consumer";
+    join.protocols.resize(500'000);
+    EXPECT_EQ(ask(join).error_code, ErrorCode::invalid_request);
+    join.protocols.resize(1);
+    join.group_instance_id = Text(std::string(protocol::max_text_bytes, 'x'));
+    EXPECT_EQ(ask(join).error_code, ErrorCode::invalid_request) << "no member id would have room for it";
+}
+
+TEST_F(Groups, EachIsToldOfOnceHoweverOftenItIsNamed) {
+    find("g");
+    commit("there", 0, 7);
+    protocol::DescribeGroupsRequest describe;
+    describe.groups = {"g", "nobody", "g", "g", "nobody"};
+    const auto described = ask(describe);
+    ASSERT_EQ(described.groups.size(), 2U);
+    EXPECT_EQ(described.groups[0].group_id, "g");
+    EXPECT_EQ(described.groups[1].group_id, "nobody");
+
+    protocol::OffsetFetchRequest fetch;
+    for (const char* group : {"g", "nobody", "g"}) {
+        auto& wanted = fetch.groups.emplace_back();
+        wanted.group_id = Text(std::string(group));
+        wanted.topics.reset();
+    }
+    const auto fetched = ask(fetch, 9);
+    ASSERT_EQ(fetched.groups.size(), 2U);
+    EXPECT_EQ(fetched.groups[0].topics.size(), 1U);
+    EXPECT_EQ(fetched.groups[1].group_id, "nobody");
+}
+
+TEST_F(Groups, NoMoreThanAHundredThousandAreDescribed) {
+    find("g");
+    protocol::DescribeGroupsRequest request;
+    for (int i = 0; i < 100'001; ++i) request.groups.emplace_back(std::to_string(i));
+    EXPECT_EQ(ask(request, 0).groups.size(), 100'000U);
+}
+
+TEST_F(Groups, WhatTheAnswerHasNoRoomForIsRefused) {
+    find("g");
+    protocol::OffsetCommitRequest commit;
+    commit.group_id = "g";
+    auto& committing = commit.topics.emplace_back();
+    committing.name = "there";
+    committing.partitions.emplace_back().committed_metadata = Text(std::string(4096, 'x'));
+    ASSERT_EQ(ask(commit, 9).topics.at(0).partitions.at(0).error_code, ErrorCode::none);
+
+    protocol::OffsetFetchRequest fetch;
+    const auto want = [&](std::string_view group, std::size_t indexes) {
+        auto& wanted = fetch.groups.emplace_back();
+        wanted.group_id = Text(std::string(group));
+        auto& topic = wanted.topics.emplace().emplace_back();
+        topic.name = "there";
+        topic.partition_indexes.assign(indexes, PartitionIndex(0));
+    };
+    want("nobody", 3'000'000);
+    want("g", 25'000);
+    want("somebody", 1);
+    const auto fetched = ask(fetch, 9);
+    ASSERT_EQ(fetched.groups.size(), 3U);
+    EXPECT_EQ(fetched.groups[0].error_code, ErrorCode::invalid_request);
+    EXPECT_TRUE(fetched.groups[0].topics.empty());
+    EXPECT_EQ(fetched.groups[1].error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(fetched.groups[2].error_code, ErrorCode::none) << "it finds room";
+
+    for (const std::int16_t version : {1, 7}) {
+        protocol::OffsetFetchRequest old;
+        old.group_id = "g";
+        auto& topic = old.topics.emplace().emplace_back();
+        topic.name = "there";
+        topic.partition_indexes.assign(25'000, PartitionIndex(0));
+        const auto refused = ask(old, version);
+        if (version == 7) EXPECT_EQ(refused.error_code, ErrorCode::invalid_request);
+        if (version == 1) EXPECT_EQ(refused.topics.at(0).partitions.at(0).error_code, ErrorCode::invalid_request);
+        topic.partition_indexes.assign(3'000'000, PartitionIndex(0));
+        EXPECT_TRUE(ask(old, version).topics.empty());
+    }
+}
+
+TEST_F(Groups, FiltersAreOfStatesAndTypes) {
+    find("g");
+    commit("there", 0, 7);
+    protocol::ListGroupsRequest request;
+    request.states_filter.assign(100'000, "nonsense");
+    request.types_filter.assign(100'000, "Classic");
+    EXPECT_TRUE(ask(request).groups.empty());
+    request.states_filter.emplace_back("empty");
+    EXPECT_EQ(ask(request).groups.size(), 1U);
+}
+
 TEST_F(Groups, AMemberThatWaitsIsAnsweredWhenTheNodeStops) {
     find("g");
     protocol::JoinGroupRequest join;

@@ -43,6 +43,7 @@ class ServingNode {
         raw.api_version = version;
         raw.peer = &peer_;
         raw.budget = net::RequestBudget::Charge(budget_);
+        raw.budget.add(raw.frame.size());
         auto answer = std::make_shared<std::optional<net::Response>>();
         services_.on_shard(0).serve(std::move(raw),
                                     [answer](net::Response response) { *answer = std::move(response); });
@@ -85,6 +86,9 @@ class ServingNode {
         }(*driver, request));
         machine_.settle();
     }
+    /// Of requests that are not answered, and have not given their bytes back.
+    std::size_t used_budget_bytes() const { return budget_.used_bytes(); }
+
     metadata::TopicPtr find_topic(std::string_view name) { return machine_.image().find_topic(name); }
     /// At once, so that a time-out is met to the millisecond.
     void advance(runtime::Duration time) {

@@ -7,9 +7,10 @@ namespace {
 
 class GroupAdminTest : public testing::Test {
  protected:
-    std::vector<std::string> list(const ListGroups& filter) {
+    std::vector<std::string> list(const std::vector<Text>& states, const std::vector<Text>& types) {
         std::vector<std::string> ids;
-        for (const auto& listed : world.call<ListedGroups>(filter)) ids.push_back(listed.group_id.str());
+        for (const auto& listed : world.call<ListedGroups>(ListGroups::matching(states, types)))
+            ids.push_back(listed.group_id.str());
         return ids;
     }
     ErrorCode remove() { return world.call<DeletedGroup>(DeleteGroup{world.group}).error_code; }
@@ -21,13 +22,35 @@ TEST_F(GroupAdminTest, ListsByStateAndType) {
     world.stable_group(1);
     world.group = "simple";
     world.commit("t", 0, 1);
-    EXPECT_EQ(list({}), (std::vector<std::string>{"g", "simple"}));
-    EXPECT_EQ(list({{" stable "}, {}}), (std::vector<std::string>{"g"}));
-    EXPECT_EQ(list({{}, {" classic "}}), (std::vector<std::string>{}));
-    EXPECT_EQ(list({.states = {" stable"}, .types = {}}), (std::vector<std::string>{"g"}));
-    EXPECT_EQ(list({.states = {"Empty", "Dead"}, .types = {"Classic"}}), (std::vector<std::string>{"simple"}));
-    EXPECT_TRUE(list({.states = {}, .types = {"consumer"}}).empty());
-    EXPECT_TRUE(list({.states = {"nonsense"}, .types = {}}).empty());
+    EXPECT_EQ(list({}, {}), (std::vector<std::string>{"g", "simple"}));
+    EXPECT_EQ(list({" stable "}, {}), (std::vector<std::string>{"g"}));
+    EXPECT_EQ(list({}, {" classic "}), (std::vector<std::string>{}));
+    EXPECT_EQ(list({" stable"}, {}), (std::vector<std::string>{"g"}));
+    EXPECT_EQ(list({"Empty", "Dead"}, {"Classic"}), (std::vector<std::string>{"simple"}));
+    EXPECT_TRUE(list({}, {"consumer"}).empty());
+    EXPECT_TRUE(list({"nonsense"}, {}).empty());
+}
+
+TEST_F(GroupAdminTest, OfAMillionFiltersStatesAndTypesAreKeptThatThereAre) {
+    std::vector<Text> states(1'000'000, Text("nonsense"));
+    std::vector<Text> types(1'000'000, Text("nonsense"));
+    EXPECT_EQ(ListGroups::matching(states, types).states->size(), 0U);
+    states.insert(states.end(), 1000, Text("STABLE"));
+    types.emplace_back("classic");
+    const auto filter = ListGroups::matching(states, types);
+    EXPECT_EQ(filter.states, (std::set<std::string_view>{"Stable"}));
+    EXPECT_TRUE(filter.classic);
+}
+
+TEST_F(GroupAdminTest, AGroupThatFindsNoRoomIsNotDescribed) {
+    world.stable_group(2, {.says = std::string(10'000, 'x')});
+    const auto described = [&](std::size_t room_bytes) {
+        return world.call<DescribedGroup>(DescribeGroup{.group_id = world.group, .room_bytes = room_bytes}, 5);
+    };
+    EXPECT_EQ(described(20'000).error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(described(20'000).group_id, world.group);
+    EXPECT_TRUE(described(20'000).members.empty());
+    EXPECT_EQ(described(22'000).members.size(), 2U);
 }
 
 TEST_F(GroupAdminTest, DescribesMembersWithTheirAssignments) {

@@ -196,6 +196,54 @@ TEST_F(GroupMembersTest, RefusesWhatMakesNoSense) {
     EXPECT_EQ(world.leave("a"), ErrorCode::invalid_group_id);
 }
 
+TEST_F(GroupMembersTest, AProtocolCountsOnceForEachMemberThatOffersItNow) {
+    const auto ids = world.stable_group(1, {.protocols = {"a", "a", "b"}});
+    const auto refused = [&](const JoinAs& as) {
+        const auto* response = world.joined(world.ask_to_join(as));
+        return response != nullptr && response->error_code == ErrorCode::inconsistent_group_protocol;
+    };
+    EXPECT_FALSE(refused({.protocols = {"a"}})) << "named twice, and offered by one";
+    const std::string other = world.promised_id({.protocols = {"b"}});
+    EXPECT_FALSE(refused({.member = other, .protocols = {"b"}}));
+    EXPECT_TRUE(refused({.protocols = {"a"}})) << "the other one does not offer it";
+    EXPECT_FALSE(refused({.member = ids[0], .protocols = {"b", "c"}}));
+    EXPECT_TRUE(refused({.protocols = {"a"}})) << "nobody offers it any more";
+    EXPECT_TRUE(refused({.protocols = {"c"}}));
+    EXPECT_EQ(world.leave(other), ErrorCode::none);
+    EXPECT_FALSE(refused({.protocols = {"c"}})) << "who is left offers it";
+    EXPECT_EQ(world.leave(ids[0]), ErrorCode::none);
+    EXPECT_FALSE(refused({.protocols = {"d"}})) << "there is nobody";
+}
+
+TEST_F(GroupMembersTest, WhatAMemberOffersIsLimited) {
+    const auto error = [&](const JoinAs& as) { return world.joined(world.ask_to_join(as))->error_code; };
+    std::vector<std::string> names;
+    while (names.size() < max_member_protocols) names.push_back(std::to_string(names.size()));
+    EXPECT_EQ(error({.protocols = names}), ErrorCode::member_id_required);
+    world.group = "other";
+    names.emplace_back("one more");
+    EXPECT_EQ(error({.protocols = names}), ErrorCode::invalid_request);
+    EXPECT_EQ(error({.member = "somebody", .protocols = names}), ErrorCode::invalid_request);
+    EXPECT_EQ(error({.protocols = std::vector<std::string>(1'000'000, "")}), ErrorCode::invalid_request);
+    const std::string most(max_member_protocol_bytes - std::string("range").size(), 'x');
+    EXPECT_EQ(error({.says = most + "x"}), ErrorCode::invalid_request);
+    EXPECT_EQ(error({.protocols = {"range", "sticky"}, .says = most}), ErrorCode::invalid_request);
+    EXPECT_EQ(world.state(), "Dead") << "no group comes of it";
+    EXPECT_EQ(error({.says = most}), ErrorCode::member_id_required);
+    // Of checks that fail the earlier ones are told, as before.
+    EXPECT_EQ(error({.protocols = names, .session_ms = 1}), ErrorCode::invalid_session_timeout);
+}
+
+TEST_F(GroupMembersTest, AMemberIdMustBeATextOfTheProtocol) {
+    const auto join = [&](std::size_t size) { return world.ask_to_join({.instance = std::string(size, 'x')}); };
+    EXPECT_EQ(world.joined(join(protocol::max_text_bytes - 36))->error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(world.state(), "Dead");
+    const Ticket longest = join(protocol::max_text_bytes - 37);
+    world.advance(3000);
+    ASSERT_NE(world.joined(longest), nullptr);
+    EXPECT_EQ(world.joined(longest)->member_id.size(), protocol::max_text_bytes);
+}
+
 TEST_F(GroupMembersTest, TheSizeOfAGroupIsLimited) {
     world.options.max_size = 2;
     world.restart();

@@ -197,6 +197,60 @@ TEST_F(GroupOffsetsTest, ADeletedTopicTakesOnlyItsOwnWithIt) {
     EXPECT_EQ(world.committed("again", 0), -1);
 }
 
+TEST_F(GroupOffsetsTest, OfAPartitionThatIsNamedOftenTheLastOffsetIsWritten) {
+    protocol::OffsetCommitRequest request;
+    request.group_id = Text(world.group);
+    const std::string too_long(5000, 'x');
+    for (const std::int64_t offset : {1, 2, 3}) {
+        auto& topic = request.topics.emplace_back();
+        topic.name = "t";
+        for (const std::int32_t index : {0, 1, 0}) {
+            auto& partition = topic.partitions.emplace_back();
+            partition.partition_index = PartitionIndex(index);
+            partition.committed_offset = Offset(10 * offset + static_cast<std::int64_t>(topic.partitions.size()));
+            if (index == 1 && offset == 3) partition.committed_metadata = Text(too_long);
+        }
+    }
+    const auto response = world.call<protocol::OffsetCommitResponse>(request, 8);
+    ASSERT_EQ(response.topics.size(), 3U);
+    for (const auto& topic : response.topics) EXPECT_EQ(topic.partitions.size(), 3U) << "each is answered";
+    EXPECT_EQ(response.topics[2].partitions[1].error_code, ErrorCode::offset_metadata_too_large);
+    EXPECT_EQ(world.log.size(), 2U);
+    EXPECT_EQ(world.committed("t", 0), 33);
+    EXPECT_EQ(world.committed("t", 1), 22) << "the last that was not refused";
+}
+
+TEST_F(GroupOffsetsTest, OffsetsThatFindNoRoomAreNotTold) {
+    for (int index = 0; index < 10; ++index) world.commit("t", index, 1, {.metadata = std::string(4000, 'x')});
+    FetchOffsets request;
+    request.group.group_id = Text(world.group);
+    const auto told = [&](std::size_t room_bytes) {
+        request.room_bytes = room_bytes;
+        return world.call<OffsetsOfGroup>(request);
+    };
+    auto& often = request.group.topics.emplace().emplace_back();
+    often.name = "t";
+    often.partition_indexes.assign(10, PartitionIndex(0));
+    EXPECT_EQ(told(40'000).error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(told(40'000).group_id, world.group);
+    EXPECT_TRUE(told(40'000).topics.empty());
+    EXPECT_EQ(told(42'000).topics.at(0).partitions.size(), 10U);
+    request.group.topics.reset();
+    EXPECT_EQ(told(40'000).error_code, ErrorCode::invalid_request);
+    EXPECT_EQ(told(42'000).topics.at(0).partitions.size(), 10U);
+}
+
+TEST_F(GroupOffsetsTest, ASubscriptionThatTakesManyTimesItsSizeIsToAnything) {
+    const std::vector<std::string> few(1000);
+    const std::vector<std::string> many(500'000);
+    for (const auto* topics : {&few, &many}) {
+        world.group = "subscribed to " + std::to_string(topics->size());
+        const auto ids = world.stable_group(1, {.says = subscription(*topics)});
+        world.commit("other", 0, 1, {.member = ids[0], .generation = 1});
+        EXPECT_EQ(remove("other", 0), topics == &few ? ErrorCode::none : ErrorCode::group_subscribed_to_topic);
+    }
+}
+
 TEST_F(GroupOffsetsTest, ManyExpireInTurnsOfAThousand) {
     for (int i = 0; i < 2500; ++i) {
         world.group = "group " + std::to_string(i);
@@ -205,7 +259,7 @@ TEST_F(GroupOffsetsTest, ManyExpireInTurnsOfAThousand) {
     const std::size_t before = world.log.size();
     world.advance(8 * day_ms);
     EXPECT_EQ(world.log.size(), before + 2 * 2500);
-    EXPECT_TRUE(world.call<ListedGroups>(ListGroups{}).empty());
+    EXPECT_TRUE(world.call<ListedGroups>(ListGroups()).empty());
 }
 
 }  // namespace

@@ -35,9 +35,12 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-bool passes(const std::vector<std::string>& filter, std::string_view value) {
-    return filter.empty() ||
-           std::ranges::any_of(filter, [&](const std::string& wanted) { return equal_ignoring_case(wanted, value); });
+/// A new member's id is a name of its client's with a UUID behind it, and a text as well.
+bool leaves_room_for_id(const protocol::JoinGroupRequest& request, const Caller& caller) {
+    constexpr std::size_t max_prefix_bytes = protocol::max_text_bytes - classic::member_id_suffix_bytes;
+    const std::size_t prefix_bytes =
+        request.group_instance_id ? request.group_instance_id->size() : caller.client_id.size();
+    return !request.member_id.empty() || prefix_bytes <= max_prefix_bytes;
 }
 
 }  // namespace
@@ -83,6 +86,8 @@ void GroupMachine::handle(Ticket ticket, const protocol::JoinGroupRequest& reque
     if (request.session_timeout_ms < state_->options.min_session_timeout_ms ||
         request.session_timeout_ms > state_->options.max_session_timeout_ms)
         return refuse(ErrorCode::invalid_session_timeout);
+    if (!is_within_member_bounds(request) || !leaves_room_for_id(request, caller))
+        return refuse(ErrorCode::invalid_request);
     Group* group = state_->find(request.group_id);
     const bool is_new = group == nullptr;
     // Who brings an id comes from a group that is no more.
@@ -163,7 +168,7 @@ void GroupMachine::handle(Ticket ticket, const protocol::OffsetCommitRequest& re
 }
 
 void GroupMachine::handle(Ticket ticket, const FetchOffsets& request, const Caller&, const Context&, GroupOutput& out) {
-    out.answer(ticket, offsets::fetch(state_->find(request.group.group_id), request.group));
+    out.answer(ticket, offsets::fetch(state_->find(request.group.group_id), request));
 }
 
 void GroupMachine::handle(Ticket ticket, const protocol::OffsetDeleteRequest& request, const Caller&,
@@ -187,7 +192,14 @@ void GroupMachine::handle(Ticket ticket, const protocol::OffsetDeleteRequest& re
 
 void GroupMachine::handle(Ticket ticket, const DescribeGroup& request, const Caller& caller, const Context&,
                           GroupOutput& out) {
-    if (const Group* group = state_->find(request.group_id)) return out.answer(ticket, classic::describe(*group));
+    if (const Group* group = state_->find(request.group_id)) {
+        if (classic::described_bytes(*group) <= request.room_bytes)
+            return out.answer(ticket, classic::describe(*group));
+        DescribedGroup refused;
+        refused.group_id = protocol::Text(request.group_id);
+        refused.error_code = ErrorCode::invalid_request;
+        return out.answer(ticket, std::move(refused));
+    }
     DescribedGroup unknown;
     unknown.group_id = protocol::Text(request.group_id);
     unknown.group_state = "Dead";
@@ -200,12 +212,10 @@ void GroupMachine::handle(Ticket ticket, const DescribeGroup& request, const Cal
 
 void GroupMachine::handle(Ticket ticket, const ListGroups& request, const Caller&, const Context&, GroupOutput& out) {
     ListedGroups listed;
-    // Of states alone Apache Kafka takes spaces off.
-    std::vector<std::string> states;
-    for (const std::string& wanted : request.states) states.emplace_back(trimmed(wanted));
+    if (!request.classic) return out.answer(ticket, std::move(listed));
     for (const auto& [id, group] : state_->groups) {
         const std::string_view state = name_of(group.classic.state());
-        if (!passes(states, state) || !passes(request.types, classic_type)) continue;
+        if (request.states && !request.states->contains(state)) continue;
         auto& told = listed.emplace_back();
         told.group_id = protocol::Text(id);
         told.protocol_type = protocol::Text(group.classic.protocol_type().value_or(""));
@@ -341,6 +351,27 @@ void GroupMachine::State::expire_offsets(Turn& turn) {
     }
     next_to_expire.clear();
     turn.set_timer(key, options.retention_check_interval_ms);
+}
+
+bool is_within_member_bounds(const protocol::JoinGroupRequest& request) {
+    if (request.protocols.size() > max_member_protocols) return false;
+    std::size_t bytes = 0;
+    for (const auto& offered : request.protocols) bytes += offered.name.size() + offered.metadata.size();
+    return bytes <= max_member_protocol_bytes;
+}
+
+ListGroups ListGroups::matching(std::span<const protocol::Text> states, std::span<const protocol::Text> types) {
+    ListGroups result;
+    if (!states.empty()) result.states.emplace();
+    for (const protocol::Text& wanted : states) {
+        const std::string_view state = trimmed(wanted);  // of states alone Apache Kafka takes spaces off
+        for (const GroupState known : all_group_states)
+            if (equal_ignoring_case(state, name_of(known))) result.states->insert(name_of(known));
+    }
+    if (!types.empty())
+        result.classic = std::ranges::any_of(
+            types, [](const protocol::Text& wanted) { return equal_ignoring_case(wanted, classic_type); });
+    return result;
 }
 
 PartitionIndex partition_of(std::string_view group_id, std::int32_t partitions) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <span>
+#include <map>
+#include <string_view>
 
 #include "records.h"
 #include "utf16.h"
@@ -14,6 +15,7 @@ using protocol::ErrorCode;
 using protocol::OffsetCommitRequest;
 using protocol::OffsetCommitResponse;
 using protocol::Text;
+using OffsetFetchGroup = protocol::OffsetFetchRequest::OffsetFetchRequestGroup;
 
 /// Old clients say how long an offset is kept; −1: as the broker says.
 constexpr std::int64_t default_retention = -1;
@@ -78,16 +80,44 @@ const CommittedOffset* find_offset(const OffsetsOfTopic* offsets, PartitionIndex
     return found == offsets->end() ? nullptr : &found->second;
 }
 
-/// The topic's entry, among those from `first` on: topics that had the name one after the other have one each.
-auto entry_of(OffsetsOfGroup& response, std::size_t first, const std::string& topic, const CommittedOffset& offset)
-    -> protocol::offset_fetch_response::OffsetFetchResponseTopics& {
-    const auto of_it = std::span(response.topics).subspan(first);
-    const auto found = std::ranges::find(of_it, offset.topic_id, [](const auto& told) { return told.topic_id; });
-    if (found != of_it.end()) return *found;
-    auto& told = response.topics.emplace_back();
-    told.name = Text(topic);
-    told.topic_id = offset.topic_id;
-    return told;
+/// Calls `begin(topic, id)` for each topic that is asked for, and for each of its partitions `each(index, offset)`,
+/// null where none is committed.
+template <class Begin, class Each>
+void for_each_asked(const Group* group, const OffsetFetchGroup& request, Begin begin, Each each) {
+    if (request.topics) {
+        for (const auto& topic : *request.topics) {
+            begin(topic.name, topic.topic_id);
+            const OffsetsOfTopic* committed = find_topic(group, topic.name);
+            for (const PartitionIndex index : topic.partition_indexes) {
+                const CommittedOffset* offset = find_offset(committed, index);
+                if (offset != nullptr && is_of_another(*offset, topic.topic_id)) offset = nullptr;
+                each(index, offset);
+            }
+        }
+    } else if (group != nullptr) {
+        for (const auto& [topic, committed] : group->offsets) {
+            // Topics that had the name one after the other are told apart by their ids.
+            const TopicId* told = nullptr;
+            for (const auto& [index, offset] : committed) {
+                if (told == nullptr || *told != offset.topic_id) begin(Text::borrow(topic), offset.topic_id);
+                told = &offset.topic_id;
+                each(index, &offset);
+            }
+        }
+    }
+}
+
+/// What the answer takes in memory.
+std::size_t answer_bytes(const Group* group, const OffsetFetchGroup& request) {
+    using namespace protocol::offset_fetch_response;
+    std::size_t bytes = sizeof(OffsetsOfGroup);
+    for_each_asked(
+        group, request,
+        [&](const Text& topic, const TopicId&) { bytes += sizeof(OffsetFetchResponseTopics) + topic.size(); },
+        [&](PartitionIndex, const CommittedOffset* offset) {
+            bytes += sizeof(OffsetFetchResponsePartitions) + (offset == nullptr ? 0 : offset->metadata.size());
+        });
+    return bytes;
 }
 
 /// From when the retention of an offset counts; nothing: it does not expire as things stand.
@@ -122,42 +152,43 @@ OffsetCommitResponse refuse_commit(const OffsetCommitRequest& request, ErrorCode
 OffsetCommitResponse commit(Turn& turn, const Group& group, const OffsetCommitRequest& request) {
     OffsetCommitResponse response;
     const auto limit = static_cast<std::size_t>(turn.options.max_offset_metadata_bytes);
+    struct Last {
+        TopicId topic;
+        const OffsetCommitRequest::OffsetCommitRequestPartition* partition;
+    };
+    std::map<std::string_view, std::map<PartitionIndex, Last>> last;
     for (const auto& topic : request.topics) {
         auto& told = response_topic(topic, response);
+        auto& last_of_topic = last[topic.name];
         for (const auto& partition : topic.partitions) {
             const bool fits = !partition.committed_metadata || utf16_length(*partition.committed_metadata) <= limit;
             told.partitions.push_back(
                 {partition.partition_index, fits ? ErrorCode::none : ErrorCode::offset_metadata_too_large});
-            if (fits)
-                turn.out.records.push_back(write_offset_commit(group.id, topic.name, partition.partition_index,
-                                                               to_store(turn, request, topic.topic_id, partition)));
+            if (fits) last_of_topic.insert_or_assign(partition.partition_index, Last{topic.topic_id, &partition});
         }
     }
+    for (const auto& [topic, partitions] : last)
+        for (const auto& [index, asked] : partitions)
+            turn.out.records.push_back(
+                write_offset_commit(group.id, topic, index, to_store(turn, request, asked.topic, *asked.partition)));
     return response;
 }
 
-OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& request) {
+OffsetsOfGroup fetch(const Group* group, const FetchOffsets& request) {
     OffsetsOfGroup response;
-    response.group_id = request.group_id.owned();
-    if (request.topics) {
-        for (const auto& topic : *request.topics) {
-            auto& told = response.topics.emplace_back();
-            told.name = topic.name.owned();
-            told.topic_id = topic.topic_id;
-            const OffsetsOfTopic* committed = find_topic(group, topic.name);
-            for (const PartitionIndex index : topic.partition_indexes) {
-                const CommittedOffset* offset = find_offset(committed, index);
-                if (offset != nullptr && is_of_another(*offset, topic.topic_id)) offset = nullptr;
-                tell(told, index, offset);
-            }
-        }
-    } else if (group != nullptr) {
-        for (const auto& [topic, committed] : group->offsets) {
-            const std::size_t first = response.topics.size();
-            for (const auto& [index, offset] : committed)
-                tell(entry_of(response, first, topic, offset), index, &offset);
-        }
+    response.group_id = request.group.group_id.owned();
+    if (answer_bytes(group, request.group) > request.room_bytes) {
+        response.error_code = ErrorCode::invalid_request;
+        return response;
     }
+    for_each_asked(
+        group, request.group,
+        [&](const Text& topic, const TopicId& id) {
+            auto& told = response.topics.emplace_back();
+            told.name = topic.owned();
+            told.topic_id = id;
+        },
+        [&](PartitionIndex index, const CommittedOffset* offset) { tell(response.topics.back(), index, offset); });
     return response;
 }
 

@@ -11,11 +11,11 @@ namespace moldau::coordinator::offsets {
 
 /// Everything refused with one error.
 protocol::OffsetCommitResponse refuse_commit(const protocol::OffsetCommitRequest& request, protocol::ErrorCode error);
-/// Requires: who asks may commit.
+/// Of a partition that is named several times the last offset counts. Requires: who asks may commit.
 protocol::OffsetCommitResponse commit(Turn& turn, const Group& group, const protocol::OffsetCommitRequest& request);
 
 /// `group` null: nothing is committed. Topics absent: all that is committed.
-OffsetsOfGroup fetch(const Group* group, const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& request);
+OffsetsOfGroup fetch(const Group* group, const FetchOffsets& request);
 
 /// Offsets of topics that members consume stay.
 protocol::OffsetDeleteResponse remove(Turn& turn, const Group& group, const protocol::OffsetDeleteRequest& request);

@@ -14,6 +14,15 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr std::string_view consumer_protocol_type = "consumer";
+/// Whoever joins writes these bytes, of which two may be a topic: a quarter of a million are read.
+constexpr std::size_t max_subscription_array_bytes = 4 << 20;
+
+/// Each once, however often the member names it.
+std::set<std::string_view> names_of(const std::vector<MemberProtocol>& protocols) {
+    std::set<std::string_view> names;
+    for (const MemberProtocol& offered : protocols) names.insert(offered.name);
+    return names;
+}
 
 }  // namespace
 
@@ -37,8 +46,10 @@ std::vector<MemberProtocol> protocols_of(const protocol::JoinGroupRequest& reque
     return protocols;
 }
 
-bool Member::offers(std::string_view protocol) const {
-    return std::ranges::find(protocols, protocol, &MemberProtocol::name) != protocols.end();
+bool Member::says(const protocol::JoinGroupRequest& request) const {
+    return std::ranges::equal(protocols, request.protocols, [](const MemberProtocol& before, const auto& now) {
+        return now.name == before.name && std::ranges::equal(now.metadata.view(), before.metadata);
+    });
 }
 
 ByteView Member::metadata_of(std::string_view protocol) const {
@@ -61,7 +72,7 @@ ClassicGroup::ClassicGroup(const StoredMetadata& stored)
                       .session_timeout_ms = member.session_timeout_ms,
                       .protocols = {{stored.protocol.value_or(""), member.subscription}}};
         if (loaded.instance_id) static_members_.insert_or_assign(*loaded.instance_id, id);
-        members_.emplace(id, std::move(loaded));
+        count(members_.emplace(id, std::move(loaded)).first->second);
     }
     leader_ = stored.leader;
     if (leader_ && !has(*leader_)) leader_.reset();
@@ -118,7 +129,34 @@ Member& ClassicGroup::add(Member member, std::string_view protocol_type) {
         pending_joins_.erase(pending);
     const auto [at, added] = members_.emplace(member.id, std::move(member));
     MOLDAU_ASSERT(added);
+    count(at->second);
     return at->second;
+}
+
+void ClassicGroup::count(const Member& member) {
+    for (const std::string_view name : names_of(member.protocols)) ++offering_[std::string(name)];
+    if (member.joining) ++joining_count_;
+}
+
+void ClassicGroup::discount(const Member& member) {
+    for (const std::string_view name : names_of(member.protocols)) {
+        const auto at = offering_.find(name);
+        MOLDAU_ASSERT(at != offering_.end());
+        if (--at->second == 0) offering_.erase(at);
+    }
+    if (member.joining) --joining_count_;
+}
+
+void ClassicGroup::set_protocols(Member& member, std::vector<MemberProtocol> protocols) {
+    discount(member);
+    member.protocols = std::move(protocols);
+    count(member);
+}
+
+void ClassicGroup::set_joining(Member& member, std::optional<Ticket> joining) {
+    if (member.joining) --joining_count_;
+    member.joining = joining;
+    if (member.joining) ++joining_count_;
 }
 
 void ClassicGroup::remove(std::string_view member_id) {
@@ -131,6 +169,7 @@ void ClassicGroup::remove(std::string_view member_id) {
     if (found == members_.end()) return;
     const bool led = leads(member_id);
     if (found->second.instance_id) static_members_.erase(*found->second.instance_id);
+    discount(found->second);
     members_.erase(found);
     if (!led) return;
     leader_.reset();
@@ -149,33 +188,29 @@ Member& ClassicGroup::rename(std::string_view old_id, std::string new_id) {
     return members_.insert(std::move(node)).position->second;
 }
 
-std::size_t ClassicGroup::joining_count() const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(members_, [](const auto& entry) { return entry.second.joining.has_value(); }));
-}
-
 std::int32_t ClassicGroup::rebalance_timeout_ms() const {
     std::int32_t longest = 0;
     for (const auto& [id, member] : members_) longest = std::max(longest, member.rebalance_timeout_ms);
     return longest;
 }
 
-bool ClassicGroup::supports(std::string_view protocol_type, std::span<const MemberProtocol> protocols) const {
-    if (is(GroupState::empty)) return !protocol_type.empty() && !protocols.empty();
-    if (protocol_type_ != protocol_type) return false;
-    return std::ranges::any_of(protocols, [&](const MemberProtocol& offered) {
-        return std::ranges::all_of(members_, [&](const auto& entry) { return entry.second.offers(offered.name); });
-    });
+bool ClassicGroup::is_offered_by_all(std::string_view protocol) const {
+    const auto found = offering_.find(protocol);
+    return (found == offering_.end() ? 0 : found->second) == members_.size();
+}
+
+bool ClassicGroup::supports(const protocol::JoinGroupRequest& request) const {
+    if (is(GroupState::empty)) return !request.protocol_type.empty() && !request.protocols.empty();
+    if (protocol_type_ != request.protocol_type.view()) return false;
+    return std::ranges::any_of(request.protocols, [&](const auto& offered) { return is_offered_by_all(offered.name); });
 }
 
 std::optional<std::string> ClassicGroup::elect_protocol() const {
     if (members_.empty()) return std::nullopt;
-    const auto all_offer = [&](const MemberProtocol& offered) {
-        return std::ranges::all_of(members_, [&](const auto& entry) { return entry.second.offers(offered.name); });
-    };
     std::map<std::string_view, std::size_t> votes;
     for (const auto& [id, member] : members_) {
-        const auto preferred = std::ranges::find_if(member.protocols, all_offer);
+        const auto preferred = std::ranges::find_if(
+            member.protocols, [&](const MemberProtocol& offered) { return is_offered_by_all(offered.name); });
         if (preferred != member.protocols.end()) ++votes[preferred->name];
     }
     const auto most = std::ranges::max_element(votes, {}, [](const auto& vote) { return vote.second; });
@@ -207,7 +242,7 @@ void ClassicGroup::compute_subscribed_topics() {
     std::set<std::string, std::less<>> topics;
     for (const auto& [id, member] : members_) {
         if (!protocol_) return;
-        protocol::Reader reader(member.metadata_of(*protocol_));
+        protocol::Reader reader(member.metadata_of(*protocol_), max_subscription_array_bytes);
         const auto version = reader.integer<std::int16_t>();
         // Every version begins with what version 0 has.
         const auto subscription = protocol::ConsumerProtocolSubscription::decode(reader, 0);

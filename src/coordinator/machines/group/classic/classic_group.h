@@ -2,11 +2,11 @@
 // The members of a group and their round of the classic protocol: who has joined, who waits for what. Soft state: a new
 // coordinator begins from the last GroupMetadata record. Pure; lives with its machine.
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +22,8 @@ namespace moldau::coordinator {
 struct StoredMetadata;
 
 enum class GroupState : std::uint8_t { empty, preparing_rebalance, completing_rebalance, stable };
+inline constexpr std::array all_group_states = {GroupState::empty, GroupState::preparing_rebalance,
+                                                GroupState::completing_rebalance, GroupState::stable};
 
 /// As Kafka's tools show it: "Empty", "PreparingRebalance", …
 std::string_view name_of(GroupState state);
@@ -36,6 +38,7 @@ struct MemberProtocol {
 
 std::vector<MemberProtocol> protocols_of(const protocol::JoinGroupRequest& request);
 
+/// What its group counts (`protocols`, `joining`) changes through the group alone once the member is in it.
 struct Member {
     std::string id{};
     std::optional<std::string> instance_id{};
@@ -48,7 +51,8 @@ struct Member {
     std::optional<Ticket> syncing{};          ///< its SyncGroup waits for the leader's
     bool is_new = false;                      ///< it has no id yet that it could send heartbeats with
 
-    bool offers(std::string_view protocol) const;
+    /// Whether it says the same of itself as before.
+    bool says(const protocol::JoinGroupRequest& request) const;
     /// Empty where it does not offer `protocol`.
     ByteView metadata_of(std::string_view protocol) const;
     /// A session that ends now does not end the membership.
@@ -100,6 +104,10 @@ class ClassicGroup {
     void remove(std::string_view member_id);
     /// The static member gets a new id. Requires: `old_id` is a member, and nobody waits for an answer to it.
     Member& rename(std::string_view old_id, std::string new_id);
+    /// In place of what the member offered. Requires: it is in the group.
+    void set_protocols(Member& member, std::vector<MemberProtocol> protocols);
+    /// Its JoinGroup waits, or waits no more. Requires: it is in the group.
+    void set_joining(Member& member, std::optional<Ticket> joining);
 
     bool is_pending(std::string_view member_id) const { return pending_joins_.contains(member_id); }
     void add_pending(std::string member_id) { pending_joins_.insert(std::move(member_id)); }
@@ -107,12 +115,12 @@ class ClassicGroup {
 
     std::set<std::string, std::less<>>& awaited_syncs() { return awaited_syncs_; }
 
-    std::size_t joining_count() const;
-    bool has_all_joined() const { return joining_count() == members_.size() && pending_joins_.empty(); }
+    std::size_t joining_count() const { return joining_count_; }
+    bool has_all_joined() const { return joining_count_ == members_.size() && pending_joins_.empty(); }
     std::int32_t rebalance_timeout_ms() const;  ///< the longest of its members
 
     /// Whether somebody with these protocols can be a member.
-    bool supports(std::string_view protocol_type, std::span<const MemberProtocol> protocols) const;
+    bool supports(const protocol::JoinGroupRequest& request) const;
     /// What most members prefer of what all offer; nothing when they have nothing in common.
     std::optional<std::string> elect_protocol() const;
     /// Where the leader has not joined, another who has leads; false when there is none.
@@ -128,6 +136,9 @@ class ClassicGroup {
 
  private:
     void compute_subscribed_topics();
+    bool is_offered_by_all(std::string_view protocol) const;
+    void count(const Member& member);
+    void discount(const Member& member);
 
     GroupState state_ = GroupState::empty;
     std::optional<GroupState> previous_;
@@ -138,6 +149,8 @@ class ClassicGroup {
     std::optional<std::string> protocol_;
     std::optional<std::string> leader_;
     std::map<std::string, Member, std::less<>> members_;
+    std::map<std::string, std::size_t, std::less<>> offering_;  ///< by protocol, how many members offer it; never zero
+    std::size_t joining_count_ = 0;                             ///< of members whose JoinGroup waits
     std::map<std::string, std::string, std::less<>> static_members_;  ///< instance to member id
     std::set<std::string, std::less<>> pending_joins_;  ///< were promised an id, and have not come with it
     std::set<std::string, std::less<>> awaited_syncs_;  ///< have joined, and not sent SyncGroup yet

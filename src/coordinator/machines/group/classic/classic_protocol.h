@@ -10,7 +10,11 @@
 
 namespace moldau::coordinator::classic {
 
-/// Requires: the request names a group and a session timeout that the broker allows.
+/// A new member's id is what its client calls itself, and so many bytes behind it.
+inline constexpr std::size_t member_id_suffix_bytes = 37;
+
+/// Requires: the request names a group and a session timeout that the broker allows; it is within the bounds of
+/// members, and its member id, or that which a new member is given, is a text of the protocol.
 void join(Turn& turn, Group& group, Ticket ticket, const protocol::JoinGroupRequest& request, const Caller& caller);
 void sync(Turn& turn, Group& group, Ticket ticket, const protocol::SyncGroupRequest& request);
 protocol::ErrorCode heartbeat(Turn& turn, Group& group, const protocol::HeartbeatRequest& request);
@@ -35,6 +39,8 @@ void start_over(Turn& turn, Group& group);
 void forget(Turn& turn, const Group& group);
 
 DescribedGroup describe(const Group& group);
+/// What that takes in memory at most.
+std::size_t described_bytes(const Group& group);
 
 /// As it was asked, for an answer: none where there was none.
 inline std::optional<protocol::Text> owned(const std::optional<protocol::Text>& text) {

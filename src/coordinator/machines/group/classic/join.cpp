@@ -62,16 +62,17 @@ bool has_room_for(const Joining& join) {
     }
 }
 
-/// What the member says of itself now, and that it waits for the round's end.
+/// What the member says of itself now, and that it waits for the round's end. Requires: it is in the group.
 void update(const Joining& join, Member& member) {
-    member.protocols = protocols_of(join.request);
+    ClassicGroup& classic = join.group.classic;
+    classic.set_protocols(member, protocols_of(join.request));
     member.session_timeout_ms = join.request.session_timeout_ms;
     member.rebalance_timeout_ms = join.caller.api_version >= first_version_with_rebalance_timeout
                                       ? join.request.rebalance_timeout_ms
                                       : join.request.session_timeout_ms;
     // Of two requests the later one is answered: the earlier one's connection is gone.
-    answer_join(join.turn, member, join_refusal(ErrorCode::rebalance_in_progress, member.id));
-    member.joining = join.ticket;
+    answer_join(join.turn, classic, member, join_refusal(ErrorCode::rebalance_in_progress, member.id));
+    classic.set_joining(member, join.ticket);
 }
 
 void add_member(const Joining& join, std::string member_id) {
@@ -81,9 +82,9 @@ void add_member(const Joining& join, std::string member_id) {
                   .client_host = fmt::format("/{}", join.caller.host),
                   .is_new = true};
     if (join.request.group_instance_id) member.instance_id = join.request.group_instance_id->str();
-    update(join, member);
     if (classic.is(GroupState::preparing_rebalance) && classic.is_initial_round()) classic.grew_in_initial_delay = true;
-    const Member& added = classic.add(std::move(member), join.request.protocol_type);
+    Member& added = classic.add(std::move(member), join.request.protocol_type);
+    update(join, added);
     join.turn.set_timer(session_key(join.group, added.id), new_member_timeout_ms);
     rebalance(join.turn, join.group, join.reason("new member", added.id));
 }
@@ -99,7 +100,7 @@ void replace_static_member(Joining& join, const std::string& old_id, const std::
     ClassicGroup& classic = join.group.classic;
     Turn& turn = join.turn;
     Member& former = *classic.find(old_id);
-    answer_join(turn, former, join_refusal(ErrorCode::fenced_instance_id, old_id));
+    answer_join(turn, classic, former, join_refusal(ErrorCode::fenced_instance_id, old_id));
     answer_sync(turn, former, sync_refusal(ErrorCode::fenced_instance_id));
     turn.timers.cancel(session_key(join.group, old_id));
     const std::optional<std::string> leader_before = classic.leader();
@@ -130,14 +131,13 @@ void replace_static_member(Joining& join, const std::string& old_id, const std::
         response.leader = protocol::Text(leader_before.value_or(""));
         response.members.clear();
     }
-    answer_join(turn, member, std::move(response));
+    answer_join(turn, classic, member, std::move(response));
 }
 
 void join_as_new(Joining& join) {
     const JoinGroupRequest& request = join.request;
     ClassicGroup& classic = join.group.classic;
-    if (!classic.supports(request.protocol_type, protocols_of(request)))
-        return join.refuse(ErrorCode::inconsistent_group_protocol, "");
+    if (!classic.supports(request)) return join.refuse(ErrorCode::inconsistent_group_protocol, "");
     std::string id = new_member_id(join);
     if (request.group_instance_id) {
         if (const std::string* holder = classic.find_static(*request.group_instance_id))
@@ -152,9 +152,7 @@ void join_again(Joining& join) {
     const JoinGroupRequest& request = join.request;
     ClassicGroup& classic = join.group.classic;
     const std::string_view id = request.member_id;
-    const std::vector<MemberProtocol> protocols = protocols_of(request);
-    if (!classic.supports(request.protocol_type, protocols))
-        return join.refuse(ErrorCode::inconsistent_group_protocol, id);
+    if (!classic.supports(request)) return join.refuse(ErrorCode::inconsistent_group_protocol, id);
     if (classic.is_pending(id)) {
         // Ids are promised to dynamic members alone.
         if (request.group_instance_id) return join.refuse(ErrorCode::unknown_member_id, id);
@@ -163,7 +161,7 @@ void join_again(Joining& join) {
     if (const ErrorCode error = classic.check_member(id, request.group_instance_id); error != ErrorCode::none)
         return join.refuse(error, id);
     Member& member = *classic.find(id);
-    const bool says_the_same = member.protocols == protocols;
+    const bool says_the_same = member.says(request);
     const auto update_and_rebalance = [&](std::string_view what) {
         update(join, member);
         rebalance(join.turn, join.group, join.reason(what, id));

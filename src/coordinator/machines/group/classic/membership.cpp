@@ -65,7 +65,7 @@ void take_assignment(Turn& turn, Group& group, const protocol::SyncGroupRequest&
 void remove_member(Turn& turn, Group& group, const std::string& id) {
     Member& member = *group.classic.find(id);
     // Whoever is still there joins again.
-    answer_join(turn, member, join_refusal(ErrorCode::unknown_member_id, ""));
+    answer_join(turn, group.classic, member, join_refusal(ErrorCode::unknown_member_id, ""));
     answer_sync(turn, member, sync_refusal(ErrorCode::unknown_member_id));
     turn.timers.cancel(session_key(group, id));
     group.classic.remove(id);
@@ -188,10 +188,9 @@ void start_over(Turn& turn, Group& group) {
     const ClassicGroup former = std::move(group.classic);
     forget(turn, {.id = group.id, .classic = former});
     const auto come_again = ErrorCode::coordinator_not_available;
-    for (const auto& [id, entry] : former.members()) {
-        Member member = entry;
-        answer_join(turn, member, join_refusal(come_again, id));
-        answer_sync(turn, member, sync_refusal(come_again));
+    for (const auto& [id, member] : former.members()) {
+        if (member.joining) turn.out.answer(*member.joining, join_refusal(come_again, id));
+        if (member.syncing) turn.out.answer(*member.syncing, sync_refusal(come_again));
     }
     group.classic = group.stored ? ClassicGroup(*group.stored) : ClassicGroup();
     group.classic.raise_generation(former.generation());
@@ -229,6 +228,19 @@ DescribedGroup describe(const Group& group) {
         told.member_metadata = protocol::Blob(Bytes(metadata.begin(), metadata.end()));
     }
     return described;
+}
+
+std::size_t described_bytes(const Group& group) {
+    const ClassicGroup& classic = group.classic;
+    std::size_t bytes = sizeof(DescribedGroup);
+    for (const auto& [id, member] : classic.members()) {
+        const StoredMember* stored = group.stored_member(id);
+        bytes += sizeof(protocol::DescribeGroupsResponse::DescribedGroupMember) + id.size() + member.client_id.size() +
+                 member.client_host.size() + (member.instance_id ? member.instance_id->size() : 0) +
+                 member.metadata_of(classic.protocol().value_or("")).size() +
+                 (stored == nullptr ? 0 : stored->assignment.size());
+    }
+    return bytes;
 }
 
 }  // namespace moldau::coordinator::classic

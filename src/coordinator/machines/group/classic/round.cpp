@@ -34,7 +34,7 @@ void remove_missing(Turn& turn, Group& group) {
 void tell_generation(Turn& turn, Group& group) {
     for (const auto& [id, entry] : group.classic.members()) {
         Member& member = *group.classic.find(id);
-        answer_join(turn, member, current_generation(group, member));
+        answer_join(turn, group.classic, member, current_generation(group, member));
         renew_session(turn, group, member);
         member.is_new = false;
         group.classic.awaited_syncs().insert(id);
@@ -180,9 +180,9 @@ protocol::SyncGroupResponse sync_refusal(ErrorCode error) {
     return response;
 }
 
-void answer_join(Turn& turn, Member& member, protocol::JoinGroupResponse response) {
+void answer_join(Turn& turn, ClassicGroup& group, Member& member, protocol::JoinGroupResponse response) {
     if (member.joining) turn.out.answer(*member.joining, std::move(response));
-    member.joining.reset();
+    group.set_joining(member, std::nullopt);
 }
 
 void answer_sync(Turn& turn, Member& member, protocol::SyncGroupResponse response) {

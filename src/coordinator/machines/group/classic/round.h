@@ -33,8 +33,8 @@ protocol::JoinGroupResponse current_generation(const Group& group, const Member&
 protocol::JoinGroupResponse join_refusal(protocol::ErrorCode error, std::string_view member_id);
 protocol::SyncGroupResponse sync_refusal(protocol::ErrorCode error);
 
-/// Answers the member's JoinGroup or SyncGroup if it waits.
-void answer_join(Turn& turn, Member& member, protocol::JoinGroupResponse response);
+/// Answers the member's JoinGroup or SyncGroup if it waits. Requires: the member is in the group.
+void answer_join(Turn& turn, ClassicGroup& group, Member& member, protocol::JoinGroupResponse response);
 void answer_sync(Turn& turn, Member& member, protocol::SyncGroupResponse response);
 
 /// What is to be stored of the group when `assignment_of(member)` gives what members have been assigned.
