@@ -31,6 +31,9 @@ using runtime::Task;
 /// How long requests in flight may take to be answered once a stop was asked for.
 constexpr runtime::Duration drain_time = std::chrono::seconds(5);
 
+/// Signals within this time of the first are the same stop: programs like `timeout` send two.
+constexpr std::chrono::milliseconds same_stop_time(500);
+
 /// A broker's parts in the order in which they are made; torn down in reverse.
 class Broker {
  public:
@@ -57,6 +60,8 @@ class Broker {
     Task<void> live();
     Task<Result<>> start();
     void wait_for_signals();
+    /// Another signal means it.
+    void end_on_signals(std::chrono::steady_clock::time_point from);
     void end(int status);
 
     BrokerOptions options_;
@@ -97,15 +102,20 @@ void Broker::wait_for_signals() {
     if (!is_ignored(SIGHUP)) stop_signals_.add(SIGHUP);
     stop_signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
-        log::info("stopping on signal {}; a second one ends at once", number);
+        log::info("stopping on signal {}; another one ends at once", number);
         shards_[0].post([this] {
             stopping_ = true;
             stop_.notify_all();
         });
-        // A second one means it.
-        stop_signals_.async_wait([](boost::system::error_code again, int number) {
-            if (!again) ::_exit(128 + number);
-        });
+        end_on_signals(std::chrono::steady_clock::now() + same_stop_time);
+    });
+}
+
+void Broker::end_on_signals(std::chrono::steady_clock::time_point from) {
+    stop_signals_.async_wait([this, from](boost::system::error_code error, int number) {
+        if (error) return;
+        if (std::chrono::steady_clock::now() >= from) ::_exit(128 + number);
+        end_on_signals(from);
     });
 }
 

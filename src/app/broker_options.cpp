@@ -28,6 +28,7 @@ Properties embedded(const std::string& default_directory) {
             {"controller.listener.names", "CONTROLLER"},
             {"log.dirs", default_directory},
             {"offsets.topic.replication.factor", "1"},
+            {"group.initial.rebalance.delay.ms", "0"},
             {"transaction.state.log.replication.factor", "1"},
             {"transaction.state.log.min.isr", "1"},
             {"share.coordinator.state.topic.replication.factor", "1"},

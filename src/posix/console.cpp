@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -14,8 +15,12 @@ namespace moldau::posix {
 
 namespace {
 
-// A handler of signals can reach nothing but a global.
+// A handler of signals can reach nothing but globals.
 std::atomic<int> signal_wake = -1;
+std::atomic<std::int64_t> first_signal_ns = 0;
+
+/// A shell's job and a program like `timeout` may tell the same end twice.
+constexpr std::int64_t same_end_ns = 500'000'000;
 
 void wake(int event) {
     const std::uint64_t one = 1;
@@ -23,10 +28,27 @@ void wake(int event) {
     [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof one);
 }
 
-void on_signal(int) {
+void on_signal(int number) {
     const int saved = errno;
-    wake(signal_wake);
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    const std::int64_t now_ns = time.tv_sec * 1'000'000'000 + time.tv_nsec;
+    std::int64_t first_ns = 0;
+    if (first_signal_ns.compare_exchange_strong(first_ns, now_ns)) {
+        wake(signal_wake);
+    } else if (now_ns - first_ns >= same_end_ns) {
+        std::signal(number, SIG_DFL);
+        ::raise(number);  // once this returns
+    }
     errno = saved;
+}
+
+constexpr int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
+/// As `nohup` has it.
+bool is_ignored(int number) {
+    struct sigaction present{};
+    return ::sigaction(number, nullptr, &present) == 0 && present.sa_handler == SIG_IGN;
 }
 
 /// A descriptor that was never open for this is a failure; Errc::closed is for what ended in the midst.
@@ -55,8 +77,8 @@ Console::Console()
 
 Console::~Console() {
     if (listener_.joinable()) {
-        std::signal(SIGINT, SIG_DFL);
-        std::signal(SIGTERM, SIG_DFL);
+        for (const int number : ends)
+            if (!is_ignored(number)) std::signal(number, SIG_DFL);
         ending_ = true;
         wake(interrupt_);
         listener_.join();
@@ -130,9 +152,8 @@ void Console::on_interrupt(std::function<void()> callback) {
     });
     struct sigaction action{};
     action.sa_handler = on_signal;
-    action.sa_flags = SA_RESETHAND;
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    for (const int number : ends)
+        if (number != SIGHUP || !is_ignored(number)) ::sigaction(number, &action, nullptr);
 }
 
 }  // namespace moldau::posix

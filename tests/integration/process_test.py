@@ -2,6 +2,7 @@
 """The binary as a process among others: descriptors that cannot be written, signals, limits of the system."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,33 @@ class Signals(unittest.TestCase):
             under_test.server.process.send_signal(signal.SIGHUP)
             self.assertEqual(under_test.server.process.wait(TIMEOUT_S), 0)
             self.assertIn("stopped", under_test.server.tail())
+
+    def test_signals_in_quick_succession_are_one_stop(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            for _ in range(5):  # coreutils' timeout sends two
+                under_test.server.process.send_signal(signal.SIGTERM)
+                time.sleep(0.002)
+            self.assertEqual(under_test.server.process.wait(TIMEOUT_S), 0)
+            self.assertIn("stopped", under_test.server.tail())
+
+    def test_a_member_that_is_told_to_end_twice_leaves_its_group(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            run("produce", "t", "--bootstrap", under_test.address, stdin="one\n")
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                with self.subTest(number):
+                    group = f"g-{number}"
+                    member = subprocess.Popen([binary(), "consume", "t", "--group", group, "--from-beginning", "--bootstrap", under_test.address],
+                                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    self.addCleanup(member.kill)
+                    self.assertEqual(member.stdout.readline(), b"one\n")
+                    for _ in range(5):
+                        member.send_signal(number)
+                        time.sleep(0.001)
+                    member.communicate(timeout=TIMEOUT_S)
+                    described = json.loads(run("group", "describe", group, "-o", "json", "--bootstrap", under_test.address).stdout)[0]
+                    self.assertEqual((described["state"], described["partitions"][0]["committed_offset"]), ("Empty", 1))
 
     def test_a_broker_under_nohup_outlives_the_hangup(self):
         with broker(prefix=["bash", "-c", 'trap "" HUP; exec "$0" "$@"']) as under_test:

@@ -54,7 +54,7 @@ struct OnlineWorld {
     runtime::Disk& disk;  ///< for its I/O pool
     runtime::Transport& transport;
     Terminal& terminal;
-    /// Has `callback` run on the shard at the first SIGINT or SIGTERM; a second one, and any without it, ends the
+    /// Has `callback` run on the shard at the first SIGINT, SIGTERM or SIGHUP; a later one, and any without it, ends the
     /// process. Set it again to replace it.
     std::function<void(std::function<void()> callback)> on_interrupt;
 };

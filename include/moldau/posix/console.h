@@ -36,7 +36,8 @@ class Console {
     /// Lets read_input() fail from now on, also one that waits. From any thread.
     void end_input();
 
-    /// Calls `callback`, on a thread of its own, at the first SIGINT or SIGTERM; a second one ends the process.
+    /// Calls `callback`, on a thread of its own, at the first SIGINT, SIGTERM or SIGHUP; another one
+    /// half a second later or more ends the process.
     /// Requires: not called before.
     void on_interrupt(std::function<void()> callback);
 

@@ -97,6 +97,7 @@ Task<Outcome<>> GroupReader::read(std::vector<std::int32_t> partitions) {
     consumer.on_notice(notify_);
     consumer_ = &consumer;
     printer_.clear_positions();
+    starts_ = range->starts;
     runtime::Gate gate(shard_);
     runtime::spawn(shard_, commit_loop(gate.enter()));
     const Outcome<> printed = co_await printer_.run(consumer);
@@ -158,7 +159,9 @@ Task<void> GroupReader::commit_loop([[maybe_unused]] runtime::Gate::Hold hold) {
 
 Task<Outcome<>> GroupReader::commit() {
     PartitionOffsets offsets;
-    const Offsets positions = printer_.positions();
+    // A partition of which nothing has come has a place, too: what comes while nobody reads must be read later.
+    Offsets positions = starts_;
+    for (const auto& [index, offset] : printer_.positions()) positions[index] = offset;
     for (const auto& [index, offset] : positions) {
         const auto before = committed_.find(index);
         if (before == committed_.end() || before->second != offset) offsets[{asked_.topic, index}] = offset;

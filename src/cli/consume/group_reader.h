@@ -57,6 +57,7 @@ class GroupReader {
     std::unique_ptr<Session> data_;  // of the assignment that is read; over connections of its own
     Consumer* consumer_ = nullptr;   // the same
     Offsets ends_;                   // of each partition, as it was first assigned
+    Offsets starts_;                 // of the assignment: where its reading began
     Offsets committed_;              // of the assignment, as far as we know
     bool stopping_ = false;
     runtime::Signal changed_;

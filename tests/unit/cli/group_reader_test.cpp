@@ -200,12 +200,12 @@ TEST_F(GroupReaderTest, CommitsWhatItPrintedAndLeaves) {
     EXPECT_EQ(terminal.error, "");
 }
 
-TEST_F(GroupReaderTest, BeginsAtTheEndWhereNothingIsCommitted) {
+TEST_F(GroupReaderTest, BeginsAtTheEndWhereNothingIsCommittedAndIsThereWhenItComesBack) {
     asked.exit_at_end = true;
     asked.start = {};
     EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
     EXPECT_EQ(terminal.output, "");
-    EXPECT_EQ(happened, "join m-1;leave m-1;");
+    EXPECT_EQ(happened, "join m-1;commit 0:6;leave m-1;") << "what comes meanwhile is not to be skipped";
 }
 
 TEST_F(GroupReaderTest, CommitsNoMoreThanItPrinted) {
