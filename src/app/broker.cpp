@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <malloc.h>
 #include <memory>
 #include <signal.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@
 #include <moldau/metadata/config_def.h>
 #include <moldau/net/server.h>
 #include <moldau/node/node.h>
+#include <moldau/posix/memory.h>
 #include <moldau/posix/shards.h>
 #include <moldau/posix/transport.h>
 
@@ -32,7 +32,7 @@ using runtime::Task;
 constexpr runtime::Duration drain_time = std::chrono::seconds(5);
 
 /// Signals within this time of the first are the same stop: programs like `timeout` send two.
-constexpr std::chrono::milliseconds same_stop_time(500);
+constexpr runtime::Duration same_stop_time = std::chrono::milliseconds(500);
 
 /// A broker's parts in the order in which they are made; torn down in reverse.
 class Broker {
@@ -61,7 +61,7 @@ class Broker {
     Task<Result<>> start();
     void wait_for_signals();
     /// Another signal means it.
-    void end_on_signals(std::chrono::steady_clock::time_point from);
+    void end_on_signals(runtime::TimePoint from);
     void end(int status);
 
     BrokerOptions options_;
@@ -107,14 +107,14 @@ void Broker::wait_for_signals() {
             stopping_ = true;
             stop_.notify_all();
         });
-        end_on_signals(std::chrono::steady_clock::now() + same_stop_time);
+        end_on_signals(runtime::after(shards_[0].now(), same_stop_time));
     });
 }
 
-void Broker::end_on_signals(std::chrono::steady_clock::time_point from) {
+void Broker::end_on_signals(runtime::TimePoint from) {
     stop_signals_.async_wait([this, from](boost::system::error_code error, int number) {
         if (error) return;
-        if (std::chrono::steady_clock::now() >= from) ::_exit(128 + number);
+        if (shards_[0].now() >= from) ::_exit(128 + number);
         end_on_signals(from);
     });
 }
@@ -196,18 +196,10 @@ void share_files(BrokerOptions& options) {
             all, options.server.max_connections, options.node.max_open_files));
 }
 
-/// What one large request took goes back to the system. The C library would raise both thresholds to what was freed
-/// last, and from a request of 30 MiB on keep twice as much for each thread.
-void give_memory_back() {
-    constexpr int large_bytes = 4 << 20;
-    ::mallopt(M_MMAP_THRESHOLD, large_bytes);
-    ::mallopt(M_TRIM_THRESHOLD, 2 * large_bytes);
-}
-
 }  // namespace
 
 int run_broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk) {
-    give_memory_back();
+    posix::give_memory_back();
     share_files(options);
     return std::make_unique<Broker>(std::move(options), std::move(disk))->run();
 }
