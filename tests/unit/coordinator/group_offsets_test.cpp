@@ -197,27 +197,32 @@ TEST_F(GroupOffsetsTest, ADeletedTopicTakesOnlyItsOwnWithIt) {
     EXPECT_EQ(world.committed("again", 0), -1);
 }
 
-TEST_F(GroupOffsetsTest, OfAPartitionThatIsNamedOftenTheLastOffsetIsWritten) {
-    protocol::OffsetCommitRequest request;
-    request.group_id = Text(world.group);
+TEST_F(GroupOffsetsTest, OfAPartitionThatIsNamedThousandsOfTimesTheLastOffsetIsWritten) {
     const std::string too_long(5000, 'x');
-    for (const std::int64_t offset : {1, 2, 3}) {
-        auto& topic = request.topics.emplace_back();
-        topic.name = "t";
-        for (const std::int32_t index : {0, 1, 0}) {
-            auto& partition = topic.partitions.emplace_back();
-            partition.partition_index = PartitionIndex(index);
-            partition.committed_offset = Offset(10 * offset + static_cast<std::int64_t>(topic.partitions.size()));
-            if (index == 1 && offset == 3) partition.committed_metadata = Text(too_long);
+    for (const std::size_t times : {1, 4000}) {
+        SCOPED_TRACE(times);
+        protocol::OffsetCommitRequest request;
+        request.group_id = Text(world.group);
+        const std::size_t before = world.log.size();
+        for (const std::int64_t offset : {1, 2, 3}) {
+            auto& topic = request.topics.emplace_back();
+            topic.name = "t";
+            for (std::size_t i = 0; i < 3 * times; ++i) {
+                auto& partition = topic.partitions.emplace_back();
+                partition.partition_index = PartitionIndex(i % 3 == 1 ? 1 : 0);
+                partition.committed_offset = Offset(100'000 * offset + static_cast<std::int64_t>(i));
+                if (i % 3 == 1 && offset == 3) partition.committed_metadata = Text(too_long);
+            }
         }
+        const auto response = world.call<protocol::OffsetCommitResponse>(request, 8);
+        ASSERT_EQ(response.topics.size(), 3U);
+        for (const auto& topic : response.topics) EXPECT_EQ(topic.partitions.size(), 3 * times) << "each is answered";
+        EXPECT_EQ(response.topics[2].partitions[1].error_code, ErrorCode::offset_metadata_too_large);
+        EXPECT_EQ(world.log.size() - before, times == 1 ? 8U : 2U);
+        const auto last = static_cast<std::int64_t>(3 * times - 1);
+        EXPECT_EQ(world.committed("t", 0), 300'000 + last);
+        EXPECT_EQ(world.committed("t", 1), 200'000 + last - 1) << "the last that was not refused";
     }
-    const auto response = world.call<protocol::OffsetCommitResponse>(request, 8);
-    ASSERT_EQ(response.topics.size(), 3U);
-    for (const auto& topic : response.topics) EXPECT_EQ(topic.partitions.size(), 3U) << "each is answered";
-    EXPECT_EQ(response.topics[2].partitions[1].error_code, ErrorCode::offset_metadata_too_large);
-    EXPECT_EQ(world.log.size(), 2U);
-    EXPECT_EQ(world.committed("t", 0), 33);
-    EXPECT_EQ(world.committed("t", 1), 22) << "the last that was not refused";
 }
 
 TEST_F(GroupOffsetsTest, OffsetsThatFindNoRoomAreNotTold) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
+#include <ranges>
+#include <set>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "records.h"
 #include "utf16.h"
@@ -138,6 +141,24 @@ bool has_expired(const Turn& turn, const Group& group, const CommittedOffset& of
     return turn.context.wall_time - *from >= turn.options.offsets_retention_ms;
 }
 
+struct Accepted {
+    const OffsetCommitRequest::OffsetCommitRequestTopic* topic;
+    const OffsetCommitRequest::OffsetCommitRequestPartition* partition;
+};
+
+/// More do not fit into a batch of a usual size. All of them are written, also those that others supersede, as Apache
+/// Kafka does.
+constexpr std::size_t most_offsets_as_asked = 10'000;
+
+void keep_last_of_each(std::vector<Accepted>& accepted) {
+    std::set<std::pair<std::string_view, PartitionIndex>> seen;
+    std::vector<Accepted> kept;
+    for (const Accepted& each : std::views::reverse(accepted))
+        if (seen.emplace(each.topic->name.view(), each.partition->partition_index).second) kept.push_back(each);
+    std::ranges::reverse(kept);
+    accepted = std::move(kept);
+}
+
 }  // namespace
 
 OffsetCommitResponse refuse_commit(const OffsetCommitRequest& request, ErrorCode error) {
@@ -152,25 +173,20 @@ OffsetCommitResponse refuse_commit(const OffsetCommitRequest& request, ErrorCode
 OffsetCommitResponse commit(Turn& turn, const Group& group, const OffsetCommitRequest& request) {
     OffsetCommitResponse response;
     const auto limit = static_cast<std::size_t>(turn.options.max_offset_metadata_bytes);
-    struct Last {
-        TopicId topic;
-        const OffsetCommitRequest::OffsetCommitRequestPartition* partition;
-    };
-    std::map<std::string_view, std::map<PartitionIndex, Last>> last;
+    std::vector<Accepted> accepted;
     for (const auto& topic : request.topics) {
         auto& told = response_topic(topic, response);
-        auto& last_of_topic = last[topic.name];
         for (const auto& partition : topic.partitions) {
             const bool fits = !partition.committed_metadata || utf16_length(*partition.committed_metadata) <= limit;
             told.partitions.push_back(
                 {partition.partition_index, fits ? ErrorCode::none : ErrorCode::offset_metadata_too_large});
-            if (fits) last_of_topic.insert_or_assign(partition.partition_index, Last{topic.topic_id, &partition});
+            if (fits) accepted.push_back({&topic, &partition});
         }
     }
-    for (const auto& [topic, partitions] : last)
-        for (const auto& [index, asked] : partitions)
-            turn.out.records.push_back(
-                write_offset_commit(group.id, topic, index, to_store(turn, request, asked.topic, *asked.partition)));
+    if (accepted.size() > most_offsets_as_asked) keep_last_of_each(accepted);
+    for (const auto& [topic, partition] : accepted)
+        turn.out.records.push_back(write_offset_commit(group.id, topic->name, partition->partition_index,
+                                                       to_store(turn, request, topic->topic_id, *partition)));
     return response;
 }
 
