@@ -19,6 +19,7 @@
 #include <moldau/node/node.h>
 #include <moldau/posix/memory.h>
 #include <moldau/posix/shards.h>
+#include <moldau/posix/signals.h>
 #include <moldau/posix/transport.h>
 
 #include "logging.h"
@@ -30,9 +31,6 @@ using runtime::Task;
 
 /// How long requests in flight may take to be answered once a stop was asked for.
 constexpr runtime::Duration drain_time = std::chrono::seconds(5);
-
-/// Signals within this time of the first are the same stop: programs like `timeout` send two.
-constexpr runtime::Duration same_stop_time = std::chrono::milliseconds(500);
 
 /// A broker's parts in the order in which they are made; torn down in reverse.
 class Broker {
@@ -92,14 +90,8 @@ int Broker::run() {
     return status_;
 }
 
-/// nohup has it ignored, and means it.
-bool is_ignored(int signal) {
-    struct sigaction action{};
-    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 void Broker::wait_for_signals() {
-    if (!is_ignored(SIGHUP)) stop_signals_.add(SIGHUP);
+    if (!posix::is_ignored(SIGHUP)) stop_signals_.add(SIGHUP);
     stop_signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
         log::info("stopping on signal {}; another one ends at once", number);
@@ -107,7 +99,7 @@ void Broker::wait_for_signals() {
             stopping_ = true;
             stop_.notify_all();
         });
-        end_on_signals(runtime::after(shards_[0].now(), same_stop_time));
+        end_on_signals(runtime::after(shards_[0].now(), posix::same_end_time));
     });
 }
 

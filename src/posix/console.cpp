@@ -8,6 +8,7 @@
 
 #include <moldau/base/assert.h>
 #include <moldau/posix/console.h>
+#include <moldau/posix/signals.h>
 
 #include "system_error.h"
 
@@ -18,9 +19,6 @@ namespace {
 // A handler of signals can reach nothing but globals.
 std::atomic<int> signal_wake = -1;
 std::atomic<std::int64_t> first_signal_ns = 0;
-
-/// A shell's job and a program like `timeout` may tell the same end twice.
-constexpr std::int64_t same_end_ns = 500'000'000;
 
 void wake(int event) {
     const std::uint64_t one = 1;
@@ -36,7 +34,7 @@ void on_signal(int number) {
     std::int64_t first_ns = 0;
     if (first_signal_ns.compare_exchange_strong(first_ns, now_ns)) {
         wake(signal_wake);
-    } else if (now_ns - first_ns >= same_end_ns) {
+    } else if (now_ns - first_ns >= std::chrono::nanoseconds(same_end_time).count()) {
         std::signal(number, SIG_DFL);
         ::raise(number);  // once this returns
     }
@@ -44,12 +42,6 @@ void on_signal(int number) {
 }
 
 constexpr int ends[] = {SIGINT, SIGTERM, SIGHUP};
-
-/// As `nohup` has it.
-bool is_ignored(int number) {
-    struct sigaction present{};
-    return ::sigaction(number, nullptr, &present) == 0 && present.sa_handler == SIG_IGN;
-}
 
 /// A descriptor that was never open for this is a failure; Errc::closed is for what ended in the midst.
 Error failure_of(int number, std::string_view action, std::string_view subject) {

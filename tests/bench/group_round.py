@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import wire  # noqa: E402
 from wire import array, sized, text  # noqa: E402
 
-JOIN, LEAVE, SYNC, DESCRIBE = 11, 13, 14, 15
+LEAVE, SYNC = 13, 14
 JOIN_VERSION, LEAVE_VERSION, SYNC_VERSION, DESCRIBE_VERSION, FIND_COORDINATOR_VERSION = 3, 2, 1, 1, 1
 CONSUMER_PROTOCOL_VERSION = 1
 NO_BYTES = struct.pack(">i", -1)
@@ -61,7 +61,7 @@ class Member:
 
     def send_join(self):
         subscription = struct.pack(">h", CONSUMER_PROTOCOL_VERSION) + array([text(TOPIC)]) + NO_BYTES + array([])
-        self.send(JOIN, JOIN_VERSION, text(self.group) + struct.pack(">ii", 30_000, 60_000) + text(self.id) + text("consumer") +
+        self.send(wire.JOIN_GROUP, JOIN_VERSION, text(self.group) + struct.pack(">ii", 30_000, 60_000) + text(self.id) + text("consumer") +
                   array([text("range") + sized(subscription)]))
 
     def take_join(self):
@@ -123,7 +123,7 @@ def has_coordinator(member):
 
 
 def member_count(member):
-    member.send(DESCRIBE, DESCRIBE_VERSION, array([text(member.group)]))
+    member.send(wire.DESCRIBE_GROUPS, DESCRIBE_VERSION, array([text(member.group)]))
     answer = member.answer()
     answer.take(">ii")
     check(answer.take(">h"), "DescribeGroups")

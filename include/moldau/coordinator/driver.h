@@ -3,7 +3,6 @@
 // at once, so that the next request decides on it; holds every answer back until all that was written before it is
 // committed, so that nobody is told what may be lost. On the partition's shard, but for call().
 
-#include <deque>
 #include <expected>
 #include <functional>
 #include <map>

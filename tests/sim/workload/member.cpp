@@ -24,6 +24,13 @@ using std::chrono::milliseconds;
 
 constexpr std::int32_t session_ms = 1500;
 constexpr std::int32_t rebalance_ms = 2500;
+/// What a member may be told whom the group has left behind.
+constexpr std::initializer_list<ErrorCode> left_behind = {ErrorCode::unknown_member_id, ErrorCode::illegal_generation,
+                                                          ErrorCode::rebalance_in_progress,
+                                                          ErrorCode::fenced_instance_id};
+constexpr std::initializer_list<ErrorCode> left_behind_with_commit = {
+    ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
+    ErrorCode::fenced_instance_id, ErrorCode::group_id_not_found};
 
 class Member {
  public:
@@ -73,6 +80,31 @@ class Member {
         co_return std::move(answer->message);
     }
 
+    template <class Request>
+    Request of_member() const {
+        Request request;
+        request.group_id = Text(plan_.group);
+        request.member_id = Text(id_);
+        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
+        return request;
+    }
+    protocol::SyncGroupRequest sync_request(std::int32_t generation) const {
+        auto request = of_member<protocol::SyncGroupRequest>();
+        request.generation_id = generation;
+        request.protocol_type = "counting";
+        request.protocol_name = "range";
+        return request;
+    }
+    /// Of the topic, without partitions yet.
+    protocol::OffsetCommitRequest commit_request(std::int32_t generation) const {
+        auto request = of_member<protocol::OffsetCommitRequest>();
+        request.generation_id_or_member_epoch = generation;
+        auto& topic = request.topics.emplace_back();
+        topic.name = Text(plan_.topic);
+        topic.topic_id = session_.topic_id();
+        return request;
+    }
+
     Task<> find_coordinator() {
         for (;;) {
             protocol::FindCoordinatorRequest request;
@@ -113,12 +145,9 @@ class Member {
     }
 
     Task<bool> join(std::vector<std::string>& members) {
-        protocol::JoinGroupRequest request;
-        request.group_id = Text(plan_.group);
+        auto request = of_member<protocol::JoinGroupRequest>();
         request.session_timeout_ms = session_ms;
         request.rebalance_timeout_ms = rebalance_ms;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
         request.protocol_type = "counting";
         auto& offered = request.protocols.emplace_back();
         offered.name = "range";
@@ -145,13 +174,7 @@ class Member {
     }
 
     Task<bool> sync(const std::vector<std::string>& members) {
-        protocol::SyncGroupRequest request;
-        request.group_id = Text(plan_.group);
-        request.generation_id = generation_;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
-        request.protocol_type = "counting";
-        request.protocol_name = "range";
+        protocol::SyncGroupRequest request = sync_request(generation_);
         if (leads_) {
             std::map<std::string, Bytes> parts;
             for (std::int32_t i = 0; i < plan_.partitions; ++i)
@@ -162,11 +185,9 @@ class Member {
                 assigned.assignment = protocol::Blob(part);
             }
         }
-        const auto answer =
-            co_await ask(std::move(request), "sync",
-                         +[](const protocol::SyncGroupResponse& response) { return response.error_code; },
-                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
-                          ErrorCode::fenced_instance_id});
+        const auto answer = co_await ask(
+            std::move(request), "sync",
+            +[](const protocol::SyncGroupResponse& response) { return response.error_code; }, left_behind);
         if (!answer || !is_ok(answer->error_code)) co_return false;
         for (const std::uint8_t partition : answer->assignment.view()) {
             owned_.insert(partition);
@@ -248,33 +269,19 @@ class Member {
     }
 
     Task<bool> beat() {
-        protocol::HeartbeatRequest request;
-        request.group_id = Text(plan_.group);
+        auto request = of_member<protocol::HeartbeatRequest>();
         request.generation_id = generation_;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
-        const auto answer =
-            co_await ask(std::move(request), "heartbeat",
-                         +[](const protocol::HeartbeatResponse& response) { return response.error_code; },
-                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
-                          ErrorCode::fenced_instance_id});
+        const auto answer = co_await ask(
+            std::move(request), "heartbeat",
+            +[](const protocol::HeartbeatResponse& response) { return response.error_code; }, left_behind);
         co_return !answer || is_ok(answer->error_code);
     }
 
     /// A part of it that has not heard of the present generation still asks to be told its assignment.
     Task<> sync_as_of(std::int32_t generation) {
-        protocol::SyncGroupRequest request;
-        request.group_id = Text(plan_.group);
-        request.generation_id = generation;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
-        request.protocol_type = "counting";
-        request.protocol_name = "range";
-        const auto answer =
-            co_await ask(std::move(request), "sync of an earlier generation",
-                         +[](const protocol::SyncGroupResponse& response) { return response.error_code; },
-                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
-                          ErrorCode::fenced_instance_id});
+        const auto answer = co_await ask(
+            sync_request(generation), "sync of an earlier generation",
+            +[](const protocol::SyncGroupResponse& response) { return response.error_code; }, left_behind);
         if (answer && answer->error_code == ErrorCode::none)
             session_.model().broken(
                 fmt::format("{} is assigned as of generation {} in {}", id_, generation, generation_));
@@ -282,20 +289,11 @@ class Member {
 
     /// Or commits what it has done.
     Task<> commit_as_of(std::int32_t generation) {
-        protocol::OffsetCommitRequest request;
-        request.group_id = Text(plan_.group);
-        request.generation_id_or_member_epoch = generation;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
-        auto& topic = request.topics.emplace_back();
-        topic.name = Text(plan_.topic);
-        topic.topic_id = session_.topic_id();
-        auto& part = topic.partitions.emplace_back();
+        protocol::OffsetCommitRequest request = commit_request(generation);
+        auto& part = request.topics.front().partitions.emplace_back();
         part.committed_offset = Offset(0);
         const auto answer =
-            co_await ask(std::move(request), "commit of an earlier generation", first_error,
-                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
-                          ErrorCode::fenced_instance_id, ErrorCode::group_id_not_found});
+            co_await ask(std::move(request), "commit of an earlier generation", first_error, left_behind_with_commit);
         if (answer && first_error(*answer) == ErrorCode::none)
             session_.model().broken(fmt::format("{} commits as of generation {} in {}", id_, generation, generation_));
     }
@@ -308,14 +306,8 @@ class Member {
 
     /// False also where nobody told what became of it: a round ends what may still be under way.
     Task<bool> commit() {
-        protocol::OffsetCommitRequest request;
-        request.group_id = Text(plan_.group);
-        request.generation_id_or_member_epoch = generation_;
-        request.member_id = Text(id_);
-        if (plan_.instance) request.group_instance_id = Text(*plan_.instance);
-        auto& topic = request.topics.emplace_back();
-        topic.name = Text(plan_.topic);
-        topic.topic_id = session_.topic_id();
+        protocol::OffsetCommitRequest request = commit_request(generation_);
+        auto& topic = request.topics.front();
         std::map<std::int32_t, std::int64_t> committing;
         for (const std::int32_t partition : owned_) {
             if (session_.random().coin()) continue;
@@ -326,10 +318,7 @@ class Member {
             committing.emplace(partition, next_[partition]);
         }
         if (committing.empty()) co_return true;
-        const auto answer =
-            co_await ask(std::move(request), "commit", first_error,
-                         {ErrorCode::unknown_member_id, ErrorCode::illegal_generation, ErrorCode::rebalance_in_progress,
-                          ErrorCode::fenced_instance_id, ErrorCode::group_id_not_found});
+        const auto answer = co_await ask(std::move(request), "commit", first_error, left_behind_with_commit);
         if (!answer) co_return false;
         for (const auto& each : answer->topics)
             for (const auto& part : each.partitions) {

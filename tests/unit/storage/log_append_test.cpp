@@ -126,15 +126,14 @@ TEST_F(LogTest, FullDiskRefusesAndLeavesTheLogAsItWas) {
     expect_all_readable();
 }
 
-TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
-    enum Between { nothing, a_kill, a_kill_and_a_clean_stop };
-    for (const Between between : {nothing, a_kill, a_kill_and_a_clean_stop}) {
-        SCOPED_TRACE(static_cast<int>(between));
+class LogTakenBackTest : public LogTest {
+ protected:
+    /// The log has five records; the device has a sixth, of a write that was taken back, and does not know that yet.
+    void open_with_a_write_taken_back() {
         open();
         fill_to(5);
         flush(FlushKind::checkpoint);
-        const std::uint64_t size = log->size_bytes();
-        // The device has the first of two batches when the second does not fit.
+        // The first of two batches is there when the second does not fit.
         const Bytes first = make_batch(Offset(5));
         const Bytes second = make_batch(Offset(6));
         const ByteView parts[] = {first, second};
@@ -143,6 +142,16 @@ TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
         ASSERT_FALSE(log->append(parts, wall_now));
         disk.sync_on_write = false;
         disk.capacity_bytes = UINT64_MAX;
+        ASSERT_GT(disk.durable(path(0, suffix::log)).size(), log->size_bytes());
+    }
+};
+
+TEST_F(LogTakenBackTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
+    enum Between { nothing, a_kill, a_kill_and_a_clean_stop };
+    for (const Between between : {nothing, a_kill, a_kill_and_a_clean_stop}) {
+        SCOPED_TRACE(static_cast<int>(between));
+        ASSERT_NO_FATAL_FAILURE(open_with_a_write_taken_back());
+        const std::uint64_t size = log->size_bytes();
         if (between != nothing) crash_and_reopen();
         if (between == a_kill_and_a_clean_stop) close_and_reopen();
         ASSERT_TRUE(log->roll(wall_now));
@@ -152,23 +161,12 @@ TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeItsSegmentCloses) {
     }
 }
 
-TEST_F(LogTest, WriteThatWasTakenBackIsGoneForGoodBeforeTheNextSegmentHasItsName) {
+TEST_F(LogTakenBackTest, WriteThatWasTakenBackIsGoneForGoodBeforeTheNextSegmentHasItsName) {
     bool came_through = false;
     for (std::size_t changes = 0; !came_through; ++changes) {
         SCOPED_TRACE(changes);
-        open();
-        fill_to(5);
-        flush(FlushKind::checkpoint);
+        ASSERT_NO_FATAL_FAILURE(open_with_a_write_taken_back());
         const std::uint64_t size = log->size_bytes();
-        const Bytes first = make_batch(Offset(5));
-        const Bytes second = make_batch(Offset(6));
-        const ByteView parts[] = {first, second};
-        disk.capacity_bytes = disk.used_bytes() + first.size();
-        disk.sync_on_write = true;
-        ASSERT_FALSE(log->append(parts, wall_now));
-        disk.sync_on_write = false;
-        disk.capacity_bytes = UINT64_MAX;
-        ASSERT_GT(disk.durable(path(0, suffix::log)).size(), size);
         disk.changes_left = changes;
         came_through = log->roll(wall_now).has_value();
         disk.changes_left = SIZE_MAX;
