@@ -91,13 +91,11 @@ void add_reset_targets(CLI::App& command, GroupReset& asked) {
     group->add_option_function<std::string>(
         "--to-datetime",
         [&target](const std::string& text) { target = {Kind::time, or_throw("--to-datetime", parse_time_ms(text))}; },
-        "At the first record of that time, such as 2026-01-31T10:20:30.000");
+        "At the first record of that time, such as 2026-01-31T10:20:30.000; of UTC where it names no zone");
     group->add_option_function<std::string>(
         "--by-duration",
-        [&target](const std::string& text) {
-            target = {Kind::ago, or_throw("--by-duration", parse_iso_duration_ms(text))};
-        },
-        "At the first record of so long ago, such as P7D or PT1H30M");
+        [&target](const std::string& text) { target = {Kind::ago, or_throw("--by-duration", parse_age_ms(text))}; },
+        "At the first record of so long ago, such as 90m, P7D or PT1H30M");
     group->add_option_function<std::string>(
         "--from-file",
         [&asked](const std::string& path) {

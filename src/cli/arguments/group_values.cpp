@@ -10,6 +10,8 @@
 
 #include <moldau/base/number.h>
 
+#include "arguments/values.h"
+
 namespace moldau::cli {
 
 namespace {
@@ -119,13 +121,16 @@ Result<TopicPartitions> parse_topic_partitions(std::string_view text) {
     return parsed;
 }
 
-Result<std::int64_t> parse_iso_duration_ms(std::string_view text) {
+Result<std::int64_t> parse_age_ms(std::string_view text) {
     static constexpr std::array<std::int64_t, 1> day_factor{86'400'000};
     static constexpr std::array<std::int64_t, 3> time_factors{3'600'000, 60'000, 1000};
     const auto wrong = [text] {
-        return fail(Errc::invalid,
-                    fmt::format("'{}' is not a time span of ISO 8601 (PnDTnHnMnS), such as P7D or PT1H30M", text));
+        return fail(
+            Errc::invalid,
+            fmt::format("'{}' is not a time span, such as 90m, or of ISO 8601 (PnDTnHnMnS) P7D or PT1H30M", text));
     };
+    if (const auto span = parse_duration(text))
+        return std::chrono::duration_cast<std::chrono::milliseconds>(*span).count();
     std::string_view rest = text;
     if (rest.empty() || lower(rest.front()) != 'p') return wrong();
     rest.remove_prefix(1);

@@ -15,8 +15,8 @@ namespace moldau::cli {
 /// "orders", "orders:0", "orders:0,1,2". The partitions come sorted, each once.
 Result<TopicPartitions> parse_topic_partitions(std::string_view text);
 
-/// ISO 8601: "P7D", "PT1H30M", "P1DT0.5S"; in ms.
-Result<std::int64_t> parse_iso_duration_ms(std::string_view text);
+/// As other time spans, "90m", or of ISO 8601: "P7D", "PT1H30M", "P1DT0.5S"; in ms.
+Result<std::int64_t> parse_age_ms(std::string_view text);
 
 /// "stable,empty" as brokers write the states of groups, whatever the case.
 Result<std::vector<std::string>> parse_group_states(std::string_view text);

@@ -38,7 +38,8 @@ void define_produce(CLI::App& root, Plan& plan) {
     command
         .add_option_function<std::int32_t>(
             "-p,--partition", [asked](std::int32_t index) { asked->partition = index; },
-            "Send to this partition only (default: by the key as Java clients do, or in turn)")
+            "Send to this partition only (default: by the key as Java clients do; without a key batch by batch in "
+            "turn)")
         ->check(whole_number(0));
     add_record_options(command, *asked);
     command

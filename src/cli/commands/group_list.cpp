@@ -21,6 +21,8 @@ CommandTask group_list(const Context& context, const GroupList& asked) {
             .field("protocol_type", group.protocol_type)
             .end_object();
     }
+    if (listed->empty())
+        context.note("moldau: there are no {}groups", asked.states.empty() && asked.types.empty() ? "" : "such ");
     context.print(context.json() ? json.end_array().take() + "\n" : table.text());
     co_return ExitCode::ok;
 }

@@ -33,9 +33,12 @@ Task<Outcome<PartitionOffsets>> read_plan(const Context& context, const GroupRes
 }
 
 /// The members would go on where they are, and commit that.
-Task<Outcome<>> check_that_nobody_reads(GroupClient& groups, const GroupReset& asked) {
+Task<Outcome<>> check_that_nobody_reads(const Context& context, GroupClient& groups, const GroupReset& asked) {
     const auto group = co_await groups.describe(asked.group);
-    if (!group && group.error().code == ExitCode::not_found) co_return Outcome<>();
+    if (!group && group.error().code == ExitCode::not_found) {
+        context.note("moldau: there is no group '{}' yet{}", asked.group, asked.execute ? "; it is made" : "");
+        co_return Outcome<>();
+    }
     if (!group) co_return std::unexpected(group.error());
     if (group->members.empty() && (group->state == "Empty" || group->state == "Dead")) co_return Outcome<>();
     co_return failed(
@@ -157,7 +160,7 @@ void print_steps(const Context& context, const GroupReset& asked, const std::vec
 
 CommandTask group_reset(const Context& context, const GroupReset& asked) {
     GroupClient groups(context.session, context.notices());
-    if (const Outcome<> free = co_await check_that_nobody_reads(groups, asked); !free)
+    if (const Outcome<> free = co_await check_that_nobody_reads(context, groups, asked); !free)
         co_return context.report(free.error());
     auto steps = co_await find_steps(context, groups, asked);
     if (!steps) co_return context.report(steps.error());

@@ -105,6 +105,8 @@ Task<Outcome<Membership::JoinAnswer>> Membership::send_join(NodeId coordinator) 
     CallOptions options;
     options.node = coordinator;
     options.timeout = options_.join_timeout;
+    groups_.outage().waits_for(
+        "the group waits until its other members have joined again, or their sessions have ended");
     co_return co_await joining_->call(request, options);
 }
 

@@ -27,6 +27,8 @@ class Outage {
     void begin();
     void succeeded();
     void failed(std::string reason);
+    /// Why the present try may take long, where that is known.
+    void waits_for(std::string reason) { reason_ = std::move(reason); }
     /// Nothing is wanted any more: nothing will be told.
     void end() { shard_.timers().cancel(timer_); }
 

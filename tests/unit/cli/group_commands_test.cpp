@@ -166,9 +166,10 @@ struct GroupCommandsTest : CommandsTest {
         return error;
     }
 
-    ExitCode reset(ResetTarget target, std::vector<TopicPartitions> topics, bool execute = true) {
+    ExitCode reset(ResetTarget target, std::vector<TopicPartitions> topics, bool execute = true,
+                   const char* group = "g") {
         GroupReset asked;
-        asked.group = "g";
+        asked.group = group;
         asked.topics = std::move(topics);
         asked.target = target;
         asked.execute = execute;
@@ -274,6 +275,15 @@ TEST_F(GroupCommandsTest, ResetsOnlyWhenItIsToldTo) {
     EXPECT_EQ(reset({Target::earliest, 0}, {{"t", {0, 2}}}), ExitCode::ok);
     EXPECT_TRUE(terminal.output.ends_with("\nReset 2 offsets of group g.\n"));
     EXPECT_EQ(commits, (PartitionOffsets{{{"t", 0}, Offset(10)}, {{"t", 2}, Offset(10)}}));
+}
+
+TEST_F(GroupCommandsTest, SaysWhereAResetMakesAGroup) {
+    committed.clear();
+    EXPECT_EQ(reset({Target::earliest, 0}, {{"t", {0}}}, false, "nobody"), ExitCode::ok);
+    EXPECT_EQ(terminal.error, "moldau: there is no group 'nobody' yet\n");
+    terminal.error.clear();
+    EXPECT_EQ(reset({Target::earliest, 0}, {{"t", {0}}}, true, "nobody"), ExitCode::ok);
+    EXPECT_EQ(terminal.error, "moldau: there is no group 'nobody' yet; it is made\n");
 }
 
 TEST_F(GroupCommandsTest, ResetsAllPartitionsOfATopicAndAllTopics) {

@@ -51,7 +51,7 @@ ErrorCode take_first(std::deque<ErrorCode>& errors) {
 
 struct GroupReaderTest : CommandsTest {
     GroupReaderTest() {
-        cluster.set_delay(std::chrono::milliseconds(10));
+        cluster.set_delay(delay);
         answer_membership();
         answer_offsets();
         answer_records();
@@ -82,6 +82,7 @@ struct GroupReaderTest : CommandsTest {
             if (request.member_id.empty()) response.error_code = ErrorCode::member_id_required;
             if (response.error_code != ErrorCode::none) return response;
             happened += fmt::format("join {};", request.member_id);
+            cluster.set_delay(round_lasts);
             response.generation_id = ++generation;
             response.protocol_name = Text("range");
             response.leader = leads ? response.member_id : Text("somebody");
@@ -94,6 +95,7 @@ struct GroupReaderTest : CommandsTest {
             return response;
         });
         cluster.answer<SyncGroupRequest>([this](const SyncGroupRequest& request, const Asked&) {
+            cluster.set_delay(delay);
             protocol::SyncGroupResponse response;
             response.error_code = take_first(sync_errors);
             for (const auto& each : request.assignments)
@@ -177,6 +179,8 @@ struct GroupReaderTest : CommandsTest {
     std::set<std::int32_t> assigned{0};
     std::map<std::int32_t, Offset> committed;
     bool leads = false;
+    const runtime::Duration delay = std::chrono::milliseconds(10);
+    runtime::Duration round_lasts = delay;  ///< until the JoinGroup of a member is answered
     std::function<void()> on_heartbeat;
     std::deque<ErrorCode> join_errors;
     std::deque<ErrorCode> sync_errors;
@@ -294,6 +298,15 @@ TEST_F(GroupReaderTest, BeginsTheRoundAnewWhereItChangedMeanwhile) {
     EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
     EXPECT_EQ(happened, "join m-1;join m-1;join m-1;commit 0:6;leave m-1;");
     EXPECT_EQ(terminal.error, "");
+}
+
+TEST_F(GroupReaderTest, SaysWhatARoundWaitsFor) {
+    asked.exit_at_end = true;
+    round_lasts = std::chrono::seconds(7);
+    EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
+    EXPECT_TRUE(told("no progress for 5 s: the group waits until its other members have joined again"))
+        << terminal.error;
+    EXPECT_TRUE(told("going on after 7 s")) << terminal.error;
 }
 
 TEST_F(GroupReaderTest, SaysWhyItCannotJoin) {
