@@ -256,6 +256,15 @@ TEST_F(GroupOffsetsTest, ASubscriptionThatTakesManyTimesItsSizeIsToAnything) {
     }
 }
 
+TEST_F(GroupOffsetsTest, WhatIsNeverLookedForIsNeverDue) {
+    GroupOptions options;
+    options.retention_check_interval_ms = std::numeric_limits<std::int64_t>::max();
+    GroupWorld patient(options);
+    patient.advance(1000);
+    patient.restart();
+    EXPECT_EQ(patient.machine->next_deadline_ms(), never_ms);
+}
+
 TEST_F(GroupOffsetsTest, ManyExpireInTurnsOfAThousand) {
     for (int i = 0; i < 2500; ++i) {
         world.group = "group " + std::to_string(i);

@@ -36,10 +36,18 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
         } else if (consumer.syncing) {
             if (const auto* response = world.synced(*consumer.syncing)) on_synced(consumer, *response);
         } else if (consumer.generation < 0) {
-            consumer.joining = world.ask_to_join({.member = consumer.id, .says = fmt::format("{}", draw(3))});
+            consumer.joining = ask_to_join(consumer);
         } else {
             live(consumer);
         }
+    }
+    Ticket ask_to_join(const Consumer& consumer) {
+        constexpr std::int32_t odd_times[] = {0, 1, -1, INT32_MIN, INT32_MAX};
+        const bool is_odd = odd_times_left > 0 && draw(20) == 0;
+        if (is_odd) --odd_times_left;
+        return world.ask_to_join({.member = consumer.id,
+                                  .rebalance_ms = is_odd ? odd_times[draw(std::size(odd_times))] : 60'000,
+                                  .says = fmt::format("{}", draw(3))});
     }
     void on_joined(Consumer& consumer, const protocol::JoinGroupResponse& response) {
         consumer.joining.reset();
@@ -85,7 +93,7 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
                 commit(consumer);
                 break;
             case 5:
-                consumer.joining = world.ask_to_join({.member = consumer.id, .says = fmt::format("{}", draw(3))});
+                consumer.joining = ask_to_join(consumer);
                 break;
             default:
                 if (const ErrorCode error = world.heartbeat(consumer.id, consumer.generation);
@@ -132,6 +140,7 @@ class GroupRandomTest : public testing::TestWithParam<std::uint32_t> {
     std::map<std::int32_t, std::int64_t> committed;
     std::set<std::string> left;
     std::int64_t last_offset = 0;
+    int odd_times_left = 50;  ///< so that the end is not one of them
 };
 
 TEST_P(GroupRandomTest, NoPartitionHasTwoOwnersAndNoOffsetIsLost) {

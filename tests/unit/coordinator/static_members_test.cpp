@@ -81,6 +81,22 @@ TEST_F(StaticMembersTest, AnInstanceThatIsAwayStaysAMemberUntilItsSessionEnds) {
     EXPECT_EQ(world.heartbeat(ids["b"], 1, "b"), ErrorCode::unknown_member_id);
 }
 
+TEST_F(StaticMembersTest, ARoundThatIsGivenNoTimeWaitsForTheSessionsOfThoseWhoAreAway) {
+    for (const std::int32_t no_time : {0, -1, INT32_MIN}) {
+        SCOPED_TRACE(no_time);
+        world.restart();
+        ids = stable_pair();
+        for (const std::string instance : {"a", "b"})
+            ASSERT_NE(world.joined(world.ask_to_join({.instance = instance, .rebalance_ms = no_time})), nullptr);
+        EXPECT_EQ(world.leave("", "b"), ErrorCode::none);
+        EXPECT_EQ(world.state(), "PreparingRebalance");
+        world.advance(0);
+        EXPECT_GT(world.machine->next_deadline_ms(), world.now_ms) << "no turn would end";
+        world.advance(20'000);
+        EXPECT_EQ(world.state(), "Empty");
+    }
+}
+
 TEST_F(StaticMembersTest, AnInstanceIsRemovedByItsName) {
     ids = stable_pair();
     EXPECT_EQ(world.leave("", "nobody"), ErrorCode::unknown_member_id);

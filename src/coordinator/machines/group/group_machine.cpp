@@ -316,10 +316,10 @@ std::int64_t GroupMachine::next_deadline_ms() const {
 
 void GroupMachine::tick(const Context& context, GroupOutput& out) {
     Turn turn = state_->turn(context, out);
-    while (out.records.size() < max_records_a_turn) {
-        const auto due = state_->timers.take_due(context.now_ms);
-        if (!due) return;
-        state_->on_timer(turn, *due);
+    // What is set meanwhile waits for the next tick, whatever its time.
+    for (const TimerKey& key : state_->timers.due(context.now_ms, max_records_a_turn)) {
+        if (out.records.size() >= max_records_a_turn) return;
+        if (state_->timers.take(key, context.now_ms)) state_->on_timer(turn, key);
     }
 }
 

@@ -4,10 +4,10 @@
 #include <compare>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <moldau/coordinator/machine.h>
 
@@ -42,12 +42,21 @@ class Timers {
         by_key_.erase(found);
     }
     std::int64_t next_ms() const { return by_time_.empty() ? never_ms : by_time_.begin()->first; }
-    /// The earliest of those that are due, which is none any more then.
-    std::optional<TimerKey> take_due(std::int64_t now_ms) {
-        if (next_ms() > now_ms) return std::nullopt;
-        TimerKey key = by_time_.begin()->second;
+    /// The earliest of those that are due, at most `most`.
+    std::vector<TimerKey> due(std::int64_t now_ms, std::size_t most) const {
+        std::vector<TimerKey> keys;
+        for (auto each = by_time_.begin(); each != by_time_.end() && keys.size() < most; ++each) {
+            if (each->first > now_ms) break;
+            keys.push_back(each->second);
+        }
+        return keys;
+    }
+    /// Whether it is still due, which it is not any more then.
+    bool take(const TimerKey& key, std::int64_t now_ms) {
+        const auto found = by_key_.find(key);
+        if (found == by_key_.end() || found->second > now_ms) return false;
         cancel(key);
-        return key;
+        return true;
     }
 
  private:

@@ -14,7 +14,11 @@ struct Turn {
     const Context& context;
     GroupOutput& out;
 
-    void set_timer(TimerKey key, std::int64_t wait_ms) { timers.set(std::move(key), context.now_ms + wait_ms); }
+    void set_timer(TimerKey key, std::int64_t wait_ms) {
+        std::int64_t deadline_ms = never_ms;
+        if (__builtin_add_overflow(context.now_ms, wait_ms, &deadline_ms)) deadline_ms = never_ms;
+        timers.set(std::move(key), deadline_ms);
+    }
 };
 
 }  // namespace moldau::coordinator

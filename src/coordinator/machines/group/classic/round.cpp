@@ -14,6 +14,9 @@ using protocol::Text;
 
 namespace {
 
+/// Members may give a round no time at all.
+constexpr std::int32_t shortest_wait_ms = 1000;
+
 std::optional<Text> owned_name(const std::optional<std::string>& text) {
     if (!text) return std::nullopt;
     return Text(*text);
@@ -40,10 +43,6 @@ void tell_generation(Turn& turn, Group& group) {
         group.classic.awaited_syncs().insert(id);
     }
     turn.set_timer(sync_key(group), group.classic.rebalance_timeout_ms());
-}
-
-void wait_for_members(Turn& turn, const Group& group) {
-    turn.set_timer(join_key(group), group.classic.rebalance_timeout_ms());
 }
 
 /// The first members of a group are given time to come together.
@@ -88,7 +87,7 @@ void begin_round(Turn& turn, Group& group, std::string_view reason) {
     if (classic.has_all_joined()) {
         end_join(turn, group);
     } else {
-        wait_for_members(turn, group);
+        turn.set_timer(join_key(group), classic.rebalance_timeout_ms());
     }
 }
 
@@ -104,9 +103,9 @@ void end_join(Turn& turn, Group& group) {
     classic.initial_delay_left_ms = 0;
     remove_missing(turn, group);
     if (!classic.elect_joined_leader() && !classic.members().empty()) {
-        // Static members alone, all of them away: their sessions decide.
+        // Static members alone, all of them away: their sessions decide, whatever time they give a round.
         log::warn("group {}: no member has rejoined in time", group.id);
-        return wait_for_members(turn, group);
+        return turn.set_timer(join_key(group), std::max(classic.rebalance_timeout_ms(), shortest_wait_ms));
     }
     classic.begin_generation(turn.context.wall_time);
     if (classic.is(GroupState::empty)) {
