@@ -43,6 +43,12 @@ struct ValidatorConfig {
     std::size_t max_decompressed_bytes = 256UL << 20;  ///< what a batch may decompress to: our own bound, on time
 };
 
+/// What all the batches of one request may take together, however many they are.
+struct RequestAllowance {
+    std::size_t decompressed_bytes = 1UL << 30;
+    std::size_t record_errors = 1000;
+};
+
 /// Where and when the batch is appended.
 struct AppendContext {
     Offset next_offset{0};
@@ -50,6 +56,7 @@ struct AppendContext {
     Timestamp now{0};
     AppendOrigin origin = AppendOrigin::client;
     std::int16_t produce_version = std::numeric_limits<std::int16_t>::max();  ///< of the request, for clients
+    RequestAllowance* allowance = nullptr;  ///< what the batch takes is taken off it; none: it has one of its own
 };
 
 struct RecordError {

@@ -62,6 +62,8 @@ class Decompressor {
     void release_excess();
     /// What it keeps for output.
     std::size_t held_bytes() const;
+    /// Decompressed since the start; the limit, where that was what ended it. 0 for Codec::none.
+    std::size_t output_bytes() const;
 
  private:
     Result<void> step();

@@ -44,6 +44,8 @@ class RecordWalk {
     std::string_view damage() const { return damage_; }
     /// After next() was false: why the section could not be decompressed, if that is what failed.
     const std::optional<Error>& decompression_error() const { return decompression_error_; }
+    /// What was decompressed so far.
+    std::size_t decompressed_bytes() const { return decompressor_.output_bytes(); }
 
  private:
     class Straddling;

@@ -60,6 +60,7 @@ struct AppendOutcome {
 struct AppendRequest {
     bool acks_all = false;
     std::int16_t produce_version = 0;
+    protocol::RequestAllowance* allowance = nullptr;  ///< of all its partitions on this shard
 };
 
 /// Of transactions: all records below the high watermark, or those of committed ones below the last stable offset.

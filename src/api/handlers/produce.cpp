@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <map>
+#include <ranges>
+#include <unordered_set>
 #include <utility>
 
 #include <moldau/metadata/topic_name.h>
@@ -29,6 +31,9 @@ constexpr std::string_view admin_client_id = "__admin_client";
 /// unless told otherwise.
 constexpr std::chrono::milliseconds least_wait = std::chrono::seconds(30);
 
+/// What a producer's records may well hold of its frame's size, so that a large frame of it is never refused.
+constexpr std::size_t usual_compression = 16;
+
 /// A partition of a Produce takes several times in memory what its element of the decoded request does.
 constexpr std::size_t max_array_bytes = max_request_array_bytes / 8;
 
@@ -48,7 +53,8 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
         std::shared_ptr<Partition> where;  ///< until the parts are sent out
         MutableBytes records;
         AppendOutcome outcome;
-        bool waits = false;  ///< for its commit
+        bool waits = false;        ///< for its commit
+        bool is_replaced = false;  ///< a later part is for the same partition, and alone counts
     };
     /// A part on its way. Partitions keep operations that wait there: one that kept partitions in turn, and was kept
     /// by another of them, would outlive a node that ends at once.
@@ -63,6 +69,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
 
     void add_parts(const ProduceRequest::TopicProduceData& topic);
     ErrorCode refusal() const;
+    void drop_replaced();
     void append_here(const std::vector<Order>& orders);
     void append_there(runtime::Shard& there, std::vector<Order> orders);
     void appended(const std::vector<Order>& orders);
@@ -103,12 +110,14 @@ void ProduceOperation::start() {
     acks_ = request.acks;
     timeout_ms_ = request.timeout_ms;
     for (const auto& topic : request.topic_data) add_parts(topic);
+    drop_replaced();
 
     const ErrorCode refused = refusal();
     std::map<unsigned, std::vector<Order>> by_shard;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
         Part& part = parts_[i];
         std::shared_ptr<Partition> where = std::move(part.where);
+        if (part.is_replaced) continue;
         if (refused != ErrorCode::none) {
             part.outcome.error = refused;
         } else if (part.outcome.error == ErrorCode::none) {
@@ -166,13 +175,25 @@ void ProduceOperation::add_parts(const ProduceRequest::TopicProduceData& topic) 
     }
 }
 
+/// As in Apache Kafka, of a partition that is named again only the last part is appended and answered.
+void ProduceOperation::drop_replaced() {
+    if (parts_.size() < 2) return;
+    std::unordered_set<const Partition*> seen;
+    for (Part& part : std::views::reverse(parts_))
+        if (part.where) part.is_replaced = !seen.insert(part.where.get()).second;
+}
+
 ErrorCode ProduceOperation::refusal() const {
     if (acks_ < -1 || acks_ > 1) return ErrorCode::invalid_required_acks;
     return ErrorCode::none;
 }
 
 void ProduceOperation::append_here(const std::vector<Order>& orders) {
-    const replication::AppendRequest how{.acks_all = acks_ == acks_of_all, .produce_version = raw_.api_version};
+    protocol::RequestAllowance allowance;
+    for (const Order& order : orders)
+        allowance.decompressed_bytes += usual_compression * parts_[order.part].records.size();
+    const replication::AppendRequest how{
+        .acks_all = acks_ == acks_of_all, .produce_version = raw_.api_version, .allowance = &allowance};
     for (const Order& order : orders) {
         Part& part = parts_[order.part];
         part.outcome = order.where->append(part.records, how);
@@ -267,6 +288,7 @@ void ProduceOperation::answer() {
         told.topic_id = topic.id;
     }
     for (Part& part : parts_) {
+        if (part.is_replaced) continue;
         auto& told = response.responses[part.topic].partition_responses.emplace_back();
         told.index = part.index;
         told.error_code = part.outcome.error;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <moldau/protocol/batch_builder.h>
@@ -12,8 +14,6 @@ namespace {
 
 using Refusal = std::optional<AppendRefused>;
 
-// A batch of a million bad records must not become an answer of a hundred megabytes.
-constexpr std::size_t most_record_errors = 1000;
 constexpr std::int16_t first_version_with_zstd = 7;
 // A batch that must be rebuilt, which takes a few times what it holds in memory, may hold so many times what is allowed
 // of it as it comes.
@@ -91,6 +91,9 @@ Refusal check_client_header(BatchView batch) {
                        fmt::format("the batch's last offset delta {} does not fit its count {}",
                                    batch.last_offset_delta(), batch.count()));
     if (batch.is_control()) return refused(batch_error::invalid_record, "clients may not write control records");
+    if (batch.delete_horizon())
+        return refused(batch_error::invalid_record,
+                       "the batch says when its tombstones go, which compaction alone decides");
     if (batch.has_producer_id() && batch.base_sequence() < 0)
         return refused(batch_error::invalid_record,
                        fmt::format("the batch of producer id {} has the sequence {}; it must not be negative",
@@ -98,36 +101,48 @@ Refusal check_client_header(BatchView batch) {
     return std::nullopt;
 }
 
-// What walking the records yields.
+// What walking the records yields. Of a million bad ones as many are told as the request may tell of.
 struct Walked {
     Timestamp max_timestamp = no_timestamp;
     std::int32_t count = 0;
     bool deltas_in_order = true;  ///< offset deltas are 0, 1, 2 …
     bool bad_timestamps = false;
     std::size_t error_count = 0;
+    std::string first_error;
     std::vector<RecordError> errors;
 
-    void add_error(std::string message) {
-        if (errors.size() < most_record_errors) errors.push_back({.batch_index = count, .message = std::move(message)});
-        ++error_count;
+    template <class Tell>
+    void add_error(RequestAllowance& allowance, const Tell& tell) {
+        if (error_count++ == 0) first_error = tell();
+        if (allowance.record_errors == 0) return;
+        --allowance.record_errors;
+        errors.push_back({.batch_index = count, .message = tell()});
     }
 };
 
 class RecordRules {
  public:
-    RecordRules(BatchView batch, const ValidatorConfig& config, Timestamp now)
+    RecordRules(BatchView batch, const ValidatorConfig& config, Timestamp now, RequestAllowance& allowance)
         : config_(config),
           now_(now),
+          allowance_(allowance),
           ranged_(config.timestamp_type == TimestampType::create_time),
           claims_append_time_(batch.timestamp_type() == TimestampType::log_append_time) {}
 
     void check(const RecordSkeleton& record, Timestamp timestamp, Walked& walked) const {
-        if (config_.compacted && !record.key) return walked.add_error("a record of a compacted topic must have a key");
+        const auto add = [&](const auto& tell) { walked.add_error(allowance_, tell); };
+        if (config_.compacted && !record.key)
+            return add([] { return std::string("a record of a compacted topic must have a key"); });
         if (ranged_ && timestamp != no_timestamp) {
-            if (out_of_range(timestamp)) add_out_of_range(timestamp, walked);
+            if (!out_of_range(timestamp)) return;
+            walked.bad_timestamps = true;
+            add([&] {
+                return fmt::format("the timestamp {} is more than {} ms before or {} ms after the broker's time {}",
+                                   timestamp, config_.timestamp_before_max_ms, config_.timestamp_after_max_ms, now_);
+            });
         } else if (claims_append_time_) {
             walked.bad_timestamps = true;
-            walked.add_error("a producer must not set the timestamp type LogAppendTime");
+            add([] { return std::string("a producer must not set the timestamp type LogAppendTime"); });
         }
     }
 
@@ -137,14 +152,10 @@ class RecordRules {
         return behind > config_.timestamp_before_max_ms ||
                wrapping_subtract(0, behind) > config_.timestamp_after_max_ms;
     }
-    void add_out_of_range(Timestamp timestamp, Walked& walked) const {
-        walked.bad_timestamps = true;
-        walked.add_error(fmt::format("the timestamp {} is more than {} ms before or {} ms after the broker's time {}",
-                                     timestamp, config_.timestamp_before_max_ms, config_.timestamp_after_max_ms, now_));
-    }
 
     const ValidatorConfig& config_;
     Timestamp now_;
+    RequestAllowance& allowance_;
     bool ranged_;
     bool claims_append_time_;
 };
@@ -155,9 +166,11 @@ std::size_t section_limit(BatchView batch, const ValidatorConfig& config) {
 }
 
 std::expected<Walked, AppendRefused> walk(BatchView batch, Decompressor& decompressor, const ValidatorConfig& config,
-                                          Timestamp now) {
-    const RecordRules rules(batch, config, now);
-    RecordWalk records(batch, decompressor, section_limit(batch, config));
+                                          Timestamp now, RequestAllowance& allowance) {
+    const RecordRules rules(batch, config, now, allowance);
+    const std::size_t limit = section_limit(batch, config);
+    const bool has_room = batch.codec() == Codec::none || limit <= allowance.decompressed_bytes;
+    RecordWalk records(batch, decompressor, has_room ? limit : allowance.decompressed_bytes);
     RecordSkeleton record;
     Walked walked;
     while (records.next(record)) {
@@ -167,6 +180,12 @@ std::expected<Walked, AppendRefused> walk(BatchView batch, Decompressor& decompr
         walked.deltas_in_order &= record.offset_delta == walked.count;
         ++walked.count;
     }
+    allowance.decompressed_bytes -= std::min(allowance.decompressed_bytes, records.decompressed_bytes());
+    // Java's producer splits such a batch and sends it again, in several requests.
+    if (records.decompression_error() && !has_room && allowance.decompressed_bytes == 0)
+        return std::unexpected(
+            refused(batch_error::message_too_large,
+                    "the batches of the request decompress to too much together; send less at once"));
     if (records.decompression_error())
         return std::unexpected(refused(batch_error::invalid_record, records.decompression_error()->message));
     if (!records.damage().empty())
@@ -176,7 +195,7 @@ std::expected<Walked, AppendRefused> walk(BatchView batch, Decompressor& decompr
         return std::unexpected(
             AppendRefused{.error = walked.bad_timestamps ? batch_error::invalid_timestamp : batch_error::invalid_record,
                           .message = fmt::format("{} of {} records are refused, the first: {}", walked.error_count,
-                                                 walked.count, walked.errors.front().message),
+                                                 walked.count, walked.first_error),
                           .record_errors = std::move(walked.errors)});
     return walked;
 }
@@ -230,7 +249,8 @@ std::expected<ValidatedBatch, AppendRefused> BatchValidator::check_and_assign(Mu
     if (context.origin == AppendOrigin::client)
         if (auto refusal = check_client_header(batch)) return std::unexpected(std::move(*refusal));
 
-    auto walked = walk(batch, decompressor_, config, context.now);
+    RequestAllowance own;
+    auto walked = walk(batch, decompressor_, config, context.now, context.allowance ? *context.allowance : own);
     if (!walked) return std::unexpected(std::move(walked).error());
 
     const Codec source = *batch.codec();

@@ -40,6 +40,8 @@ class OutputBuffer {
         return true;
     }
 
+    /// More was there than the limit leaves room for.
+    void use_up() { room_ = 0; }
     std::size_t room_bytes() const { return room_; }
     std::size_t limit_bytes() const { return limit_; }
     ByteView bytes() const { return {data_.data(), size_}; }
@@ -83,7 +85,7 @@ void compress_lz4(CompressionContexts& contexts, ByteView input, Bytes& out, std
 void compress_zstd(CompressionContexts& contexts, ByteView input, Bytes& out, std::optional<int> level);
 
 /// The failure of an input that yields more than the limit.
-std::unexpected<Error> too_much_output(Codec codec, const OutputBuffer& output);
+std::unexpected<Error> too_much_output(Codec codec, OutputBuffer& output);
 std::unexpected<Error> damaged_input(Codec codec, std::string_view what);
 
 }  // namespace moldau::protocol

@@ -59,7 +59,8 @@ MutableBytes OutputBuffer::space(std::size_t wanted_bytes) {
     return {data_.data() + size_, wanted_bytes};
 }
 
-std::unexpected<Error> too_much_output(Codec codec, const OutputBuffer& output) {
+std::unexpected<Error> too_much_output(Codec codec, OutputBuffer& output) {
+    output.use_up();
     return fail(Errc::invalid, fmt::format("{} data decompresses to more than the limit of {} bytes; send smaller "
                                            "batches",
                                            to_string(codec), output.limit_bytes()));
@@ -67,6 +68,10 @@ std::unexpected<Error> too_much_output(Codec codec, const OutputBuffer& output) 
 
 std::unexpected<Error> damaged_input(Codec codec, std::string_view what) {
     return fail(Errc::invalid, fmt::format("{} data cannot be decompressed: {}", to_string(codec), what));
+}
+
+std::size_t Decompressor::output_bytes() const {
+    return codec_ == Codec::none ? 0 : output_->limit_bytes() - output_->room_bytes();
 }
 
 Decompressor::Decompressor(std::size_t piece_bytes) : output_(std::make_unique<OutputBuffer>(piece_bytes)) {}

@@ -135,7 +135,8 @@ AppendOutcome Partition::append(MutableBytes records, const AppendRequest& reque
                                                 .leader_epoch = stamped_epoch_,
                                                 .now = now,
                                                 .origin = protocol::AppendOrigin::client,
-                                                .produce_version = request.produce_version});
+                                                .produce_version = request.produce_version,
+                                                .allowance = request.allowance});
     if (!validated) {
         auto& refused = validated.error();
         return {.error = static_cast<ErrorCode>(refused.error),

@@ -139,6 +139,14 @@ TEST(BatchValidator, ControlBatchesComeFromCoordinatorsAlone) {
     EXPECT_EQ(valid->last_offset, Offset(100));
 }
 
+TEST(BatchValidator, WhenTombstonesGoIsNotForClientsToSay) {
+    const Bytes bytes = batch_of(1, {.delete_horizon = Timestamp(1)});
+    AppendContext context = at_offset_100;
+    EXPECT_EQ(error_of(bytes, {}, context), batch_error::invalid_record);
+    context.origin = AppendOrigin::coordinator;
+    EXPECT_EQ(error_of(bytes, {}, context), 0);
+}
+
 TEST(BatchValidator, ARaftLeaderMustHaveSetItsEpoch) {
     AppendContext context = at_offset_100;
     context.origin = AppendOrigin::raft_leader;
@@ -308,6 +316,38 @@ TEST(BatchValidator, BombsAreRefused) {
         const Bytes bytes = builder.finish(compressor);
         EXPECT_EQ(error_of(bytes, {.max_decompressed_bytes = 1 << 20}), batch_error::invalid_record);
         EXPECT_EQ(error_of(bytes), 0);
+    }
+}
+
+TEST(BatchValidator, TheBatchesOfARequestShareWhatItMayTake) {
+    const std::string zeros(1 << 20, '0');
+    for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+        Compressor compressor;
+        BatchBuilder builder({.codec = codec});
+        builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
+        const Bytes bytes = builder.finish(compressor);
+        RequestAllowance allowance{.decompressed_bytes = 5 << 19};
+        AppendContext context = at_offset_100;
+        context.allowance = &allowance;
+        const Bytes not_compressed = batch_of(3);
+        for (const int expected : {0, 0, int{batch_error::message_too_large}, int{batch_error::message_too_large}})
+            EXPECT_EQ(error_of(bytes, {}, context), expected) << to_string(codec);
+        EXPECT_EQ(error_of(not_compressed, {}, context), 0);
+    }
+}
+
+TEST(BatchValidator, ARequestIsToldOfSoManyRecordsAndNoMore) {
+    const Bytes bytes = batch_of(3);
+    RequestAllowance allowance{.record_errors = 5};
+    AppendContext context = at_offset_100;
+    context.allowance = &allowance;
+    for (const std::size_t told : {3U, 2U, 0U}) {
+        Bytes again = bytes;
+        const auto result = validate(again, {.timestamp_before_max_ms = 0}, context);
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().record_errors.size(), told);
+        EXPECT_TRUE(result.error().message.starts_with("3 of 3 records are refused, the first: the timestamp 1000 is"))
+            << result.error().message;
     }
 }
 
