@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -17,6 +16,7 @@
 #include <moldau/metadata/config_def.h>
 #include <moldau/net/server.h>
 #include <moldau/node/node.h>
+#include <moldau/posix/limits.h>
 #include <moldau/posix/memory.h>
 #include <moldau/posix/shards.h>
 #include <moldau/posix/signals.h>
@@ -164,35 +164,34 @@ Task<Result<>> Broker::start() {
     co_return Result<>{};
 }
 
-/// As many open files as we may have.
-std::size_t raise_file_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;  // the usual one
-    rlimit raised = limit;
-    raised.rlim_cur = limit.rlim_max;
-    return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
-}
-
 /// Half of them are for connections, three eighths for logs. The rest serves what is opened for a moment, and files
 /// that are still sent from after the logs gave them back.
-void share_files(BrokerOptions& options) {
+Result<> share_files(BrokerOptions& options) {
     constexpr std::size_t own = 64;  // of shards, listeners and the metadata log
+    constexpr std::size_t least = 2 * own;
     constexpr std::size_t plenty = 10'000;
-    const std::size_t all = raise_file_limit();
-    const std::size_t shared = std::max(all, 2 * own) - own;
+    const std::size_t all = posix::raise_file_limit();
+    if (all < least)
+        return fail(Errc::no_descriptors,
+                    fmt::format("the system allows {} open files (ulimit -n); a broker needs at least {}", all, least));
+    const std::size_t shared = all - own;
     options.node.max_open_files = shared / 8 * 3;
     options.server.max_connections = std::min(options.server.max_connections, shared / 2);
     if (all < plenty)
         options.warnings.push_back(fmt::format(
             "the system allows {} open files (ulimit -n): at most {} connections, and {} files of logs open at once",
             all, options.server.max_connections, options.node.max_open_files));
+    return {};
 }
 
 }  // namespace
 
 int run_broker(BrokerOptions options, std::unique_ptr<runtime::Disk> disk) {
     posix::give_memory_back();
-    share_files(options);
+    if (const Result<> shared = share_files(options); !shared) {
+        log::error("the broker does not start: {}", shared.error().message);
+        return 1;
+    }
     return std::make_unique<Broker>(std::move(options), std::move(disk))->run();
 }
 

@@ -23,10 +23,22 @@ def properties(of):
     return "".join(f"{key}={value}\n" for key, value in of.configuration().items())
 
 
+def fill(pipe):
+    """So that whoever writes to it would wait; returns how many bytes that took."""
+    os.set_blocking(pipe, False)
+    filled = 0
+    while True:
+        try:
+            filled += os.write(pipe, bytes(4096))
+        except BlockingIOError:
+            os.set_blocking(pipe, True)
+            return filled
+
+
 class StandardDescriptors(unittest.TestCase):
     """Redirections are the shell's: subprocess cannot hand on a closed descriptor."""
 
-    def serve(self, under_test, redirection, stderr=None):
+    def serve(self, under_test, redirection, stderr=None, before_the_end=lambda: None):
         """Whether the broker comes up and ends orderly."""
         command = ["bash", "-c", f'exec "$0" "$@" {redirection}', binary(), "broker"]
         for key, value in under_test.configuration().items():
@@ -41,6 +53,7 @@ class StandardDescriptors(unittest.TestCase):
         with wire.Connection(under_test.port) as connection:
             create_topic(under_test, "t")
             self.assertEqual(connection.produce("t", wire.record_batch([b"value"])), 0)
+        before_the_end()
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(TIMEOUT_S), 0)
 
@@ -57,6 +70,34 @@ class StandardDescriptors(unittest.TestCase):
             os.close(reader)
             self.addCleanup(os.close, writer)
             self.serve(under_test, "", stderr=writer)
+        with self.subTest("a pipe that nobody reads"):
+            under_test = broker()
+            self.addCleanup(under_test.close)
+            reader, writer = os.pipe()
+            self.addCleanup(os.close, reader)
+            self.addCleanup(os.close, writer)
+            fill(writer)
+            self.serve(under_test, "", stderr=writer)
+
+    def test_tells_how_many_lines_nobody_read(self):
+        under_test = broker()
+        self.addCleanup(under_test.close)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, writer)
+        filled = fill(writer)
+        with open(reader, "rb") as log:
+            self.serve(under_test, "", stderr=writer, before_the_end=lambda: log.read(filled))
+            os.set_blocking(log.fileno(), False)
+            self.assertRegex(log.read().decode(), r"\A\(\d+ lines are missing here: standard error was not read\)\n.* stopping on signal")
+
+    def test_needs_some_descriptors(self):
+        with broker() as under_test:
+            under_test.stop()
+            overrides = [word for key, value in under_test.configuration().items() for word in ("--override", f"{key}={value}")]
+            done = subprocess.run(["bash", "-c", 'ulimit -n 100; exec "$0" "$@"', binary(), "broker", *overrides],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("the system allows 100 open files (ulimit -n); a broker needs at least 128", done.stderr)
 
     def test_output_that_is_not_written_is_a_failure(self):
         with broker() as under_test:
