@@ -8,6 +8,8 @@
 namespace moldau::node {
 namespace {
 
+constexpr std::string_view damaged_suffix = ".damaged";
+
 std::string path_of(const std::string& directory, raft::SnapshotId id) {
     return runtime::join_path(directory, raft::snapshot_file_name(id));
 }
@@ -33,6 +35,7 @@ Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const 
     const std::string left_over = std::string(raft::snapshot_suffix) + ".";
     MOLDAU_TRY(entries, disk.list(directory));
     for (const auto& entry : entries) {
+        if (entry.name.ends_with(damaged_suffix)) continue;
         if (entry.name.contains(left_over)) {
             MOLDAU_CHECK(disk.remove(runtime::join_path(directory, entry.name)));
         } else if (const auto id = raft::parse_snapshot_file_name(entry.name)) {
@@ -50,7 +53,9 @@ Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, 
         MOLDAU_TRY(content, runtime::read_whole(disk, path));
         auto header = walk_snapshot(content, [](const protocol::BatchView&) -> Result<> { return {}; });
         if (header) return LoadedSnapshot{.id = id, .header = std::move(*header), .content = std::move(content)};
-        log::error("{} is passed over: {}", path, header.error().message);
+        // Not counted among those that are kept: the whole ones would go before it.
+        log::error("{} is put aside as {}{}: {}", path, path, damaged_suffix, header.error().message);
+        MOLDAU_CHECK(disk.rename(path, path + std::string(damaged_suffix)));
     }
     return std::nullopt;
 }

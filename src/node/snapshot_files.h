@@ -27,7 +27,7 @@ Result<raft::SnapshotHeader> walk_snapshot(ByteView content,
 /// Finished snapshots, oldest first. What was left half written is removed.
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory);
 
-/// The newest that is whole; nothing when there is none. Damaged ones are logged and passed over.
+/// The newest that is whole; nothing when there is none. Damaged ones are logged and put aside.
 Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, const std::string& directory);
 
 /// Writes a snapshot so that its name is there only when all of it is durable.

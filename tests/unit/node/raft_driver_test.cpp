@@ -276,6 +276,33 @@ TEST_F(RaftDriverTest, NoSnapshotIsMadeInTheMidstOfATransaction) {
     EXPECT_EQ(snapshots(), 1);
 }
 
+TEST_F(RaftDriverTest, ADamagedSnapshotIsNotKeptInPlaceOfAWholeOne) {
+    const auto snapshots = [this] {
+        std::vector<std::string> names;
+        for (const auto& entry : *disk.list("/data/__cluster_metadata-0"))
+            if (entry.name.contains(".checkpoint")) names.push_back(entry.name);
+        return names;
+    };
+    snapshot_after_bytes = 500;
+    open();
+    propose();
+    propose();
+    ASSERT_EQ(close(), true);
+    ASSERT_EQ(snapshots().size(), 2);
+    const std::string whole = snapshots()[0];
+    const std::string damaged = snapshots()[1];
+    disk.content("/data/__cluster_metadata-0/" + damaged).back() ^= 1;
+    snapshot_after_bytes = 20 << 20;
+    open();
+    EXPECT_EQ(listener.failure, "");
+    EXPECT_EQ(snapshots(), (std::vector<std::string>{whole, damaged + ".damaged"}));
+    EXPECT_EQ(close(), true);
+    snapshot_after_bytes = 500;
+    open();
+    EXPECT_EQ(snapshots().size(), 3);
+    EXPECT_EQ(snapshots().front(), whole) << "to fall back on, beside a new one";
+}
+
 TEST_F(RaftDriverTest, ALogThatTheListenerRefusesIsLeftAsItIs) {
     const Bytes content = write_three();
     listener.refuses_log = true;
