@@ -2,6 +2,7 @@
 
 #include <moldau/base/assert.h>
 #include <moldau/metadata/configs.h>
+#include <moldau/protocol/text.h>
 
 namespace moldau::metadata {
 
@@ -323,6 +324,12 @@ std::vector<DescribedConfig> ConfigView::describe_client_metrics(std::string_vie
 PropertiesReview review_properties(const Properties& file) {
     PropertiesReview review;
     for (const auto& [name, value] : file) {
+        if (name.size() > protocol::max_text_bytes || value.size() > protocol::max_text_bytes) {
+            // It could not be told to whoever asks for the configuration.
+            review.errors.push_back(fmt::format("{:.100}: it has {} bytes; {} is the most for a key and for its value",
+                                                name, std::max(name.size(), value.size()), protocol::max_text_bytes));
+            continue;
+        }
         const ConfigDef* def = find_broker_config(name);
         if (def == nullptr) {
             const auto nearest = nearest_config(broker_configs(), name);

@@ -28,7 +28,7 @@ const std::array<ConfigDef, 35> topic_config_table{{
      "Replicas whose fetching is throttled, as partition:broker, or *."},
     {"index.interval.bytes", integer, "4096", at_least(0), medium, cluster_wide, works,
      "Bytes of log between two entries of its index."},
-    {"internal.segment.bytes", integer, nullptr, any, medium, cluster_wide, internal,
+    {"internal.segment.bytes", integer, nullptr, at_least(1), medium, cluster_wide, internal,
      "Segment size without lower bound; for tests."},
     {"leader.replication.throttled.replicas", list, "", throttled_replicas, medium, cluster_wide, later,
      "Replicas whose sending is throttled, as partition:broker, or *."},

@@ -90,6 +90,13 @@ TEST(BrokerOptions, WhatKafkaRefusesIsRefusedByName) {
     }
 }
 
+TEST(BrokerOptions, WhatCouldNotBeToldToWhoeverAsksIsRefused) {
+    const std::string long_text(32'768, '1');
+    EXPECT_EQ(refusal({"max.connections.per.ip.overrides=" + long_text}),
+              "max.connections.per.ip.overrides: it has 32768 bytes; 32767 is the most for a key and for its value");
+    EXPECT_NE(refusal({long_text + "=1"}).find("it has 32768 bytes"), std::string::npos);
+}
+
 TEST(BrokerOptions, AnAuthorizerIsNotReplacedByNone) {
     const std::string standard = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
     const auto refused = resolved({"authorizer.class.name=" + standard});
