@@ -135,8 +135,12 @@ Task<Outcome<GroupReader::Range>> GroupReader::find_range(std::vector<std::int32
             range.starts[index] = committed_[index] = found->second;
         }
     }
-    CLI_CO_TRY(new_starts, co_await find_start(*data_, asked_.topic, new_ones, asked_.start, asked_.read_committed,
-                                               groups_.outage()));
+    // Partitions that a topic gets while a group reads it are read whole, as those that had been there would have been.
+    const bool has_read =
+        std::ranges::any_of(committed, [this](const auto& each) { return each.first.topic == asked_.topic; });
+    const StartPosition begin = has_read ? StartPosition{StartPosition::Kind::earliest, 0} : asked_.start;
+    CLI_CO_TRY(new_starts,
+               co_await find_start(*data_, asked_.topic, new_ones, begin, asked_.read_committed, groups_.outage()));
     range.starts.insert(new_starts.begin(), new_starts.end());
     if (!asked_.exit_at_end) co_return range;
     for (const auto& [index, start] : range.starts)

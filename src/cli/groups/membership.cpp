@@ -129,10 +129,7 @@ Outcome<> Membership::take_error(ErrorCode error) {
     }
 }
 
-Task<Outcome<Assignments>> Membership::assign(const protocol::JoinGroupResponse& joined) {
-    const std::vector<Subscription> members = subscriptions_of(joined);
-    std::set<std::string> topics;
-    for (const Subscription& member : members) topics.insert(member.topics.begin(), member.topics.end());
+Task<Outcome<PartitionCounts>> Membership::count_partitions(std::set<std::string> topics) {
     std::vector<std::string> names(topics.begin(), topics.end());
     CLI_CO_CHECK(co_await session_.refresh(std::move(names)));
     PartitionCounts counts;
@@ -141,6 +138,15 @@ Task<Outcome<Assignments>> Membership::assign(const protocol::JoinGroupResponse&
         if (topic != nullptr && topic->error == ErrorCode::none)
             counts[name] = static_cast<std::int32_t>(topic->partitions.size());
     }
+    co_return counts;
+}
+
+Task<Outcome<Assignments>> Membership::assign(const protocol::JoinGroupResponse& joined) {
+    const std::vector<Subscription> members = subscriptions_of(joined);
+    assigned_topics_.clear();
+    for (const Subscription& member : members) assigned_topics_.insert(member.topics.begin(), member.topics.end());
+    CLI_CO_TRY(counts, co_await count_partitions(assigned_topics_));
+    assigned_counts_ = counts;
     const bool in_turn = joined.protocol_name && *joined.protocol_name == round_robin_assignor;
     co_return in_turn ? assign_round_robin(members, counts) : assign_ranges(members, counts);
 }
@@ -152,7 +158,8 @@ Task<Outcome<std::optional<TopicPartitionSet>>> Membership::synchronise(NodeId c
     request.member_id = Text::borrow(member_id_);
     request.protocol_type = Text("consumer");
     request.protocol_name = joined.message.protocol_name;
-    if (joined.message.leader == member_id_ && !joined.message.skip_assignment) {
+    leads_ = joined.message.leader == member_id_ && !joined.message.skip_assignment;
+    if (leads_) {
         CLI_CO_TRY(assignments, co_await assign(joined.message));
         for (const auto& [id, partitions] : assignments) {
             auto& assigned = request.assignments.emplace_back();
@@ -185,12 +192,20 @@ Task<void> Membership::heartbeat_loop(std::int32_t generation, [[maybe_unused]] 
         const Outcome<> beaten = co_await heartbeat();
         if (beaten) {
             groups_.outage().succeeded();
+            co_await look_for_partitions(generation);
         } else {
             groups_.outage().failed(beaten.error().message);
             groups_.forget_coordinator(options_.group);
         }
         pause = beaten ? options_.heartbeat_interval : std::min(options_.heartbeat_interval, 10 * options_.back_off);
     }
+}
+
+/// The leader has the group assign anew when the topics have got partitions, or lost them.
+Task<void> Membership::look_for_partitions(std::int32_t generation) {
+    if (!leads_ || generation_ != generation || must_rejoin_) co_return;
+    const auto counts = co_await count_partitions(assigned_topics_);
+    if (counts && generation_ == generation && *counts != assigned_counts_) ask_to_rejoin();
 }
 
 Task<Outcome<>> Membership::heartbeat() {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <moldau/protocol/messages/join_group.h>
@@ -61,12 +62,14 @@ class Membership {
     /// One round; nothing where the next is to begin at once.
     runtime::Task<Outcome<std::optional<TopicPartitionSet>>> join_once();
     runtime::Task<Outcome<JoinAnswer>> send_join(NodeId coordinator);
+    runtime::Task<Outcome<PartitionCounts>> count_partitions(std::set<std::string> topics);
     runtime::Task<Outcome<Assignments>> assign(const protocol::JoinGroupResponse& joined);
     runtime::Task<Outcome<std::optional<TopicPartitionSet>>> synchronise(NodeId coordinator, const JoinAnswer& joined);
     /// Takes in what an error says of this member; nothing where the round is to begin anew.
     Outcome<> take_error(protocol::ErrorCode error);
     runtime::Task<void> heartbeat_loop(std::int32_t generation, runtime::Gate::Hold hold);
     runtime::Task<Outcome<>> heartbeat();
+    runtime::Task<void> look_for_partitions(std::int32_t generation);
     void ask_to_rejoin();
 
     Session& session_;
@@ -76,6 +79,9 @@ class Membership {
     std::unique_ptr<Session> joining_;  // over which a JoinGroup waits while heartbeats and commits go out
     std::string member_id_;             // empty: none yet, or it is not valid any more
     std::int32_t generation_ = -1;
+    bool leads_ = false;                     // and has assigned, what follows:
+    std::set<std::string> assigned_topics_;  // that a member subscribes to
+    PartitionCounts assigned_counts_;
     bool was_member_ = false;
     bool must_rejoin_ = true;
     bool stopping_ = false;

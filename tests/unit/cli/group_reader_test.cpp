@@ -284,6 +284,25 @@ TEST_F(GroupReaderTest, GoesOnWaitingWhereOthersHaveAllPartitions) {
     EXPECT_EQ(happened, "join m-1;join m-1;commit 0:6;leave m-1;");
 }
 
+TEST_F(GroupReaderTest, HasTheGroupAssignWhatATopicGetsMeanwhileAndReadsThatWhole) {
+    leads = true;
+    asked.start = {};
+    int beats = 0;
+    on_heartbeat = [&] {
+        if (++beats == 2) {
+            committed[0] = end_of_log;
+            cluster.set_metadata(1, {{"t", {1, 1, 1, 1}}});
+            assigned = {0, 3};
+        }
+        if (beats == 4) terminal.on_interrupt();
+    };
+    EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
+    EXPECT_EQ(given, (std::map<std::string, TopicPartitionSet>{{"m-1", {{"t", 0}, {"t", 1}}},
+                                                               {"other", {{"t", 2}, {"t", 3}}}}));
+    EXPECT_EQ(terminal.output, "3:0 3:1 3:2 3:3 3:4 3:5 ");
+    EXPECT_EQ(happened, "join m-1;commit 0:6;join m-1;commit 3:6;leave m-1;");
+}
+
 TEST_F(GroupReaderTest, AssignsByRangeWhereItLeads) {
     asked.exit_at_end = true;
     leads = true;
