@@ -11,7 +11,7 @@ import wire
 
 VERSION = 7  # the first with sessions
 TOPIC, PARTITIONS = "sessions", 4
-UNKNOWN_TOPIC_OR_PARTITION, FETCH_SESSION_ID_NOT_FOUND = 3, 70
+CORRUPT_MESSAGE, UNKNOWN_TOPIC_OR_PARTITION, FETCH_SESSION_ID_NOT_FOUND = 2, 3, 70
 DESCRIBE_TOPIC_PARTITIONS = 75
 
 
@@ -29,8 +29,9 @@ def errors(answer):
     return error, struct.unpack_from(">h", answer, 14 + 2 + len(TOPIC) + 4 + 4)[0] if topics else None
 
 
-def parse(answer):
-    """The session's id and, of each partition that was answered for, its high watermark and the bytes of its records."""
+def parse(answer, damaged=()):
+    """The session's id and, of each partition that was answered for, its high watermark and the bytes of its records.
+    Those that are `damaged`, and no others, have an error."""
     _, error, session, topics = struct.unpack_from(">ihii", answer)
     assert error == 0, error
     at, found = 14, {}
@@ -40,7 +41,7 @@ def parse(answer):
         at += 4
         for _ in range(partitions):
             partition, error, high_watermark, _, _, aborted, size = struct.unpack_from(">ihqqqii", answer, at)
-            assert error == 0 and aborted <= 0, (partition, error, aborted)
+            assert error == (CORRUPT_MESSAGE if partition in damaged else 0) and aborted <= 0, (partition, error, aborted)
             at += 38 + max(size, 0)
             found[partition] = (high_watermark, max(size, 0))
     return session, found
@@ -81,6 +82,24 @@ class FetchSessions(WithBroker):
                 break
             _, found = self.fetch(session, epoch, dict.fromkeys(now, 1), len(batch))
         self.assertEqual(read, dict.fromkeys(range(PARTITIONS), len(batch)))
+
+    def test_what_cannot_be_sent_takes_no_room(self):
+        batch = wire.record_batch([bytes(1000)])
+        for partition in range(PARTITIONS):
+            self.connection.produce(TOPIC, batch, partition=partition)
+        self.broker.stop()
+        damaged = (0, 2)
+        for partition in damaged:
+            log = self.broker.data / f"{TOPIC}-{partition}" / f"{0:020}.log"
+            content = bytearray(log.read_bytes())
+            content[-1] ^= 1
+            log.write_bytes(content)
+        self.broker.start()
+        self.connection = wire.Connection(self.broker.port)
+        self.addCleanup(self.connection.close)
+        for partitions in ((0, 1), (0, 2, 3), (2, 0, 1, 3)):
+            _, found = parse(self.ask(0, -1, dict.fromkeys(partitions, 0), len(batch)), damaged)
+            self.assertEqual(sum(size for _, size in found.values()), len(batch), partitions)
 
     def test_more_is_asked_for_than_may_be_answered(self):
         batch = wire.record_batch([bytes(1000)])

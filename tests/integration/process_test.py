@@ -117,6 +117,7 @@ class StandardDescriptors(unittest.TestCase):
 
     def test_a_reader_that_has_seen_enough_is_none(self):
         with broker() as under_test:
+            create_topic(under_test, "t")
             done = subprocess.run(["bash", "-c", f'set -o pipefail; "$0" topic list -b {under_test.address} | true', binary()],
                                   capture_output=True, text=True, timeout=TIMEOUT_S)
             self.assertEqual((done.returncode, done.stderr), (0, ""))

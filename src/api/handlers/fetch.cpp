@@ -53,6 +53,7 @@ class FetchOperation {
     runtime::Task<FetchAnswer> run();
 
  private:
+    /// Whether some that found no room are to be read again, since what took it cannot be sent.
     runtime::Task<bool> read_dirty();
     /// On the I/O pool, from where records that are not cached come.
     auto check(ReadOutcome outcome) const {
@@ -120,7 +121,8 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
     const auto deadline =
         runtime::after(shell_.shard.now(), std::chrono::milliseconds(std::max(request_.max_wait_ms, 0)));
     for (;;) {
-        co_await read_dirty();
+        while (co_await read_dirty()) {
+        }
         if (enough() || patience_.is_over || shell_.shard.now() >= deadline) break;
         if (session_->id == 0 && shell_.sessions.is_crowded()) break;
         if (std::ranges::any_of(session_->partitions.dirty(), [this](FetchEntry& entry) { return is_pending(entry); }))
@@ -163,6 +165,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
             take(*entry, ReadOutcome{.error = located.error});
         }
     }
+    bool room_came_back = false;
     for (std::vector<Order>& orders : by_shard) {
         runtime::Shard& there = orders.front().located.partition->shard();
         for (Order& order : orders) waiter_at(session_, *order.entry, order.located.partition);
@@ -196,11 +199,20 @@ runtime::Task<bool> FetchOperation::read_dirty() {
                 outcomes[i] = co_await check(std::move(outcomes[i]));
                 // No use to wait for more.
                 if (outcomes[i].records && outcomes[i].records->size_bytes < wanted_bytes) must_answer_ = true;
+                if (!outcomes[i].records) room_came_back = true;
             }
             take(*orders[i].entry, std::move(outcomes[i]));
         }
     }
-    co_return true;
+    if (!room_came_back) co_return false;
+    bool is_again = false;
+    for (FetchEntry* entry : pending) {
+        const ReadOutcome& outcome = results_by_entry_.at(entry);
+        if (outcome.error != ErrorCode::none || outcome.records || outcome.high_watermark <= entry->fetch_offset)
+            continue;
+        entry->unread = is_again = true;
+    }
+    co_return is_again;
 }
 
 void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
