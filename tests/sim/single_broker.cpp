@@ -131,7 +131,10 @@ class Run {
         for (std::uint64_t i = 0, count = random_.between(1, 3); i < count; ++i)
             topics.push_back({fmt::format("topic{}", i), static_cast<std::int32_t>(random_.between(1, 4)), 1});
         for (TopicPlan& topic : topics) {
-            if (!program_.configures_topics || !random_.chance(300)) continue;
+            if (!program_.configures_topics) continue;
+            topic.compacted = random_.chance(200);
+            if (topic.compacted) model_.topic_compacts(topic.name);
+            if (topic.compacted || !random_.chance(300)) continue;
             topic.retention_bytes = random_.between(1'000, 200'000);
             model_.topic_retains(topic.name, *topic.retention_bytes);
         }
@@ -207,6 +210,7 @@ class Run {
         const Model::Partition& partition = partitions_[random_.below(partitions_.size())];
         plan.partitions = random_.coin() ? partitions_of(partition.topic) : std::vector{partition};
         plan.batches = random_.between(100, 300);
+        if (model_.compacts(partition.topic)) plan.keys = static_cast<std::uint32_t>(random_.between(1, 20));
         switch (random_.below(4)) {
             case 0:
                 plan.acks = Acks::leader;

@@ -29,6 +29,11 @@ Task<> create(Session& session, TopicPlan plan) {
             config.name = "retention.bytes";
             config.value = protocol::Text(retention);
         }
+        if (plan.compacted) {
+            auto& config = topic.configs.emplace_back();
+            config.name = "cleanup.policy";
+            config.value = protocol::Text("compact");
+        }
         const auto answer = co_await session.ask(rpc, std::move(request));
         co_await session.pause(milliseconds(1), milliseconds(50));
         if (!answer || answer->message.topics.size() != 1) continue;

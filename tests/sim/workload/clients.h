@@ -10,6 +10,7 @@ struct TopicPlan {
     std::int32_t partitions = 1;
     std::int16_t replication_factor = 1;
     std::optional<std::uint64_t> retention_bytes = std::nullopt;  ///< of a partition; what is older may go
+    bool compacted = false;
 };
 
 struct ProducerPlan {
@@ -21,6 +22,7 @@ struct ProducerPlan {
     std::uint64_t batches = 100;  ///< in all
     unsigned largest_batch_records = 5;
     std::size_t largest_record_bytes = 2000;
+    std::uint32_t keys = 0;  ///< of the records of a compacted topic; 0: they have none
     Duration longest_pause = std::chrono::milliseconds(20);
 };
 

@@ -196,6 +196,7 @@ void Model::check_whole(const Partition& partition, const Reading& reading) {
     if (reading.log_end < log.firm_until)
         broken(fmt::format("{}: the log ends at {}, {} are committed", text_of(partition), reading.log_end,
                            log.firm_until));
+    if (compacts(partition.topic)) return check_compacted(partition, log, reading);
     const auto retained = retained_.find(partition.topic);
     // Retention counts what is not durable yet, too. One loss bounds them all: what it takes was written since the one
     // before, and so was there besides what that one left.
@@ -213,6 +214,45 @@ void Model::check_whole(const Partition& partition, const Reading& reading) {
     if (reading.log_start > 0 && may_be_trimmed) return;  // where those without a known offset stood is not told
     for (const RecordId id : log.firm_somewhere)
         if (!reading.records.contains(id)) lost(id);
+}
+
+void Model::check_compacted(const Partition& partition, const Log& log, const Reading& reading) {
+    struct Key {
+        std::optional<std::int64_t> last;         ///< of the records that stay, unless a later one of the key does
+        std::optional<std::int64_t> last_there;   ///< was read
+        std::optional<std::int64_t> last_delete;  ///< that may have been there
+        bool may_be_deleted = false;              ///< at an offset that nobody was told
+    };
+    std::map<std::uint32_t, Key> keys;
+    std::set<RecordId> placed;
+    for (const auto& [offset, entry] : log.entries) {
+        const Payload& payload = log.sent.at(entry.id);
+        Key& key = keys[payload.key];
+        placed.insert(entry.id);
+        if (offset < log.firm_until || !lost_since(entry.life)) key.last = offset;
+        if (reading.offsets.contains(offset)) key.last_there = offset;
+        if (payload.deletes) key.last_delete = offset;
+    }
+    for (const auto& [id, payload] : log.sent)
+        if (payload.deletes && !placed.contains(id)) keys[payload.key].may_be_deleted = true;
+    for (const auto& [number, key] : keys) {
+        if (!key.last || key.last_there >= key.last) continue;
+        const RecordId id = log.entries.at(*key.last).id;
+        const bool deletes = log.sent.at(id).deletes;
+        if (!deletes && key.last_delete < key.last && !key.may_be_deleted)
+            return broken(fmt::format("{}: {}, the last of key {}, is gone from {}", text_of(partition), text_of(id),
+                                      number, *key.last));
+        if (deletes && key.last_there)
+            return broken(fmt::format("{}: {} at {} deleted key {} and is gone, but {} is still there",
+                                      text_of(partition), text_of(id), *key.last, number, *key.last_there));
+    }
+    for (const RecordId id : log.firm_somewhere) {
+        const Payload& payload = log.sent.at(id);
+        if (!payload.deletes && !keys[payload.key].last_there && !keys[payload.key].last_delete &&
+            !keys[payload.key].may_be_deleted)
+            return broken(fmt::format("{}: {} is gone, and nothing of its key {} is there", text_of(partition),
+                                      text_of(id), payload.key));
+    }
 }
 
 }  // namespace moldau::sim

@@ -38,6 +38,9 @@ class Model {
     void topic_deleted(const std::string& topic);
     /// The oldest records of its partitions may go, as long as `bytes` of each are left.
     void topic_retains(const std::string& topic, std::uint64_t bytes) { retained_[topic] = bytes; }
+    /// Of each key in its partitions the last record stays, and what deletes a key as long as there is what it deletes.
+    void topic_compacts(const std::string& topic) { compacted_.insert(topic); }
+    bool compacts(const std::string& topic) const { return compacted_.contains(topic); }
     /// It begins anew, empty.
     void topic_created(const std::string& topic) { deleted_.erase(topic); }
 
@@ -68,7 +71,8 @@ class Model {
         std::int64_t log_start = 0;
         std::int64_t log_end = 0;
         std::uint64_t bytes = 0;  ///< of the batches from log_start on
-        std::set<RecordId> records;
+        std::set<RecordId> records = {};
+        std::set<std::int64_t> offsets = {};  ///< of the records
     };
     /// After everything was read again from its log start to its log end: nothing is missing that is firm, or that no
     /// life has ended with the loss of data since.
@@ -110,6 +114,7 @@ class Model {
     bool replace(const Partition& partition, Log& log, std::int64_t offset, const Payload& payload, Life life);
     void check_order(const Partition& partition, const Log& log, std::int64_t offset, const Payload& payload);
     void make_firm(Log& log, std::int64_t until, RecordId id, std::string_view because, Life life);
+    void check_compacted(const Partition& partition, const Log& log, const Reading& reading);
     bool lost_between(Life earlier, Life later) const;
     bool lost_since(Life life) const;
     void erase_from(Log& log, std::int64_t offset);
@@ -117,6 +122,7 @@ class Model {
     std::map<Partition, Log> logs_;
     std::set<std::string> deleted_;
     std::map<std::string, std::uint64_t> retained_;  ///< bytes, of topics that may lose what is older
+    std::set<std::string> compacted_;
     std::set<Life> lossy_ends_;
     std::string violation_;
     std::uint64_t sent_ = 0;

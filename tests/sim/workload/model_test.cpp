@@ -23,14 +23,23 @@ struct Told : Model {
     bool holds() const { return violation().empty(); }
 };
 
+Payload keyed(std::uint64_t number, std::uint32_t key, bool deletes = false) {
+    return {{1, number}, Acks::all, true, key, deletes};
+}
+
 TEST(Payload, ProvesItself) {
-    Bytes value = encode_payload(record(77, Acks::leader), 100);
+    Payload sent = record(77, Acks::leader);
+    sent.key = 9;
+    sent.deletes = true;
+    Bytes value = encode_payload(sent, 100);
     ASSERT_EQ(value.size(), 100);
     const auto payload = decode_payload(value);
     ASSERT_TRUE(payload);
     EXPECT_EQ(payload->id, (RecordId{1, 77}));
     EXPECT_EQ(payload->acks, Acks::leader);
     EXPECT_TRUE(payload->idempotent);
+    EXPECT_EQ(payload->key, 9);
+    EXPECT_TRUE(payload->deletes);
     value[50] ^= 1;
     EXPECT_FALSE(decode_payload(value));
 }
@@ -249,6 +258,66 @@ TEST(Model, ForgetsDeletedTopics) {
     model.read(0, record(2));
     model.check_whole(p, {.log_end = 0, .records = {}});
     EXPECT_TRUE(model.holds()) << model.violation();
+}
+
+struct ModelOfCompaction : testing::Test {
+    ModelOfCompaction() {
+        model.topic_compacts(p.topic);
+        model.acked(0, keyed(1, 5));
+        model.acked(1, keyed(2, 6));
+        model.acked(2, keyed(3, 5));
+    }
+    /// Whether the promises hold where records are left at these offsets.
+    testing::AssertionResult holds_with(const std::set<std::int64_t>& offsets) {
+        Told read = model;
+        read.check_whole(p, {.log_end = 5, .offsets = offsets});
+        return read.holds() ? testing::AssertionSuccess() : testing::AssertionFailure() << read.violation();
+    }
+    Told model;
+};
+
+TEST_F(ModelOfCompaction, TheLastOfEachKeyStays) {
+    EXPECT_TRUE(holds_with({0, 1, 2}));
+    EXPECT_TRUE(holds_with({1, 2}));
+    EXPECT_FALSE(holds_with({0, 1}));
+    EXPECT_FALSE(holds_with({2}));
+}
+
+TEST_F(ModelOfCompaction, WhatDeletesAKeyGoesAfterWhatItDeletes) {
+    model.acked(3, keyed(4, 5, true));
+    EXPECT_TRUE(holds_with({0, 1, 2, 3}));
+    EXPECT_TRUE(holds_with({1, 3}));
+    EXPECT_TRUE(holds_with({1}));
+    EXPECT_FALSE(holds_with({1, 2})) << "it would be there again";
+    EXPECT_FALSE(holds_with({3}));
+    model.acked(4, keyed(5, 5));
+    EXPECT_TRUE(holds_with({1, 4}));
+    EXPECT_FALSE(holds_with({1})) << "it was written anew";
+}
+
+TEST_F(ModelOfCompaction, WhatWasLostReplacesNothing) {
+    Payload lost = keyed(4, 5);
+    lost.acks = Acks::leader;
+    model.acked(3, lost);
+    model.data_may_be_lost(1);
+    EXPECT_TRUE(holds_with({1, 2}));
+    EXPECT_TRUE(holds_with({1, 3}));
+    EXPECT_FALSE(holds_with({1}));
+}
+
+TEST_F(ModelOfCompaction, BearsADeletionOfWhichNothingWasHeard) {
+    model.sent(p, keyed(4, 5, true));
+    EXPECT_TRUE(holds_with({1}));
+    EXPECT_FALSE(holds_with({2}));
+}
+
+TEST_F(ModelOfCompaction, AnAcknowledgementWithoutOffsetHoldsTheKey) {
+    const Payload payload = keyed(4, 7);
+    model.sent(p, payload);
+    model.acknowledged(p, {payload.id}, -1, Acks::all, 1);
+    EXPECT_FALSE(holds_with({1, 2}));
+    model.acked(3, keyed(5, 7));
+    EXPECT_TRUE(holds_with({1, 2, 3}));
 }
 
 }  // namespace

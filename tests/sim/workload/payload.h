@@ -20,11 +20,13 @@ struct Payload {
     RecordId id;
     Acks acks = Acks::all;
     bool idempotent = false;
+    std::uint32_t key = 0;  ///< of records of a compacted topic
+    bool deletes = false;   ///< its key; the record has no value
 };
 
-/// A record's value of at least `size_bytes`, filled from the id.
+/// At least `size_bytes`, filled from the id: a record's value, or the header of one that deletes its key.
 Bytes encode_payload(const Payload& payload, std::size_t size_bytes);
 /// Nothing when the checksum is wrong.
-std::optional<Payload> decode_payload(ByteView value);
+std::optional<Payload> decode_payload(ByteView bytes);
 
 }  // namespace moldau::sim

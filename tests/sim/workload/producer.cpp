@@ -101,9 +101,8 @@ class Producer {
         protocol::BatchBuilder builder(options);
         const std::uint64_t count = session_.random().between(1, plan_.largest_batch_records);
         for (std::uint64_t i = 0; i < count; ++i) {
-            const Payload payload{{plan_.id, next_number_++}, plan_.acks, plan_.idempotent};
-            const Bytes value = encode_payload(payload, session_.random().below(plan_.largest_record_bytes));
-            builder.append({.timestamp = session_.shard().clock().wall_time(), .value = value});
+            const Payload payload = draw_payload();
+            append(builder, payload);
             batch->ids.push_back(payload.id);
             session_.model().sent(lane.partition, payload);
         }
@@ -111,6 +110,27 @@ class Producer {
         batch->bytes = builder.finish();
         ++made_;
         return batch;
+    }
+
+    Payload draw_payload() {
+        Payload payload{{plan_.id, next_number_++}, plan_.acks, plan_.idempotent};
+        if (plan_.keys == 0) return payload;
+        payload.key = static_cast<std::uint32_t>(session_.random().below(plan_.keys));
+        payload.deletes = session_.random().chance(100);
+        return payload;
+    }
+
+    void append(protocol::BatchBuilder& builder, const Payload& payload) {
+        const Bytes bytes = encode_payload(payload, session_.random().below(plan_.largest_record_bytes));
+        const std::string key = fmt::format("{}", payload.key);
+        const protocol::HeaderView header{"payload", ByteView(bytes)};
+        protocol::RecordToWrite record{.timestamp = session_.shard().clock().wall_time()};
+        if (plan_.keys > 0) record.key = bytes_of(key);
+        if (payload.deletes)
+            record.headers = {&header, 1};
+        else
+            record.value = bytes;
+        builder.append(record);
     }
 
     void fill() {
