@@ -27,8 +27,9 @@ Result<> check_protocol(const metadata::Properties& properties, const std::strin
         return fail(Errc::invalid, fmt::format("listeners: {0} is no security protocol; map it to one with "
                                                "listener.security.protocol.map={0}:PLAINTEXT",
                                                name));
-    return fail(Errc::unsupported, fmt::format("listeners: {} needs {}; only PLAINTEXT listeners are supported so far",
-                                               name, protocol.empty() ? name : protocol));
+    return fail(Errc::unsupported,
+                fmt::format("listeners: {} is of the protocol {}; only PLAINTEXT is supported so far", name,
+                            protocol.empty() ? name : protocol));
 }
 
 /// Whether clients will find their way, as far as anyone can know. Empty: no doubt.

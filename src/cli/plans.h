@@ -55,6 +55,7 @@ struct TopicAlter {
 struct TopicDelete {
     std::vector<std::string> names;
     bool if_exists = false;
+    bool internal = false;
 };
 
 /// What a configuration belongs to.

@@ -187,7 +187,8 @@ std::variant<Plan, Finished> parse_arguments(std::vector<std::string> arguments,
         return refusal(root, error);
     }
     if (plan.connect.bootstrap.empty()) {
-        const std::string text = variables("MOLDAU_BOOTSTRAP").value_or(default_bootstrap);
+        std::string text = variables("MOLDAU_BOOTSTRAP").value_or("");
+        if (text.empty()) text = default_bootstrap;
         auto endpoints = parse_endpoints(text);
         if (!endpoints) return wrong(deepest(&root), "MOLDAU_BOOTSTRAP: " + endpoints.error().message);
         plan.connect.bootstrap = std::move(*endpoints);

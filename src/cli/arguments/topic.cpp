@@ -78,6 +78,9 @@ void define_delete(CLI::App& topic, Plan& plan) {
     CLI::App& command = *topic.add_subcommand("delete", "Delete topics with all their records");
     add_topic(command, "NAME", asked->names, "Names of the topics")->required();
     command.add_flag("--if-exists", asked->if_exists, "Topics that do not exist are no error");
+    command.add_flag("--internal", asked->internal,
+                     "Topics that the cluster keeps for itself, too: with __consumer_offsets all groups forget where "
+                     "they are");
     add_connect_options(command, plan);
     command.footer("Examples, after 'moldau topic create orders':\n  moldau topic delete orders");
     command.callback([asked, &plan] { plan.command = *asked; });

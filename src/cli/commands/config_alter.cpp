@@ -23,7 +23,7 @@ CommandTask config_alter(const Context& context, const ConfigAlter& asked) {
         co_await change_configs(context.session, asked.entity, asked.add, asked.remove, asked.dry_run);
     if (!changed) co_return context.report(changed.error());
     for (const auto& [key, suggestion] : *doubtful)
-        context.note("moldau: brokers know no configuration '{}'{}", key,
+        context.note("moldau: brokers know no configuration '{}', and keep it all the same{}", key,
                      suggestion ? fmt::format("; did you mean {}?", *suggestion) : "");
     if (context.json()) {
         Json json;

@@ -8,7 +8,25 @@ namespace moldau::cli {
 using protocol::ErrorCode;
 using protocol::Text;
 
+namespace {
+
+/// Nobody is to delete by accident what all groups have committed.
+runtime::Task<Outcome<>> check_that_none_is_internal(Session& session, const TopicDelete& asked) {
+    CLI_CO_CHECK(co_await session.refresh(asked.names));
+    for (const std::string& name : asked.names)
+        if (const TopicInfo* topic = session.topic(name); topic != nullptr && topic->internal)
+            co_return failed(ExitCode::failed, fmt::format("topic '{}' is kept by the cluster for itself; --internal "
+                                                           "deletes it all the same",
+                                                           name));
+    co_return Outcome<>();
+}
+
+}  // namespace
+
 CommandTask topic_delete(const Context& context, const TopicDelete& asked) {
+    if (!asked.internal)
+        if (const Outcome<> may_go = co_await check_that_none_is_internal(context.session, asked); !may_go)
+            co_return context.report(may_go.error());
     protocol::DeleteTopicsRequest request;
     request.timeout_ms = 30'000;
     for (const std::string& name : asked.names) {

@@ -4,6 +4,7 @@
 
 #include <moldau/protocol/messages/create_partitions.h>
 #include <moldau/protocol/messages/create_topics.h>
+#include <moldau/protocol/messages/delete_topics.h>
 #include <moldau/protocol/messages/describe_cluster.h>
 #include <moldau/protocol/messages/describe_configs.h>
 #include <moldau/protocol/messages/incremental_alter_configs.h>
@@ -281,7 +282,8 @@ TEST_F(ConfigAlterTest, TellsOfAKeyThatBrokersTakeAndDoNotKnow) {
         EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = {{"log.retention.mss", "5"}}, .remove = {}}),
                   ExitCode::ok);
         EXPECT_EQ(terminal.error,
-                  "moldau: brokers know no configuration 'log.retention.mss'; did you mean log.retention.ms?\n");
+                  "moldau: brokers know no configuration 'log.retention.mss', and keep it all the same; did you mean "
+                  "log.retention.ms?\n");
         terminal.error.clear();
         const KeyValues known{{"log.retention.ms", "5"}, {"listener.name.internal.ssl.key.password", "x"}};
         EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = known, .remove = {}}), ExitCode::ok);
@@ -324,6 +326,23 @@ TEST_F(InternalTopic, IsListedAndDescribedUnlessItIsExcluded) {
     EXPECT_TRUE(is_shown_by(TopicDescribe{}));
     EXPECT_FALSE(is_shown_by(TopicList{.exclude_internal = true}));
     EXPECT_FALSE(is_shown_by(TopicDescribe{.names = {}, .exclude_internal = true}));
+}
+
+TEST_F(InternalTopic, IsDeletedOnlyWhenThatIsMeant) {
+    using protocol::DeleteTopicsRequest;
+    cluster.answer<DeleteTopicsRequest>([](const DeleteTopicsRequest& request, const Asked&) {
+        protocol::DeleteTopicsResponse response;
+        for (const auto& topic : request.topics) response.responses.emplace_back().name = topic.name->owned();
+        return response;
+    });
+    EXPECT_EQ(execute(TopicDelete{.names = {"orders", "__consumer_offsets"}}), ExitCode::failed);
+    EXPECT_EQ(
+        terminal.error,
+        "moldau: topic '__consumer_offsets' is kept by the cluster for itself; --internal deletes it all the same\n");
+    EXPECT_TRUE(cluster.asked_of(DeleteTopicsRequest::api_key).empty());
+    EXPECT_EQ(execute(TopicDelete{.names = {"__consumer_offsets"}, .internal = true}), ExitCode::ok);
+    EXPECT_EQ(terminal.output, "Deleted topic __consumer_offsets.\n");
+    EXPECT_EQ(execute(TopicDelete{.names = {"orders"}}), ExitCode::ok);
 }
 
 }  // namespace
