@@ -59,6 +59,7 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
         if (!topic) {
             // A start replays much at once: topics that came and went again were never opened.
             if (change.before) leave_all(id, *change.before);
+            if (!tidied_up_) deleted_at_start_.insert(id);
             continue;
         }
         for (const PartitionIndex index : change.partitions) {
@@ -84,6 +85,7 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     retire_namesakes(missing);
     if (!std::exchange(tidied_up_, true)) co_await tidy_up(after);
     const bool opened = co_await open_all(std::move(missing), after);
+    deleted_at_start_.clear();
     was_applied_ = true;
     co_return opened;
 }
@@ -192,11 +194,17 @@ Task<Result<bool>> PartitionManager::make_room(const Wanted& wanted, const metad
                            fmt::format("{} is a directory of topic '{}', as its partition.metadata has it: "
                                        "put the right one in its place, and start again",
                                        path, owner->name));
-        const storage::Departure aside = departure(name, storage::PartitionDirectoryKind::stray);
+        const bool was_deleted = deleted_at_start_.contains(**there);
+        const storage::Departure aside = departure(
+            name, was_deleted ? storage::PartitionDirectoryKind::removed : storage::PartitionDirectoryKind::stray);
         const Result<> moved = co_await take_away({aside});
         if (!moved) co_return std::unexpected(moved.error());
-        log::warn("{} is of topic id {}, the topic's is {}: it is kept as {}, and the partition begins empty", path,
-                  **there, wanted.topic_id, aside.to);
+        if (was_deleted) {
+            runtime::spawn(shard_, remove_directories({aside.to}, {}, tasks_.enter()));
+        } else {
+            log::warn("{} is of topic id {}, the topic's is {}: it is kept as {}, and the partition begins empty", path,
+                      **there, wanted.topic_id, aside.to);
+        }
     }
     co_return co_await bring_back(wanted, path);
 }

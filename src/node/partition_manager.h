@@ -123,6 +123,9 @@ class PartitionManager {
     runtime::Task<bool> tidy_up(const metadata::Image& image);
     std::vector<storage::Departure> strays(const std::vector<storage::PartitionDirectory>& there,
                                            const metadata::Image& image) const;
+    /// Those whose topics were deleted by a life that did not come to take them away.
+    static std::set<std::string> of_deleted_topics(runtime::Disk& disk, const std::vector<storage::Departure>& going,
+                                                   const std::set<TopicId>& deleted);
     runtime::Task<void> remove_directories(std::vector<std::string> paths, runtime::Duration delay,
                                            runtime::Gate::Hold hold);
     runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
@@ -164,6 +167,7 @@ class PartitionManager {
     static Aside find_aside(runtime::Disk& disk, const std::vector<storage::PartitionDirectory>& there);
     Aside aside_;  ///< directories that earlier lives have moved aside; an empty name: it was brought back
     bool tidied_up_ = false;
+    std::set<TopicId> deleted_at_start_;  // by what the start replays of the metadata log; empty once that is applied
     std::set<ProducerId> taken_producer_ids_;
     bool was_applied_ = false;  ///< once, to the end
     bool turn_taken_ = false;

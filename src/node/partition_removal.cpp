@@ -137,9 +137,35 @@ Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
     for (const storage::PartitionDirectory& each : *there)
         if (each.name.kind == PartitionDirectoryKind::removed) removed.push_back(each.path);
     if (!removed.empty()) runtime::spawn(shard_, remove_directories(std::move(removed), {}, tasks_.enter()));
-    const Result<> moved = co_await take_away(strays(*there, image));
+    std::vector<storage::Departure> going = strays(*there, image);
+    const std::set<std::string> deleted = co_await runtime::run_blocking(
+        world_.disk, shard_, [this, &going] { return of_deleted_topics(world_.disk, going, deleted_at_start_); });
+    std::vector<std::string> deleted_now;
+    for (storage::Departure& each : going) {
+        if (deleted.contains(each.from)) {
+            each.to = departure(each.partition, PartitionDirectoryKind::removed).to;
+            deleted_now.push_back(each.to);
+        } else if (!each.from.empty()) {
+            log::warn("{} is of no replica of this node that the metadata knows; it is kept as {}", each.from, each.to);
+        }
+    }
+    const Result<> moved = co_await take_away(std::move(going));
     if (!moved) log::error("moving aside what the metadata does not know: {}", moved.error().message);
+    if (moved && !deleted_now.empty())
+        runtime::spawn(shard_, remove_directories(std::move(deleted_now), {}, tasks_.enter()));
     co_return moved.has_value();
+}
+
+std::set<std::string> PartitionManager::of_deleted_topics(runtime::Disk& disk,
+                                                          const std::vector<storage::Departure>& going,
+                                                          const std::set<TopicId>& deleted) {
+    std::set<std::string> found;
+    for (const storage::Departure& each : going) {
+        if (deleted.empty() || each.from.empty()) continue;
+        const auto id = storage::read_partition_metadata(disk, each.from);
+        if (id && *id && deleted.contains(**id)) found.insert(each.from);
+    }
+    return found;
 }
 
 PartitionManager::Aside PartitionManager::find_aside(runtime::Disk& disk,
@@ -172,12 +198,10 @@ std::vector<storage::Departure> PartitionManager::strays(const std::vector<stora
         found.push_back(departure(each.name.partition, PartitionDirectoryKind::stray));
         found.back().from = each.path;
         noted.erase(each.name.partition);
-        log::warn("{} is of no replica of this node that the metadata knows; it is kept as {}", each.path,
-                  found.back().to);
     }
     // Where somebody has removed the directory, too: a topic made anew would be held to them.
     for (const TopicPartition& name : noted)
-        if (!is_ours(name)) found.push_back(departure(name, PartitionDirectoryKind::stray));
+        if (!is_ours(name)) found.push_back({.partition = name, .from = {}, .to = {}});
     return found;
 }
 

@@ -54,6 +54,29 @@ TEST_F(PartitionManagerTest, ATopicMadeAnewWhileTheNodeWasAwayKeepsTheOldDataAsi
     EXPECT_TRUE(found.back().ends_with("-stray")) << found.back();
 }
 
+TEST_F(PartitionManagerTest, WhatALifeHasDeletedAndNotTakenAwayGoesAtTheNextStart) {
+    leave_directory("/data/orders-0", old_orders);
+    leave_directory("/data/payments-0", payments);
+    leave_checkpoint("0\n2\norders 0 0\npayments 0 0\n");
+    start();
+    touch(old_orders);
+    publish();
+    EXPECT_TRUE(directories("orders").empty());
+    ASSERT_EQ(directories("payments").size(), 1U);
+    EXPECT_TRUE(directories("payments").front().ends_with("-stray")) << "of which nothing is known";
+    EXPECT_EQ(text("recovery-point-offset-checkpoint"), "0\n0\n");
+}
+
+TEST_F(PartitionManagerTest, WhatALifeHasDeletedMakesRoomForATopicOfItsName) {
+    leave_directory("/data/orders-0", old_orders);
+    start();
+    touch(old_orders);
+    put(new_orders, "orders");
+    publish();
+    EXPECT_NE(find(new_orders), nullptr);
+    EXPECT_EQ(directories("orders"), std::vector<std::string>{"orders-0"});
+}
+
 TEST_F(PartitionManagerTest, WhatWasMovedAsideComesBackWithItsTopic) {
     die_with_two_old_orders();
     start();
