@@ -11,6 +11,7 @@ import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.message.InitProducerIdRequestData;
 import org.apache.kafka.common.message.InitProducerIdResponseData;
 import org.apache.kafka.common.message.ProduceRequestData;
+import org.apache.kafka.common.message.ProduceRequestData.PartitionProduceData;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.record.TimestampType;
@@ -30,6 +31,7 @@ public final class ProduceCases {
         wrongAddress(session, topic);
         brokenBatches(session, topic);
         limits(session);
+        namedTwice(session);
         timestamps(session);
         compacted(session);
         producerIds(session);
@@ -85,7 +87,7 @@ public final class ProduceCases {
         ask(session, "says gzip, is not", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 1, true));
         ask(session, "control batch", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 0x20, true));
         ask(session, "transactional without producer id", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 0x10, true));
-        ask(session, "delete horizon set", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 0x40, true));
+        ask(session, "delete horizon set", session.createTopic("produce-horizon", 1, KEEP), 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 0x40, true));
         ask(session, "unused attribute bits", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT, 0x40, true));
         ask(session, "says log append time", topic, 0, 1, Batches.changed(batch, Batches.ATTRIBUTES_AT + 1, 0x08, true));
         ask(session, "record count 3 of 2", topic, 0, 1, Batches.changedInt(batch, Batches.RECORD_COUNT_AT, 3));
@@ -110,6 +112,20 @@ public final class ProduceCases {
         ask(session, "fewer replicas than min.insync.replicas, acks 1", strict, 0, 1, Batches.plain(Batches.records(1)));
         Uuid zipped = session.createTopic("produce-gzip", 1, Map.of("retention.ms", "-1", "compression.type", "gzip"));
         ask(session, "topic compresses", zipped, 0, 1, Batches.plain(Batches.records(5)));
+    }
+
+    /** The offset of what comes next tells how many of them were appended. */
+    private static void namedTwice(Session session) throws IOException {
+        Uuid topic = session.createTopic("produce-twice", 1, KEEP);
+        List<PartitionProduceData> partitions = List.of(part(0, 1), part(0, 3));
+        ProduceRequestData twice = Batches.produce(topic, 0, 1, Batches.plain(Batches.records(1)));
+        twice.topicData().iterator().next().setPartitionData(partitions);
+        session.ask("a partition twice", ApiKeys.PRODUCE, twice);
+        ask(session, "after a partition twice", topic, 0, 1, Batches.plain(Batches.records(1)));
+    }
+
+    private static PartitionProduceData part(int partition, int records) {
+        return new PartitionProduceData().setIndex(partition).setRecords(Batches.plain(Batches.records(records)));
     }
 
     private static void timestamps(Session session) throws IOException {
