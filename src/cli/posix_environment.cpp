@@ -92,6 +92,7 @@ ExitCode PosixEnvironment::run_online(OnlineCommand command) {
     runtime::spawn(here, run_and_tell(command, world, end));
     shards_->start();
     const ExitCode code = end.get_future().get();
+    terminal_.console().end_listening();  // what it would call goes
     shards_->stop();
     shards_->join();
     disk_.reset();

@@ -68,14 +68,12 @@ Console::Console()
 }
 
 Console::~Console() {
-    if (listener_.joinable()) {
+    if (signal_wake == interrupt_)
         for (const int number : ends)
             if (!is_ignored(number)) std::signal(number, SIG_DFL);
-        ending_ = true;
-        wake(interrupt_);
-        listener_.join();
-    }
+    end_listening();
     signal_wake = -1;
+    first_signal_ns = 0;
     ::close(input_end_);
     ::close(interrupt_);
 }
@@ -146,6 +144,13 @@ void Console::on_interrupt(std::function<void()> callback) {
     action.sa_handler = on_signal;
     for (const int number : ends)
         if (number != SIGHUP || !is_ignored(number)) ::sigaction(number, &action, nullptr);
+}
+
+void Console::end_listening() {
+    if (!listener_.joinable()) return;
+    ending_ = true;
+    wake(interrupt_);
+    listener_.join();
 }
 
 }  // namespace moldau::posix

@@ -41,10 +41,13 @@ class Console {
     /// Requires: not called before.
     void on_interrupt(std::function<void()> callback);
 
+    /// The callback is not called any more, nor still running, once this returns. Nothing is read from then on.
+    void end_listening();
+
  private:
     // eventfds that are written to once and stay readable
     int input_end_;
-    int interrupt_;  // by a signal, or by the destructor
+    int interrupt_;  // by a signal, or by end_listening()
     std::atomic<bool> ending_ = false;
     std::thread listener_;  // running when somebody listens
 };
