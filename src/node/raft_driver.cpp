@@ -76,7 +76,8 @@ Result<> give_snapshot(const LoadedSnapshot& snapshot, MetadataListener& listene
 
 Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& options, MetadataListener& listener) {
     MOLDAU_CHECK(options.disk.create_directories(options.directory));
-    MOLDAU_TRY(snapshot, load_newest_snapshot(options.disk, options.directory));
+    MOLDAU_TRY(newest, load_newest_snapshot(options.disk, options.directory));
+    const std::optional<LoadedSnapshot>& snapshot = newest.whole;
     const raft::SnapshotId base = snapshot ? snapshot->id : raft::SnapshotId{};
     MOLDAU_TRY(log, open_log(options, base.end_offset));
 
@@ -107,6 +108,7 @@ Result<std::unique_ptr<RaftDriver>> RaftDriver::open(const RaftDriverOptions& op
     recovered.log_end = log->log_end();
     recovered.durable_end = log->durable_end();
     MOLDAU_TRY(core, raft::Core::open({.self = options.self}, std::move(recovered)));
+    MOLDAU_CHECK(put_aside(options.disk, newest.damaged));
     return std::unique_ptr<RaftDriver>(new RaftDriver(options, listener, std::move(log), std::move(core), base));
 }
 

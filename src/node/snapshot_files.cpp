@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include <fmt/format.h>
+
 #include <moldau/base/log.h>
 
 namespace moldau::node {
@@ -46,18 +48,26 @@ Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const 
     return ids;
 }
 
-Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, const std::string& directory) {
+Result<NewestSnapshot> load_newest_snapshot(runtime::Disk& disk, const std::string& directory) {
     MOLDAU_TRY(ids, list_snapshots(disk, directory));
+    NewestSnapshot newest;
     for (const auto& id : ids | std::views::reverse) {
         const std::string path = path_of(directory, id);
         MOLDAU_TRY(content, runtime::read_whole(disk, path));
         auto header = walk_snapshot(content, [](const protocol::BatchView&) -> Result<> { return {}; });
-        if (header) return LoadedSnapshot{.id = id, .header = std::move(*header), .content = std::move(content)};
-        // Not counted among those that are kept: the whole ones would go before it.
-        log::error("{} is put aside as {}{}: {}", path, path, damaged_suffix, header.error().message);
-        MOLDAU_CHECK(disk.rename(path, path + std::string(damaged_suffix)));
+        if (header) {
+            newest.whole = {.id = id, .header = std::move(*header), .content = std::move(content)};
+            break;
+        }
+        log::error("{} is passed over: {}", path, header.error().message);
+        newest.damaged.push_back(path);
     }
-    return std::nullopt;
+    return newest;
+}
+
+Result<> put_aside(runtime::Disk& disk, const std::vector<std::string>& damaged) {
+    for (const std::string& path : damaged) MOLDAU_CHECK(disk.rename(path, fmt::format("{}{}", path, damaged_suffix)));
+    return {};
 }
 
 Result<> write_snapshot(runtime::Disk& disk, const std::string& directory, raft::SnapshotId id, ByteView content) {

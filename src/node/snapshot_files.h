@@ -27,8 +27,17 @@ Result<raft::SnapshotHeader> walk_snapshot(ByteView content,
 /// Finished snapshots, oldest first. What was left half written is removed.
 Result<std::vector<raft::SnapshotId>> list_snapshots(runtime::Disk& disk, const std::string& directory);
 
-/// The newest that is whole; nothing when there is none. Damaged ones are logged and put aside.
-Result<std::optional<LoadedSnapshot>> load_newest_snapshot(runtime::Disk& disk, const std::string& directory);
+struct NewestSnapshot {
+    std::optional<LoadedSnapshot> whole;
+    std::vector<std::string> damaged;  ///< paths of later ones, passed over
+};
+
+/// The newest that is whole, if any is. Damaged ones are logged.
+Result<NewestSnapshot> load_newest_snapshot(runtime::Disk& disk, const std::string& directory);
+
+/// So that they do not count among those that are kept: whole ones would go before them. For a log that opens without
+/// them.
+Result<> put_aside(runtime::Disk& disk, const std::vector<std::string>& damaged);
 
 /// Writes a snapshot so that its name is there only when all of it is durable.
 Result<> write_snapshot(runtime::Disk& disk, const std::string& directory, raft::SnapshotId id, ByteView content);
