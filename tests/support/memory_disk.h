@@ -260,7 +260,10 @@ class MemoryDisk final : public Disk {
     };
 
     /// Counts a change that is about to be made; true when the power is gone.
-    bool is_dark() { return changes_left == 0 || (changes_left != SIZE_MAX && --changes_left == 0); }
+    bool is_dark() {
+        if (changes_left != SIZE_MAX && changes_left > 0) --changes_left;
+        return changes_left == 0;
+    }
 
     static std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 

@@ -25,6 +25,7 @@ constexpr runtime::Duration leave_timeout = std::chrono::seconds(5);
 
 std::vector<Subscription> subscriptions_of(const protocol::JoinGroupResponse& joined) {
     std::vector<Subscription> members;
+    members.reserve(joined.members.size());
     for (const auto& member : joined.members)
         members.push_back(
             {member.member_id.str(), read_subscription(member.metadata.view()).value_or(std::vector<std::string>())});

@@ -124,7 +124,7 @@ void GroupMachine::handle(Ticket ticket, const protocol::HeartbeatRequest& reque
         Turn turn = state_->turn(context, out);
         response.error_code = classic::heartbeat(turn, *group, request);
     }
-    out.answer(ticket, std::move(response));
+    out.answer(ticket, response);
 }
 
 void GroupMachine::handle(Ticket ticket, const protocol::LeaveGroupRequest& request, const Caller&,
