@@ -17,7 +17,7 @@ from moldau_broker import binary, run
 import processes
 
 
-NOTHING_THERE = r"moldau: there (are|is) no .*\n"
+NOTHING_THERE = r"moldau: there (are no (such )?(topics|groups)|is no group '\w+' yet(; it is made)?)\n"
 
 
 def cli(under_test, *arguments, stdin=None):

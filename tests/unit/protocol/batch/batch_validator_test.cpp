@@ -30,6 +30,15 @@ int error_of(Bytes bytes, const ValidatorConfig& config = {}, const AppendContex
     return result.error().error;
 }
 
+// One record that takes many times its batch's size.
+Bytes one_of_zeros(std::size_t value_bytes, Codec codec) {
+    const std::string zeros(value_bytes, '0');
+    BatchBuilder builder({.codec = codec});
+    builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
+    Compressor compressor;
+    return builder.finish(compressor);
+}
+
 std::vector<std::string> values_of(BatchView batch) {
     Decompressor decompressor;
     const auto section = decompressor.decompress(*batch.codec(), batch.records(), 1 << 20);
@@ -308,24 +317,16 @@ TEST(BatchValidator, WrongOffsetDeltasAreNumberedAnew) {
 }
 
 TEST(BatchValidator, BombsAreRefused) {
-    const std::string zeros(1 << 20, '0');
     for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
-        Compressor compressor;
-        BatchBuilder builder({.codec = codec});
-        builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
-        const Bytes bytes = builder.finish(compressor);
+        const Bytes bytes = one_of_zeros(1 << 20, codec);
         EXPECT_EQ(error_of(bytes, {.max_decompressed_bytes = 1 << 20}), batch_error::invalid_record);
         EXPECT_EQ(error_of(bytes), 0);
     }
 }
 
 TEST(BatchValidator, TheBatchesOfARequestShareWhatItMayTake) {
-    const std::string zeros(1 << 20, '0');
     for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
-        Compressor compressor;
-        BatchBuilder builder({.codec = codec});
-        builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
-        const Bytes bytes = builder.finish(compressor);
+        const Bytes bytes = one_of_zeros(1 << 20, codec);
         RequestAllowance allowance{.decompressed_bytes = 5 << 19};
         AppendContext context = at_offset_100;
         context.allowance = &allowance;
@@ -352,12 +353,8 @@ TEST(BatchValidator, ARequestIsToldOfSoManyRecordsAndNoMore) {
 }
 
 TEST(BatchValidator, WhatABatchHoldsIsNotTakenIntoMemory) {
-    const std::string zeros(64UL << 20, '0');
     for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
-        BatchBuilder builder({.codec = codec});
-        builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
-        Compressor compressor;
-        Bytes bytes = builder.finish(compressor);
+        Bytes bytes = one_of_zeros(64UL << 20, codec);
         BatchValidator validator;
         EXPECT_TRUE(validator.validate(bytes, {.max_message_bytes = bytes.size()}, at_offset_100));
         // More than retained_bytes would have been given back: nothing would be held.
@@ -367,11 +364,7 @@ TEST(BatchValidator, WhatABatchHoldsIsNotTakenIntoMemory) {
 }
 
 TEST(BatchValidator, WhatIsRebuiltMayHoldNoMoreThanIsReasonable) {
-    const std::string zeros(1 << 20, '0');
-    BatchBuilder builder({.codec = Codec::zstd});
-    builder.append({.timestamp = Timestamp(1999), .value = text(zeros)});
-    Compressor compressor;
-    const Bytes bytes = builder.finish(compressor);
+    const Bytes bytes = one_of_zeros(1 << 20, Codec::zstd);
     const auto rebuilt = [&](std::size_t max_message_bytes) {
         return error_of(bytes, {.max_message_bytes = max_message_bytes, .compression = Codec::gzip});
     };
