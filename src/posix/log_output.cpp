@@ -7,6 +7,13 @@
 
 namespace moldau::posix {
 
+namespace {
+
+/// What a pipe with room takes without waiting.
+constexpr std::size_t max_line_bytes = 4096;
+
+}  // namespace
+
 bool write_line(int descriptor, std::string_view line) {
     pollfd output{.fd = descriptor, .events = POLLOUT, .revents = 0};
     if (::poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0) return false;

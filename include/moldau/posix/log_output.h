@@ -5,12 +5,9 @@
 
 namespace moldau::posix {
 
-/// Writes the line, of at most so many bytes of it, where that need not wait for a reader: a broker does not stand
-/// still because somebody has stopped its pager. False when the line was dropped, or could not be written. Not for two
-/// threads at once.
+/// Writes the line, or as much of it as a pipe with room takes at once, where that need not wait for a reader: a broker
+/// does not stand still because somebody has stopped its pager. False when the line was dropped, or could not be
+/// written. Not for two threads at once.
 bool write_line(int descriptor, std::string_view line);
-
-/// What a pipe with room takes without waiting.
-inline constexpr std::size_t max_line_bytes = 4096;
 
 }  // namespace moldau::posix

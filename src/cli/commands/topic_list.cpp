@@ -10,10 +10,8 @@ CommandTask topic_list(const Context& context, const TopicList& asked) {
     Table table({{"NAME"}, {"PARTITIONS", Align::right}, {"REPLICAS", Align::right}, {"ID"}});
     Json json;
     json.begin_array();
-    bool is_empty = true;
     for (const auto& [name, topic] : context.session.cluster().topics) {
         if (topic.internal && asked.exclude_internal) continue;
-        is_empty = false;
         const std::size_t replicas = topic.partitions.empty() ? 0 : topic.partitions.begin()->second.replicas.size();
         table.add({name, std::to_string(topic.partitions.size()), std::to_string(replicas), topic.id.to_string()});
         json.begin_object()
@@ -24,7 +22,7 @@ CommandTask topic_list(const Context& context, const TopicList& asked) {
             .field("replication_factor", replicas)
             .end_object();
     }
-    if (is_empty) context.note("moldau: there are no topics");
+    if (table.empty()) context.note("moldau: there are no topics");
     context.print(context.json() ? json.end_array().take() + "\n" : table.text());
     co_return ExitCode::ok;
 }
