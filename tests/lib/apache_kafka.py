@@ -15,7 +15,8 @@ import processes
 INTEROP = pathlib.Path(__file__).resolve().parents[1] / "interop"
 VERSION = re.search(r"<kafka.version>(.*)</kafka.version>", (INTEROP / "pom.xml").read_text()).group(1)
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "moldau" / f"kafka-{VERSION}"
-START_TIMEOUT_S = 60
+# With 10,000 partitions on one core it takes minutes after a kill.
+START_TIMEOUT_S = 300
 
 # The feature levels that our own directories finalise; a directory that we are to open must not finalise more.
 FEATURES = {"metadata.version": 30, "kraft.version": 1, "transaction.version": 0, "group.version": 0,
@@ -171,7 +172,7 @@ class KafkaBroker:
         return self
 
     def stop(self):
-        self.server.stop(60)
+        self.server.stop(START_TIMEOUT_S)
 
     def kill(self):
         self.server.kill()
