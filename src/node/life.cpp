@@ -114,7 +114,6 @@ Task<Result<>> Node::Life::open_metadata_log() {
                                                  [this, &options] { return RaftDriver::open(options, *this); });
     if (!opened) co_return std::unexpected(std::move(opened).error());
     if (Result<> works = co_await check_rehearsal(); !works) co_return works;
-    rehearsal_.reset();
     raft_ = std::move(*opened);
     // Not before: a directory that was left cleanly and is damaged since is no crash at the next start either. The
     // partitions' logs, which are opened later, are held to their recovery points.
@@ -272,7 +271,14 @@ Task<Result<>> Node::Life::check_rehearsal() {
     co_return Result<>{};
 }
 
+void Node::Life::on_recovered_committed(Offset end) {
+    builder_ = *std::exchange(rehearsal_, std::nullopt);
+    applied_end_ = end;
+    changed_.notify_all();
+}
+
 Result<> Node::Life::on_commit(const protocol::BatchView& batch) {
+    rehearsal_.reset();
     if (!batch.is_control()) {
         MOLDAU_CHECK(replay_batch(batch, builder_));
         if (caught_up_) MOLDAU_CHECK(metadata::check_finalized_features(builder_.stable_image()));

@@ -36,6 +36,7 @@ class Node::Life final : public MetadataListener {
     void on_snapshot(raft::SnapshotId id) override;
     Result<> on_snapshot_batch(const protocol::BatchView& batch) override;
     Result<> on_recovered(const protocol::BatchView& batch) override;
+    void on_recovered_committed(Offset end) override;
     Result<> on_commit(const protocol::BatchView& batch) override;
     void on_leader_change(const raft::Leadership& leadership) override;
     std::optional<std::vector<Bytes>> snapshot_records() override;
@@ -81,7 +82,7 @@ class Node::Life final : public MetadataListener {
     std::unique_ptr<GroupCoordinators> groups_;
 
     metadata::ImageBuilder builder_;
-    /// What the log will lead to, while it is opened: a start that is refused has written nothing.
+    /// What the log will lead to, until that is committed: a start that is refused has written nothing.
     std::optional<metadata::ImageBuilder> rehearsal_;
     /// For an empty metadata log.
     std::vector<metadata::VersionedRecord> bootstrap_ = metadata::bootstrap_records();

@@ -127,12 +127,16 @@ Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
 }
 
 Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
-    co_return co_await at_once(shard_, opened_at_once, std::move(wanted),
-                               [this, &image](Wanted next) { return open(std::move(next), image); });
+    std::map<std::string, TopicSettings> by_topic;
+    for (const Wanted& each : wanted)
+        if (!by_topic.contains(each.topic)) by_topic.emplace(each.topic, settings_(image, each.topic));
+    co_return co_await at_once(shard_, opened_at_once, std::move(wanted), [this, &image, &by_topic](Wanted next) {
+        const TopicSettings& settings = by_topic.at(next.topic);
+        return open(std::move(next), image, settings);
+    });
 }
 
-Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image) {
-    const TopicSettings settings = settings_(image, wanted.topic);
+Task<bool> PartitionManager::open(Wanted wanted, const metadata::Image& image, const TopicSettings& settings) {
     const storage::TopicPartition name{wanted.topic, wanted.index};
     while (leaving_.contains(name)) co_await changed_.wait();
     Result<bool> place = co_await make_room(wanted, image);

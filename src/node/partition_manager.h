@@ -100,7 +100,7 @@ class PartitionManager {
     std::vector<Wanted> due_again(const metadata::Image& image) const;
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<bool> open(Wanted wanted, const metadata::Image& image);
+    runtime::Task<bool> open(Wanted wanted, const metadata::Image& image, const TopicSettings& settings);
     /// Moves a namesake's directory out of the way, and brings back one that was moved aside when the metadata did not
     /// know it; each keeps its data. True when one was brought back. Errors: invalid when a living topic's directory
     /// stands there.

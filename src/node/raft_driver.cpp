@@ -120,6 +120,7 @@ RaftDriver::RaftDriver(const RaftDriverOptions& options, MetadataListener& liste
       core_(std::move(core)),
       gate_(options.shard),
       closing_began_(options.shard),
+      recovered_end_(log_->log_end()),
       last_snapshot_(snapshot),
       applied_(snapshot),
       last_snapshot_at_(options.shard.clock().wall_time()) {}
@@ -235,8 +236,11 @@ bool RaftDriver::wants_flush() const {
 }
 
 Result<> RaftDriver::deliver(raft::CommittedRange range) {
-    MOLDAU_CHECK(for_each_batch(*log_, range.begin, range.end, [this](const protocol::BatchView& batch) -> Result<> {
-        MOLDAU_CHECK(listener_.on_commit(batch));
+    const Offset recovered = std::exchange(recovered_end_, Offset(0));
+    const Offset known_end = recovered <= range.end ? recovered : range.begin;
+    if (known_end > range.begin) listener_.on_recovered_committed(known_end);
+    MOLDAU_CHECK(for_each_batch(*log_, range.begin, range.end, [&](const protocol::BatchView& batch) -> Result<> {
+        if (batch.base_offset() >= known_end) MOLDAU_CHECK(listener_.on_commit(batch));
         applied_ = {.end_offset = batch.next_offset(), .epoch = batch.partition_leader_epoch()};
         applied_timestamp_ = batch.max_timestamp();
         bytes_since_snapshot_ += static_cast<std::int64_t>(batch.size_bytes());

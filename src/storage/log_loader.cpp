@@ -122,8 +122,12 @@ Result<> LogLoader::note_file(const runtime::DirectoryEntry& entry) {
 }
 
 Result<> LogLoader::take_stock() {
-    MOLDAU_CHECK(finish_replacements());
     MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
+    if (std::ranges::any_of(entries, [](const auto& entry) { return entry.name.ends_with(suffix::swap); })) {
+        MOLDAU_CHECK(finish_replacements(std::move(entries)));
+        MOLDAU_TRY(after, log_.disk_.list(log_.directory_));
+        entries = std::move(after);
+    }
     for (const runtime::DirectoryEntry& entry : entries)
         if (!entry.is_directory) MOLDAU_CHECK(note_file(entry));
     // Indexes without a log.

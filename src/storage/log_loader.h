@@ -32,7 +32,7 @@ class LogLoader {
     Result<> note_file(const runtime::DirectoryEntry& entry);
     // Compaction that was interrupted: log_replacements.cpp.
     struct Marked;
-    Result<> finish_replacements();
+    Result<> finish_replacements(std::vector<runtime::DirectoryEntry> entries);
     Result<> complete(const std::vector<Marked>& staged);
     /// Where what is staged ends. Errors: corrupt, where it is damaged or does not fit the other segments.
     Result<Offset> end_of_staged(const std::vector<Marked>& staged);

@@ -36,11 +36,9 @@ struct LogLoader::Marked {
     }
 };
 
-Result<> LogLoader::finish_replacements() {
-    MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
+Result<> LogLoader::finish_replacements(std::vector<runtime::DirectoryEntry> entries) {
     const std::vector<Marked> cleaned = Marked::among(entries, suffix::cleaned);
     std::vector<Marked> staged = Marked::among(entries, suffix::swap);
-    if (staged.empty()) return {};
     // Files get `.swap` from the last segment on: where one is still `.cleaned`, so is the first.
     bool gave_up = false;
     for (const Marked& each : staged) {

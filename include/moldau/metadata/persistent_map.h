@@ -16,9 +16,10 @@ template <class Key, class Value>
 class PersistentMap {
     struct Node;
     using NodePtr = std::shared_ptr<const Node>;
+    using ItemPtr = std::shared_ptr<const std::pair<Key, Value>>;
 
     struct Node {
-        std::pair<Key, Value> item;
+        ItemPtr item;  // of its own: a copied path shares what it holds
         NodePtr left, right;
         int height;        // of the tree under it: 1 + the higher child's
         std::size_t size;  // of the tree under it: 1 + both children's
@@ -37,8 +38,8 @@ class PersistentMap {
         using reference = const value_type&;
 
         Iterator() = default;
-        reference operator*() const { return path_.back()->item; }
-        pointer operator->() const { return &path_.back()->item; }
+        reference operator*() const { return *path_.back()->item; }
+        pointer operator->() const { return path_.back()->item.get(); }
         Iterator& operator++() {
             const Node* next = path_.back()->right.get();
             path_.pop_back();
@@ -77,7 +78,7 @@ class PersistentMap {
     Iterator lower_bound(const K& key) const {
         Iterator found;
         for (const Node* node = root_.get(); node != nullptr;) {
-            if (node->item.first < key) {
+            if (node->item->first < key) {
                 node = node->right.get();
             } else {
                 found.path_.push_back(node);
@@ -92,12 +93,12 @@ class PersistentMap {
     const Value* find(const K& key) const {
         const Node* node = root_.get();
         while (node != nullptr) {
-            if (key < node->item.first) {
+            if (key < node->item->first) {
                 node = node->left.get();
-            } else if (node->item.first < key) {
+            } else if (node->item->first < key) {
                 node = node->right.get();
             } else {
-                return &node->item.second;
+                return &node->item->second;
             }
         }
         return nullptr;
@@ -123,14 +124,18 @@ class PersistentMap {
     static std::size_t size_of(const NodePtr& node) { return node == nullptr ? 0 : node->size; }
     static int height_of(const NodePtr& node) { return node == nullptr ? 0 : node->height; }
 
-    static NodePtr make(value_type item, NodePtr left, NodePtr right) {
+    static ItemPtr item_of(Key&& key, Value&& value) {
+        return std::make_shared<const value_type>(std::move(key), std::move(value));
+    }
+
+    static NodePtr make(ItemPtr item, NodePtr left, NodePtr right) {
         const int height = 1 + std::max(height_of(left), height_of(right));
         const std::size_t size = 1 + size_of(left) + size_of(right);
         return std::make_shared<const Node>(Node{std::move(item), std::move(left), std::move(right), height, size});
     }
 
     /// Joins two trees whose heights differ by at most two.
-    static NodePtr balanced(value_type item, NodePtr left, NodePtr right) {
+    static NodePtr balanced(ItemPtr item, NodePtr left, NodePtr right) {
         if (height_of(left) > height_of(right) + 1) {
             if (height_of(left->left) >= height_of(left->right)) {
                 return make(left->item, left->left, make(std::move(item), left->right, std::move(right)));
@@ -151,14 +156,14 @@ class PersistentMap {
     }
 
     static NodePtr inserted(const NodePtr& node, Key&& key, Value&& value) {
-        if (node == nullptr) return make({std::move(key), std::move(value)}, nullptr, nullptr);
-        if (key < node->item.first) {
+        if (node == nullptr) return make(item_of(std::move(key), std::move(value)), nullptr, nullptr);
+        if (key < node->item->first) {
             return balanced(node->item, inserted(node->left, std::move(key), std::move(value)), node->right);
         }
-        if (node->item.first < key) {
+        if (node->item->first < key) {
             return balanced(node->item, node->left, inserted(node->right, std::move(key), std::move(value)));
         }
-        return make({std::move(key), std::move(value)}, node->left, node->right);
+        return make(item_of(std::move(key), std::move(value)), node->left, node->right);
     }
 
     static NodePtr without_first(const NodePtr& node) {
@@ -168,8 +173,8 @@ class PersistentMap {
 
     template <class K>
     static NodePtr erased(const NodePtr& node, const K& key) {
-        if (key < node->item.first) return balanced(node->item, erased(node->left, key), node->right);
-        if (node->item.first < key) return balanced(node->item, node->left, erased(node->right, key));
+        if (key < node->item->first) return balanced(node->item, erased(node->left, key), node->right);
+        if (node->item->first < key) return balanced(node->item, node->left, erased(node->right, key));
         if (node->left == nullptr) return node->right;
         if (node->right == nullptr) return node->left;
         const Node* next = node->right.get();

@@ -34,10 +34,12 @@ class MetadataListener {
     /// A batch that the log holds behind the snapshot, control batches included: it may be committed later. Nothing is
     /// written before all were taken.
     virtual Result<> on_recovered(const protocol::BatchView& batch) = 0;
+    /// All that on_recovered took, up to `end`, is committed, before anything came by on_commit: it comes no more.
+    virtual void on_recovered_committed(Offset end) = 0;
     /// A committed batch of the log, control batches included, in order and without gaps. After an error there are no
     /// more, and it comes back by on_failure.
     virtual Result<> on_commit(const protocol::BatchView& batch) = 0;
-    /// A new leader, or none. When this node leads, all before `epoch_start` has been given to on_commit.
+    /// A new leader, or none. When this node leads, all before `epoch_start` has been told to be committed.
     virtual void on_leader_change(const raft::Leadership& leadership) = 0;
     /// The state after the last on_commit, as framed records. Nothing where that is the midst of a transaction.
     virtual std::optional<std::vector<Bytes>> snapshot_records() = 0;
@@ -127,6 +129,7 @@ class RaftDriver {
     runtime::Signal closing_began_;
 
     bool snapshotting_ = false;
+    Offset recovered_end_;  ///< of what on_recovered took; 0 once something is committed
     raft::SnapshotId last_snapshot_;
     raft::SnapshotId applied_;        ///< names what the listener's state holds
     Timestamp applied_timestamp_{0};  ///< of the last batch delivered

@@ -16,11 +16,17 @@ struct Listener final : MetadataListener {
         if (refuses_snapshot) return fail(Errc::unsupported, "it is of a later version");
         return {};
     }
-    Result<> on_recovered(const protocol::BatchView&) override {
+    Result<> on_recovered(const protocol::BatchView& batch) override {
         if (refuses_log) return fail(Errc::unsupported, "it is of a later version");
+        recovered = batch.next_offset();
         return {};
     }
+    void on_recovered_committed(Offset end) override {
+        EXPECT_EQ(end, recovered);
+        committed = end;
+    }
     Result<> on_commit(const protocol::BatchView& batch) override {
+        if (committed > Offset(0)) EXPECT_EQ(batch.base_offset(), committed);
         if (batch.last_offset() == refuses) return fail(Errc::corrupt, "it names what is not there");
         committed = batch.next_offset();
         return {};
@@ -33,6 +39,7 @@ struct Listener final : MetadataListener {
     void on_lack_of_room() override { ++lacks; }
     void on_failure(const Error& error) override { failure = error.message; }
 
+    Offset recovered{0};
     Offset committed{0};
     raft::Leadership leadership{};
     int lacks = 0;
@@ -148,6 +155,16 @@ class RaftDriverTest : public testing::Test {
 
 TEST_F(RaftDriverTest, CommitsWhatIsDurable) {
     open();
+    const Offset last = propose();
+    EXPECT_EQ(listener.committed, last + 1);
+}
+
+TEST_F(RaftDriverTest, WhatWasRecoveredIsToldToBeCommittedAndDoesNotComeAgain) {
+    write_three();
+    listener = {};
+    open();
+    EXPECT_EQ(listener.recovered, last_committed + 1);
+    EXPECT_GT(listener.committed, listener.recovered) << "the new epoch's own batch came behind it";
     const Offset last = propose();
     EXPECT_EQ(listener.committed, last + 1);
 }
