@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import apache_kafka
 import contestants
 import group_round
+import polls
 
 LOAD = contestants.ROOT / "build" / "release" / "tests" / "bench" / "moldau_bench_load"
 LOAD_TIMEOUT_S = 300
@@ -51,6 +52,8 @@ ROWS = [
     Row("end to end, 1,000 records/s", "latency", 8_000, 100, ("p50 us", "p99 us"), 1, {"rate": 1000}),
     Row("end to end, 5,000 records/s", "latency", 25_000, 100, ("p50 us", "p99 us"), 4, {"rate": 5000}),
     Row("group of 100 over 1,000 partitions", "group", 10, 0, ("ms",)),
+    Row("fetches at the end, 8 connections", "polls", 200_000, 0, ("answers/s", "CPU us"), options={"connections": 8, "depth": 16, "max_wait_ms": 0}),
+    Row("long polls, 500 connections", "polls", 5_000, 0, ("answers/s", "CPU us"), options={"connections": 500, "depth": 1, "max_wait_ms": 500}),
 ]
 
 
@@ -120,17 +123,28 @@ def value_of(unit, done):
 
 
 def measure(row, contestant, count):
-    """One round of one row: the value in each of its units and, where payload is moved, the broker's CPU seconds per gigabyte."""
+    """One round of one row: the value in each of its units and, where payload is moved, the broker's CPU seconds per gigabyte.
+
+    Where none is moved, the CPU of an answer may be one of the units.
+    """
     if row.command == "group":
         return [statistics.median(group_round.seconds_of_a_round(contestant.broker.port) * 1000 for _ in range(count))], None
     load(contestant, "create", topic=TOPIC, partitions=row.partitions, **({"config": contestant.config} if contestant.config else {}))
     try:
-        work = measure_reading if row.command.endswith("fetch") else measure_writing
+        work = measure_polls if row.command == "polls" else measure_reading if row.command.endswith("fetch") else measure_writing
         done, cpu = work(row, contestant, {"topic": TOPIC, "partitions": row.partitions, "count": count})
     finally:
         load(contestant, "delete", topic=TOPIC)
         wait_until_gone(contestant)
-    return [statistics.median(value_of(unit, each) for each in done) for unit in row.units], cpu / (sum(each["bytes"] for each in done) / 1e9)
+    moved = sum(each["bytes"] for each in done) / 1e9
+    return [statistics.median(value_of(unit, each) for each in done) for unit in row.units], cpu / moved if moved else None
+
+
+def measure_polls(row, contestant, shape):
+    before = contestant.broker.server.cpu_seconds()
+    seconds = polls.seconds_of(contestant.broker.port, TOPIC, shape["count"], **row.options)
+    cpu = contestant.broker.server.cpu_seconds() - before
+    return [{"answers/s": shape["count"] / seconds, "CPU_us": cpu / shape["count"] * 1e6, "bytes": 0}], None
 
 
 def measure_writing(row, contestant, shape):
