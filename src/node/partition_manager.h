@@ -95,18 +95,29 @@ class PartitionManager {
         bool has_directory = true;
     };
 
-    // Coming: partition_manager.cpp.
     bool is_replica(const metadata::Partition& partition) const;
     std::vector<Wanted> due_again(const metadata::Image& image) const;
     runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
+    runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
+
+    // Coming: partition_opening.cpp.
+    struct Opening;
+    using SettingsByTopic = std::map<std::string, TopicSettings>;
     runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<bool> open(Wanted wanted, const metadata::Image& image, const TopicSettings& settings);
+    runtime::Task<bool> open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
+                                   const SettingsByTopic& settings);
+    storage::LogOptions options_for(const Wanted& wanted, const TopicSettings& settings) const;
+    /// On the I/O pool. Leaves what needs room as it is.
+    void open_log(Opening& opening) const;
+    runtime::Task<bool> open_beside(Opening& opening, const metadata::Image& image);
+    void note_offline(const Opening& opening);
+    void note_opened(const Opening& opening, const metadata::Image& image);
+    runtime::Task<bool> make_partitions(std::vector<Opening> openings);
     /// Moves a namesake's directory out of the way, and brings back one that was moved aside when the metadata did not
     /// know it; each keeps its data. True when one was brought back. Errors: invalid when a living topic's directory
     /// stands there.
     runtime::Task<Result<bool>> make_room(const Wanted& wanted, const metadata::Image& image);
     runtime::Task<Result<bool>> bring_back(const Wanted& wanted, std::string path);
-    runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
     unsigned least_loaded() const;
 
     // Going: partition_removal.cpp.
