@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compaction leaves what Apache Kafka's leaves: both compact copies of one directory, and Apache Kafka's tool prints the same
-of each file, but for what depends on the clock or on a codec's library.
+of each file, but for what depends on the clock or on a codec's library, and for the batch without records that tells where a
+segment of ours ends (docs/adr/0008).
 """
 
 import re
@@ -54,6 +55,12 @@ def comparable(line):
     return re.sub(r"OptionalLong\[\d+\]", "OptionalLong[then]", line)
 
 
+def without_its_end(ours, theirs):
+    """Our lines without the last one, where that is a batch without records and theirs do not end with one."""
+    is_empty = [lines and lines[-1].startswith("baseOffset") and " count: 0 " in lines[-1] for lines in (ours, theirs)]
+    return ours[:-1] if is_empty == [True, False] else ours
+
+
 class Compaction(unittest.TestCase):
     def compacted(self, broker):
         """What Apache Kafka's tool says of each segment once all that may be is compacted."""
@@ -86,7 +93,7 @@ class Compaction(unittest.TestCase):
         self.maxDiff = 4000
         for name, lines in theirs.items():
             with self.subTest(name):
-                self.assertEqual(ours[name], lines)
+                self.assertEqual(without_its_end(ours[name], lines), lines)
 
     def kafka_with_records(self, delete_retention_ms):
         kafka = apache_kafka.KafkaBroker(overrides=SETTINGS)
