@@ -8,6 +8,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import wire  # noqa: E402
+from group_round import wait_until  # noqa: E402
 
 TIMEOUT_S = 60
 
@@ -19,11 +20,7 @@ class Poller:
         self.connection = wire.Connection(port, timeout_s=TIMEOUT_S)
         self.body = wire.fetch_body(topic, 0, 0, max_wait_ms=max_wait_ms)
         # The answer without records is the same for all, but for its correlation id. A new topic's may be an error yet.
-        deadline = time.monotonic() + TIMEOUT_S
-        while not self.is_ready(topic):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{topic} cannot be read")
-            time.sleep(0.05)
+        wait_until(lambda: self.is_ready(topic), f"{topic} cannot be read")
         self.empty = self.connection.call(wire.FETCH, wire.FETCH_VERSION, wire.fetch_body(topic, 0, 0, max_wait_ms=0))
         self.received = bytearray()
 

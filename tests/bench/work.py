@@ -5,7 +5,6 @@ import os
 import re
 import statistics
 import subprocess
-import time
 from dataclasses import dataclass, field
 
 import apache_kafka
@@ -15,7 +14,6 @@ import polls
 
 LOAD = contestants.ROOT / "build" / "release" / "tests" / "bench" / "moldau_bench_load"
 LOAD_TIMEOUT_S = 300
-DELETION_TIMEOUT_S = 60
 TOPIC = "bench"
 # What is read is read so often in a round: a reading is short.
 READINGS = 3
@@ -105,14 +103,6 @@ def evict(contestant):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def wait_until_gone(contestant):
-    deadline = time.monotonic() + DELETION_TIMEOUT_S
-    while any(contestant.broker.data.glob(f"{TOPIC}-*")):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{contestant.name}: the topic's directories stay")
-        time.sleep(0.05)
-
-
 def value_of(unit, done):
     match unit:
         case "records/s":
@@ -135,7 +125,7 @@ def measure(row, contestant, count):
         done, cpu = work(row, contestant, {"topic": TOPIC, "partitions": row.partitions, "count": count})
     finally:
         load(contestant, "delete", topic=TOPIC)
-        wait_until_gone(contestant)
+        group_round.wait_until(lambda: not any(contestant.broker.data.glob(f"{TOPIC}-*")), f"{contestant.name}: the topic's directories stay")
     moved = sum(each["bytes"] for each in done) / 1e9
     return [statistics.median(value_of(unit, each) for each in done) for unit in row.units], cpu / moved if moved else None
 

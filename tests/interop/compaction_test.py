@@ -10,7 +10,7 @@ import time
 import unittest
 
 import interop
-from interop import apache_kafka, moldau_broker
+from interop import apache_kafka, moldau_broker, tool
 
 TOPIC = "keyed"
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -19,10 +19,6 @@ SETTINGS = {"log.cleaner.backoff.ms": "100", "replica.high.watermark.checkpoint.
             "log.flush.offset.checkpoint.interval.ms": "100", "log.segment.delete.delay.ms": "0"}
 TIMEOUT_S = 60
 DELETED = "NULL"  # the console producer's word for a tombstone
-
-
-def tool(broker, main_class, *arguments, **options):
-    return apache_kafka.java(main_class, "--bootstrap-server", broker.address, *arguments, **options)
 
 
 def produce(broker, lines, codec, batch_bytes=300):

@@ -5,14 +5,10 @@ import re
 import unittest
 
 import interop
-from interop import apache_kafka, moldau_broker
+from interop import apache_kafka, moldau_broker, tool
 
 LINES = [f"line-{number}" for number in range(200)]
 TOPIC = "kept"
-
-
-def tool(broker, main_class, *arguments, **options):
-    return apache_kafka.java(main_class, "--bootstrap-server", broker.address, *arguments, **options)
 
 
 def fill(broker):

@@ -25,6 +25,11 @@ def new_broker(**arguments):
     return TARGETS[target](**arguments)
 
 
+def tool(broker, main_class, *arguments, **options):
+    """Runs a tool of Kafka's against `broker`."""
+    return apache_kafka.java(main_class, "--bootstrap-server", broker.address, *arguments, **options)
+
+
 class BrokerTest(unittest.TestCase):
     """Tests that share one running broker under test; it must end orderly."""
 
@@ -40,7 +45,7 @@ class BrokerTest(unittest.TestCase):
 
     def tool(self, main_class, *arguments, **options):
         """Runs a tool of Kafka's against the broker under test."""
-        return apache_kafka.java(main_class, "--bootstrap-server", self.broker.address, *arguments, **options)
+        return tool(self.broker, main_class, *arguments, **options)
 
 
 def main():
