@@ -104,11 +104,14 @@ Result<> Log::add_check(LogSlice& slice, std::size_t index, Offset from) {
     const std::uint64_t end = slice.position + slice.size_bytes;
     // What was asked for may be missing: by compaction, or because the batch that holds it tells another offset.
     const bool is_behind_gap = slice.first_offset > from;
-    if (!is_behind_gap && segment.is_known(slice.position, end)) return {};
+    bool is_known = !is_behind_gap && segment.is_known(slice.position, end);
+    const std::uint64_t ahead = segment.ahead_of(slice.position, end);
+    if (is_known && ahead == 0) return {};
     MOLDAU_TRY(entry, segment.offset_index().floor(std::min(from, slice.first_offset) - 1));
     const std::uint64_t begin = std::min(slice.position, entry.position);
-    if (is_behind_gap && segment.is_known(begin, end)) return {};
-    slice.check =
+    if (is_behind_gap) is_known = segment.is_known(begin, end);
+    if (is_known && ahead == 0) return {};
+    auto check =
         std::make_shared<SliceCheck>(SliceCheck{.path = segment.path(suffix::log),
                                                 .segment_bytes = segment.size_bytes(),
                                                 .segment_base = segment.base(),
@@ -116,7 +119,10 @@ Result<> Log::add_check(LogSlice& slice, std::size_t index, Offset from) {
                                                 .latest_epoch = epochs_.latest_epoch().value_or(LeaderEpoch(INT32_MAX)),
                                                 .from = from,
                                                 .begin = begin,
+                                                .ahead = ahead,
                                                 .walked = segment.walked()});
+    if (ahead > 0) slice.ahead = check;
+    if (!is_known) slice.check = std::move(check);
     return {};
 }
 

@@ -268,6 +268,10 @@ bool Segment::is_known(std::uint64_t begin, std::uint64_t end) {
     return forget_unless_cached(end - 1);
 }
 
+std::uint64_t Segment::ahead_of(std::uint64_t begin, std::uint64_t end) const {
+    return walked_ ? walked_->ahead_of(begin, end, written_from_) : 0;
+}
+
 std::shared_ptr<WalkedRange> Segment::walked() {
     if (!walked_) walked_ = std::make_shared<WalkedRange>();
     return walked_;

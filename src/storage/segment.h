@@ -90,6 +90,8 @@ class Segment {
     /// Whether the batches in [begin, end) were written or walked by this process and have not left the page cache
     /// since, as far as a look at the end tells, and those that find() has met.
     bool is_known(std::uint64_t begin, std::uint64_t end);
+    /// WalkedRange::ahead_of(), up to where this process has written.
+    std::uint64_t ahead_of(std::uint64_t begin, std::uint64_t end) const;
     /// Where it is told what was walked.
     std::shared_ptr<WalkedRange> walked();
 

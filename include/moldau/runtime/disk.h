@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -117,7 +118,24 @@ auto run_blocking(Disk& disk, Shard& home, F callable) {
     return detail::run_beside(disk, &Disk::post_blocking, home, std::move(callable));
 }
 
-/// The same for a callable that makes changes durable.
+/// Runs `callable`, which may wait for the device, on the I/O pool, and nobody hears of it; it is dropped at the end.
+template <class F>
+void post_blocking(Disk& disk, F callable) {
+    disk.post_blocking(*new detail::CallableWork<F>(std::move(callable)));
+}
+
+/// For works on the I/O pool of which only one is to be at something. Shards never wait for it.
+class Turns {
+ public:
+    using Held = std::unique_lock<std::mutex>;
+    [[nodiscard]] Held take() { return Held(mutex_); }
+    [[nodiscard]] Held take_if_free() { return Held(mutex_, std::try_to_lock); }
+
+ private:
+    std::mutex mutex_;
+};
+
+/// As run_blocking, for a callable that makes changes durable.
 template <class F>
 auto run_sync(Disk& disk, Shard& home, F callable) {
     return detail::run_beside(disk, &Disk::post_sync, home, std::move(callable));

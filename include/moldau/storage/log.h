@@ -60,6 +60,7 @@ struct LogSlice {
     Offset segment_base = no_offset;
     bool first_batch_incomplete = false;      ///< it is larger than was asked for
     std::shared_ptr<const SliceCheck> check;  ///< to be run before it is sent; null: nothing is to be looked at
+    std::shared_ptr<const SliceCheck> ahead;  ///< run_ahead() is worth while beside the sending; mostly null
 };
 
 struct ReadRequest {

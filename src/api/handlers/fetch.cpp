@@ -63,6 +63,8 @@ class FetchOperation {
         });
     }
     void take(FetchEntry& entry, ReadOutcome outcome);
+    /// Looks at what the next request will ask for while this one's answer is sent.
+    void check_ahead() const;
     node::FoundPartition locate(const FetchKey& key) const;
     /// Who fetches: a broker, or a negative number.
     NodeId replica() const {
@@ -131,6 +133,7 @@ runtime::Task<FetchAnswer> FetchOperation::run() {
     }
     session_->in_use = false;
     session_->last_used = shell_.shard.now();
+    check_ahead();
     co_return answer(begun);
 }
 
@@ -231,6 +234,18 @@ void FetchOperation::take(FetchEntry& entry, ReadOutcome outcome) {
     result->second = std::move(outcome);
     // It may have changed while others were checked.
     if (!read_again && !entry.unread) session_->partitions.mark_clean(entry);
+}
+
+void FetchOperation::check_ahead() const {
+    std::vector<storage::LogSlice> slices;
+    for (FetchEntry* entry : order_) {
+        const ReadOutcome& outcome = results_by_entry_.at(entry);
+        if (outcome.records && outcome.records->ahead) slices.push_back(*outcome.records);
+    }
+    if (slices.empty()) return;
+    runtime::post_blocking(shell_.node.disk(), [slices = std::move(slices)] {
+        for (const storage::LogSlice& slice : slices) slice.ahead->run_ahead(slice);
+    });
 }
 
 node::FoundPartition FetchOperation::locate(const FetchKey& key) const {

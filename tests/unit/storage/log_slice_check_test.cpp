@@ -20,6 +20,7 @@ class LogSliceCheckTest : public LogTest {
     Result<LogSlice> checked(Offset offset, std::size_t max_bytes = 4096) {
         MOLDAU_TRY(slice, log->read({.from = offset, .max_bytes = max_bytes, .up_to = log->log_end()}));
         if (slice.check) MOLDAU_CHECK(slice.check->run(slice));
+        if (slice.ahead && looks_ahead) slice.ahead->run_ahead(slice);
         return slice;
     }
     bool is_looked_at(Offset offset, std::size_t max_bytes = 4096) {
@@ -48,6 +49,7 @@ class LogSliceCheckTest : public LogTest {
     static void append_bytes(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
     std::size_t segment_bytes = 0;
+    bool looks_ahead = true;
     bool refused = false;  // consumed() has ended by an error
 };
 
@@ -75,6 +77,38 @@ TEST_F(LogSliceCheckTest, WhatAnEarlierProcessWroteIsLookedAtOnce) {
     EXPECT_EQ(consumed(250), whole);
     EXPECT_FALSE(is_looked_at(Offset(0)));
     EXPECT_FALSE(is_looked_at(Offset(5)));
+}
+
+TEST_F(LogSliceCheckTest, WhoReadsOnFindsTheNextSliceLookedAt) {
+    open_filled();
+    const auto first = log->read({.from = Offset(0), .max_bytes = 250, .up_to = log->log_end()});
+    ASSERT_TRUE(first && first->check);
+    EXPECT_FALSE(first->ahead) << "nothing tells yet that it will go on";
+    Offset next(0);
+    for (int i = 0; i < 2; ++i) {
+        const auto slice = checked(next, 250);
+        ASSERT_TRUE(slice);
+        const Bytes bytes = read_slice(*slice);
+        protocol::BatchIterator batches{ByteView(bytes)};
+        for (protocol::BatchView batch; batches.next(batch);) next = batch.next_offset();
+    }
+    EXPECT_FALSE(is_looked_at(next, 250));
+    looks_ahead = false;
+    close_and_reopen();
+    ASSERT_TRUE(checked(Offset(0), 250));
+    EXPECT_TRUE(is_looked_at(next, 250));
+}
+
+TEST_F(LogSliceCheckTest, WhoFindsItDoneMeanwhileReadsNothing) {
+    open_filled();
+    auto one = log->read({.from = Offset(0), .max_bytes = 4096, .up_to = log->log_end()});
+    auto other = log->read({.from = Offset(0), .max_bytes = 4096, .up_to = log->log_end()});
+    ASSERT_TRUE(one && one->check && other && other->check);
+    ASSERT_TRUE(one->check->run(*one));
+    disk.reads = 0;
+    ASSERT_TRUE(other->check->run(*other));
+    EXPECT_EQ(disk.reads, 0U);
+    EXPECT_EQ(other->size_bytes, one->size_bytes);
 }
 
 TEST_F(LogSliceCheckTest, WhatLeftThePageCacheIsLookedAtAgain) {
@@ -118,7 +152,8 @@ TEST_F(LogSliceCheckTest, NoWrongBitGoesOutAndAllBeforeItDoes) {
             content = whole;
             close_and_reopen();
             content[at] ^= static_cast<std::uint8_t>(1U << bit);
-            for (const std::size_t max_bytes : {4096, 250}) {
+            for (const std::size_t max_bytes : {4096, 250, 251}) {
+                looks_ahead = max_bytes != 251;
                 const Bytes sent = consumed(max_bytes);
                 ASSERT_LE(sent.size(), batch_begin);
                 ASSERT_TRUE(std::ranges::equal(sent, ByteView(whole).first(sent.size())));
