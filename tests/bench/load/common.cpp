@@ -119,15 +119,20 @@ double seconds_since(Clock::time_point start) {
 }
 
 void print(Report report) {
-    std::vector<double>& sorted = report.latencies_us;
-    std::ranges::sort(sorted);
-    const auto quantile = [&](double q) {
-        return sorted.empty() ? 0.0 : sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1))];
+    const auto sorted = [](std::vector<double> values) {
+        std::ranges::sort(values);
+        return values;
     };
+    const auto quantile = [](const std::vector<double>& values, double q) {
+        return values.empty() ? 0.0 : values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+    };
+    const std::vector<double> latencies_us = sorted(std::move(report.latencies_us));
+    const std::vector<double> echo_us = sorted(std::move(report.echo_us));
     fmt::print(
-        R"({{"records": {}, "bytes": {}, "seconds": {:.6f}, "checksum": {}, "p50_us": {:.1f}, "p99_us": {:.1f}, "p999_us": {:.1f}}})"
+        R"({{"records": {}, "bytes": {}, "seconds": {:.6f}, "checksum": {}, "p50_us": {:.1f}, "p99_us": {:.1f}, "p999_us": {:.1f}, "echo_p99_us": {:.1f}}})"
         "\n",
-        report.records, report.bytes, report.seconds, report.checksum, quantile(0.5), quantile(0.99), quantile(0.999));
+        report.records, report.bytes, report.seconds, report.checksum, quantile(latencies_us, 0.5),
+        quantile(latencies_us, 0.99), quantile(latencies_us, 0.999), quantile(echo_us, 0.99));
 }
 
 }  // namespace moldau::bench

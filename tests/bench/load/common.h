@@ -78,8 +78,14 @@ struct Report {
     double seconds = 0;
     std::uint64_t checksum = 0;
     std::vector<double> latencies_us = {};
+    std::vector<double> echo_us = {};  ///< of an echo that does nothing, at the same pace
 };
 void print(Report report);
+
+/// How long after they were due `count` messages are back from a thread on `server_core` (any core where it is
+/// negative), over loopback and with nobody else at work.
+std::vector<double> echo_latencies_us(std::int64_t rate, std::int64_t count, std::size_t size_bytes,
+                                      std::int64_t server_core);
 
 // The commands.
 void create(const Options& options);

@@ -73,7 +73,12 @@ void latency(const Options& options) {
     const double seconds = seconds_since(start);
     producer.join();
     for (std::int32_t partition = 0; partition < partitions; ++partition) rd_kafka_consume_stop(topic.get(), partition);
-    print({.records = count, .bytes = count * size_bytes, .seconds = seconds, .latencies_us = std::move(latencies_us)});
+    print({.records = count,
+           .bytes = count * size_bytes,
+           .seconds = seconds,
+           .latencies_us = std::move(latencies_us),
+           .echo_us = echo_latencies_us(rate, count / 2, static_cast<std::size_t>(size_bytes),
+                                        options.number("broker-core", -1))});
 }
 
 }  // namespace moldau::bench

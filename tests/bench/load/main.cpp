@@ -6,7 +6,8 @@
 //
 // create: --partitions N --config key=value. produce: --partitions N --size BYTES --count N --acks 1|all
 // --idempotent true|false --linger MS --producers P (each sends the count) --keys K (random, in place of round robin).
-// lone: each of the producers has one record in flight. fetch: --partitions N --count N. latency: --rate records/s.
+// lone: each of the producers has one record in flight. fetch: --partitions N --count N. latency: --rate records/s
+// --broker-core N.
 
 #include <map>
 #include <string_view>
