@@ -23,9 +23,31 @@ using runtime::Task;
 constexpr std::size_t opened_at_once = 4;
 /// Logs that are opened in one turn of a thread, where there are many: to wake one costs as much as to open a log.
 constexpr std::size_t most_in_a_batch = 16;
+/// At least so many for each thread, where there are enough: some logs take far longer than others.
+constexpr std::size_t batches_a_thread = 8;
 /// After which a partition is tried again that found no room, or whose files could not be read.
 constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
+constexpr runtime::Duration telling_interval = std::chrono::seconds(5);
+
+/// Tells how far it is where it takes long: a recovery reads all that was written since the last checkpoint.
+class Progress {
+ public:
+    Progress(runtime::Shard& shard, std::size_t wanted) : shard_(shard), wanted_(wanted), told_(shard.now()) {}
+
+    void add(std::size_t count) {
+        tried_ += count;
+        if (shard_.now() - told_ < telling_interval) return;
+        told_ = shard_.now();
+        log::info("opening partitions: {} of {} done", tried_, wanted_);
+    }
+
+ private:
+    runtime::Shard& shard_;
+    std::size_t wanted_;
+    std::size_t tried_ = 0;
+    runtime::TimePoint told_;
+};
 
 }  // namespace
 
@@ -42,15 +64,21 @@ Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata
     SettingsByTopic settings;
     for (const Wanted& each : wanted)
         if (!settings.contains(each.topic)) settings.emplace(each.topic, settings_(image, each.topic));
-    const std::size_t size = std::clamp(wanted.size() / opened_at_once, std::size_t{1}, most_in_a_batch);
+    Progress progress(shard_, wanted.size());
+    const std::size_t size =
+        std::clamp(wanted.size() / (opened_at_once * batches_a_thread), std::size_t{1}, most_in_a_batch);
     std::vector<std::vector<Wanted>> batches;
     for (Wanted& each : wanted) {
         if (batches.empty() || batches.back().size() == size) batches.emplace_back();
         batches.back().push_back(std::move(each));
     }
-    co_return co_await at_once(
-        shard_, opened_at_once, std::move(batches),
-        [this, &image, &settings](std::vector<Wanted> next) { return open_batch(std::move(next), image, settings); });
+    const auto open = [this, &image, &settings, &progress](std::vector<Wanted> next) -> Task<bool> {
+        const std::size_t count = next.size();
+        const bool all = co_await open_batch(std::move(next), image, settings);
+        progress.add(count);
+        co_return all;
+    };
+    co_return co_await at_once(shard_, opened_at_once, std::move(batches), open);
 }
 
 Task<bool> PartitionManager::open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
