@@ -14,6 +14,8 @@ using runtime::Task;
 using storage::CleaningJob;
 
 constexpr runtime::Duration shortest_backoff = std::chrono::milliseconds(10);
+/// After which what is half done is tried again that found no room or descriptors.
+constexpr runtime::Duration shortage_interval = std::chrono::seconds(1);
 constexpr std::size_t slice_bytes = 4UL << 20;
 constexpr std::size_t least_slice_bytes = 64UL << 10;
 
@@ -195,13 +197,20 @@ Task<Result<bool>> LogCleaner::put_in_place(Work& work) {
         there.log().adopt_replacement(*job);
         return true;
     });
-    const auto retired = co_await on_disk([job] { return job->retire(); });
-    const auto finished = co_await on_shard(partition, [job, retired](Partition& there) -> Result<> {
-        if (retired) return there.log().finish_replacement(*job);
-        there.log().fail_replacement(*job, retired.error());
-        return retired;
-    });
-    if (!finished) co_return fail(Errc::io, finished.error().message);
+    for (;;) {
+        const auto retired = co_await on_disk([job] { return job->retire(); });
+        const auto finished = co_await on_shard(
+            partition, [job, retired](Partition& there) { return there.log().finish_replacement(*job, retired); });
+        if (finished) break;
+        if (!is_shortage(finished.error())) co_return fail(Errc::io, finished.error().message);
+        tell_of_shortage(work, finished.error());
+        if (co_await may_wait(runtime::after(shard_.now(), shortage_interval))) continue;
+        co_await on_shard(partition, [job](Partition& there) {
+            there.log().leave_replacement(*job);
+            return true;
+        });
+        co_return false;
+    }
     const auto settled = co_await on_disk([job] { return job->settle(); });
     // The names are in order, as far as this life sees; where they are not after a crash, a start puts them so.
     if (!settled && !is_shortage(settled.error())) co_return std::unexpected(settled.error());
@@ -214,8 +223,18 @@ Task<bool> LogCleaner::pause(Work& work, std::uint64_t bytes_read) {
     const double seconds = std::min(static_cast<double>(bytes_read) / rate, 3600.0);
     const auto until = runtime::after(
         shard_.now(), std::chrono::duration_cast<runtime::Duration>(std::chrono::duration<double>(seconds)));
-    while (!stopping_ && wanted_back_ == nullptr && shard_.now() < until) co_await changed_.wait(until);
+    co_await may_wait(until);
     co_return true;
+}
+
+// False where what is worked on is to be left before.
+Task<bool> LogCleaner::may_wait(runtime::TimePoint until) {
+    while (!stopping_ && wanted_back_ == nullptr && shard_.now() < until) co_await changed_.wait(until);
+    co_return !stopping_ && wanted_back_ == nullptr;
+}
+
+void LogCleaner::tell_of_shortage(const Work& work, const Error& error) {
+    log::warn("compaction of {}-{} waits: {}", work.name().topic, work.name().partition, error.message);
 }
 
 // True when others are to be looked at right away.
@@ -237,7 +256,7 @@ Task<bool> LogCleaner::give_up(Work& work, Error error) {
         return there.log().is_current(*job);
     });
     if (is_shortage(error)) {
-        log::warn("compaction of {}-{} waits: {}", work.name().topic, work.name().partition, error.message);
+        tell_of_shortage(work, error);
         co_return false;
     }
     if (is_current) set_aside(work.candidate, error.message);

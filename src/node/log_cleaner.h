@@ -60,6 +60,8 @@ class LogCleaner {
     runtime::Task<Result<bool>> rewrite(Work& work);
     runtime::Task<Result<bool>> put_in_place(Work& work);
     runtime::Task<bool> pause(Work& work, std::uint64_t bytes_read);
+    runtime::Task<bool> may_wait(runtime::TimePoint until);
+    static void tell_of_shortage(const Work& work, const Error& error);
     runtime::Task<bool> give_up(Work& work, Error error);
     void set_aside(const Candidate& candidate, std::string_view why);
 

@@ -130,19 +130,19 @@ void Log::adopt_replacement(CleaningJob& job) {
     segments_.erase(next, next + static_cast<std::ptrdiff_t>(group.count) - 1);
 }
 
-Result<> Log::finish_replacement(CleaningJob& job) {
+Result<> Log::finish_replacement(CleaningJob& job, Result<> retired) {
     MOLDAU_ASSERT(replacing_ && job.adopted_ != nullptr);
-    Segment& segment = *std::exchange(job.adopted_, nullptr);
-    replacing_.reset();
     // The next start does the same.
-    if (auto renamed = segment.rename(""); !renamed) return broken(std::move(renamed).error());
-    return {};
-}
-
-void Log::fail_replacement(CleaningJob& job, Error error) {
+    if (retired) retired = job.adopted_->rename("");
+    if (!retired && is_shortage(retired.error())) return retired;
     job.adopted_ = nullptr;
     replacing_.reset();
-    static_cast<void>(broken(std::move(error)));
+    return retired ? retired : broken(std::move(retired).error());
+}
+
+void Log::leave_replacement(CleaningJob& job) const {
+    MOLDAU_ASSERT(replacing_);
+    job.adopted_ = nullptr;
 }
 
 void Log::finish_cleaning(const CleaningJob& job) {

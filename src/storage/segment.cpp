@@ -370,10 +370,12 @@ Result<> Segment::remove() {
 }
 
 Result<> Segment::rename(std::string_view mark) {
-    const std::string from = std::exchange(mark_, std::string(mark));
+    std::string from = std::exchange(mark_, std::string(mark));
     for (const std::string_view each : log_last) {
         auto done = disk_.rename(fmt::format("{}{}{}", stem_, each, from), path(each));
-        if (!done && (done.error().code != Errc::not_found || each == suffix::log)) return done;
+        if (done || (done.error().code == Errc::not_found && each != suffix::log)) continue;
+        mark_ = std::move(from);  // the log's own name, by which it can be tried again
+        return done;
     }
     offset_index_.file().rename(path(suffix::index));
     time_index_.file().rename(path(suffix::time_index));

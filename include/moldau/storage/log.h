@@ -172,11 +172,13 @@ class Log {
     /// neither cut nor deleted, until finish_replacement() or abandon_replacement().
     bool begin_replacement(const CleaningJob& job);
     void adopt_replacement(CleaningJob& job);
-    Result<> finish_replacement(CleaningJob& job);
+    /// `retired`: what retire() gave. A shortage changes nothing: both are to be tried again, or it is left. Where the
+    /// device failed nothing is appended any more, and the next start completes it.
+    Result<> finish_replacement(CleaningJob& job, Result<> retired);
+    /// For a log that is closed or deleted next: a start completes it.
+    void leave_replacement(CleaningJob& job) const;
     /// Requires: the job has discarded it.
     void abandon_replacement() { replacing_.reset(); }
-    /// The device failed once it was adopted: nothing is appended any more, and the next start completes it.
-    void fail_replacement(CleaningJob& job, Error error);
     void finish_cleaning(const CleaningJob& job);
 
     // Truncation and deletion wait for the device.

@@ -186,7 +186,6 @@ Result<> CleaningJob::retire() {
     const SourceGroup& group = plan_->groups[group_];
     for (std::size_t i = group.first; i < group.first + group.count; ++i) {
         const Source& source = plan_->sources[i];
-        bytes_replaced_ += source.size_bytes;
         for (const std::string_view each : {suffix::index, suffix::time_index, suffix::txn_index, suffix::log}) {
             const std::string from = fmt::format("{}{}", source.stem, each);
             std::string to = fmt::format("{}{}", from, suffix::deleted);
@@ -204,7 +203,9 @@ Result<> CleaningJob::retire() {
 Result<> CleaningJob::settle() {
     MOLDAU_ASSERT(adopted_ == nullptr);
     is_staged_ = false;
-    ++group_;
+    const SourceGroup& group = plan_->groups[group_++];
+    for (std::size_t i = group.first; i < group.first + group.count; ++i)
+        bytes_replaced_ += plan_->sources[i].size_bytes;
     return disk_.sync_directory(plan_->directory);
 }
 

@@ -106,8 +106,7 @@ class CleanerTest : public LogTest {
         if (!log->begin_replacement(job)) return fail(Errc::closed, "the segments changed");
         MOLDAU_CHECK(job.stage());
         log->adopt_replacement(job);
-        MOLDAU_CHECK(job.retire());
-        MOLDAU_CHECK(log->finish_replacement(job));
+        MOLDAU_CHECK(log->finish_replacement(job, job.retire()));
         return job.settle();
     }
 

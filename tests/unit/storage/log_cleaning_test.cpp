@@ -261,10 +261,11 @@ TEST_F(CleanerTest, ReadsAndAppendsGoOnBetweenAllSteps) {
     log->adopt_replacement(*job);
     EXPECT_EQ(told(), (Told{"a=2", "c=1"}));
     flush(FlushKind::checkpoint);
-    ASSERT_TRUE(job->retire());
+    const auto retired = job->retire();
+    ASSERT_TRUE(retired);
     EXPECT_FALSE(disk.has(path(0, suffix::log)));
     EXPECT_EQ(told(), (Told{"a=2", "c=1"}));
-    ASSERT_TRUE(log->finish_replacement(*job));
+    ASSERT_TRUE(log->finish_replacement(*job, retired));
     EXPECT_EQ(told(), (Told{"a=2", "c=1"}));
     ASSERT_TRUE(job->settle());
     EXPECT_EQ(job->take_retired().size(), 6U);
@@ -368,6 +369,53 @@ TEST_F(CleanerTest, TooFewDescriptorsWhileItIsPutInPlaceLeaveTheLogAsItWas) {
     EXPECT_EQ(told(), before);
     crash_and_reopen();
     EXPECT_EQ(told(), before);
+}
+
+TEST_F(CleanerTest, TooFewDescriptorsWhileSourcesAreRetiredAreWaitedFor) {
+    open();
+    for (int i = 0; i < 40; ++i) put("key-" + std::to_string(i % 20), std::to_string(i));
+    seal();
+    const Told all = told();
+    const auto job = begin();
+    ASSERT_EQ(*run(*job), CleaningJob::Step::replace);
+    ASSERT_TRUE(log->begin_replacement(*job));
+    ASSERT_TRUE(job->stage());
+    log->adopt_replacement(*job);
+    const Told before = told();
+    disk.max_open_files = 0;
+    EXPECT_EQ(log->finish_replacement(*job, job->retire()).error().code, Errc::no_descriptors);
+    EXPECT_FALSE(log->failure());
+    disk.max_open_files = SIZE_MAX;
+    EXPECT_EQ(told(), before);
+    ASSERT_TRUE(log->finish_replacement(*job, job->retire()));
+    ASSERT_TRUE(job->settle());
+    while (*run(*job) == CleaningJob::Step::replace) ASSERT_TRUE(replace(*job));
+    EXPECT_GT(job->bytes_replaced(), job->bytes_written());
+    log->finish_cleaning(*job);
+    const Told after(all.end() - 20, all.end());
+    EXPECT_EQ(told(), after);
+    crash_and_reopen();
+    EXPECT_EQ(told(), after);
+}
+
+TEST_F(CleanerTest, ALogThatIsClosedWhileItWaitsIsCompletedByTheNextStart) {
+    open();
+    for (int i = 0; i < 40; ++i) put("key-" + std::to_string(i % 20), std::to_string(i));
+    seal();
+    const auto job = begin();
+    ASSERT_EQ(*run(*job), CleaningJob::Step::replace);
+    ASSERT_TRUE(log->begin_replacement(*job));
+    ASSERT_TRUE(job->stage());
+    log->adopt_replacement(*job);
+    disk.max_open_files = 0;
+    ASSERT_FALSE(log->finish_replacement(*job, job->retire()));
+    disk.max_open_files = SIZE_MAX;
+    const Told before = told();
+    log->leave_replacement(*job);
+    close_and_reopen();
+    EXPECT_EQ(told(), before);
+    EXPECT_FALSE(disk.has(path(0, suffix::log) + std::string(suffix::swap)));
+    EXPECT_TRUE(disk.has(path(0, suffix::log)));
 }
 
 TEST_F(CleanerTest, WhatIsCleanAlreadyIsNotReplaced) {
