@@ -22,6 +22,22 @@ TEST_F(GroupFailureTest, ANewCoordinatorGoesOnWithTheMembersThatWereAssigned) {
     EXPECT_EQ(world.state(), "Empty");
 }
 
+TEST_F(GroupFailureTest, ManyGroupsThatEndAtOnceNeedNotFitIntoOneBatch) {
+    std::vector<std::string> groups;
+    for (int i = 0; i < 40; ++i) {
+        groups.push_back(std::to_string(i) + std::string(10'000, 'g'));
+        world.group = groups.back();
+        world.stable_group(1);
+    }
+    world.restart();  // all sessions begin anew at one time
+    world.max_batch_bytes = 50'000;
+    world.advance(10'000);
+    for (const std::string& group : groups) {
+        world.group = group;
+        EXPECT_EQ(world.state(), "Empty");
+    }
+}
+
 TEST_F(GroupFailureTest, ARoundThatWasUnderWayIsForgottenAndBeginsAnew) {
     const auto ids = world.stable_group(2);
     const Ticket lost = world.ask_to_join({.member = ids[0]});

@@ -231,6 +231,7 @@ class GroupWorld {
     std::vector<Record> log;
     std::map<Ticket, GroupAnswer> answers;
     bool appends_fail = false;
+    std::size_t max_batch_bytes = SIZE_MAX;
     std::set<Ticket> refused;  ///< whose answers could not be written
     std::int64_t now_ms = 0;
     static constexpr std::int64_t wall_base = 1'700'000'000'000;
@@ -240,7 +241,10 @@ class GroupWorld {
     void decide(Decide decision) {
         GroupOutput out;
         decision(out);
-        if (appends_fail && !out.records.empty()) {
+        std::size_t bytes = 0;
+        for (const Record& record : out.records) bytes += record.key.size() + (record.value ? record.value->size() : 0);
+        const bool is_too_large = out.is_atomic && bytes > max_batch_bytes;
+        if ((appends_fail || is_too_large) && !out.records.empty()) {
             // Who asked is told by the driver; what was decided is undone.
             for (const auto& answer : out.answers) refused.insert(answer.ticket);
             const std::vector<Record> lost = std::move(out.records);

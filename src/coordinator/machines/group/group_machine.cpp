@@ -18,6 +18,7 @@ using protocol::ErrorCode;
 
 /// A search for expired offsets writes no more in one turn; it goes on in the next.
 constexpr std::size_t max_records_a_turn = 1000;
+constexpr std::size_t max_timers_a_turn = 100;
 /// OffsetCommit tells from this version on that there is no such group; before, that the generation is none of it.
 constexpr std::int16_t first_commit_version_with_unknown_groups = 9;
 constexpr std::int16_t first_describe_version_with_unknown_groups = 6;
@@ -316,9 +317,10 @@ std::int64_t GroupMachine::next_deadline_ms() const {
 
 void GroupMachine::tick(const Context& context, GroupOutput& out) {
     Turn turn = state_->turn(context, out);
-    // What is set meanwhile waits for the next tick, whatever its time.
-    for (const TimerKey& key : state_->timers.due(context.now_ms, max_records_a_turn)) {
-        if (out.records.size() >= max_records_a_turn) return;
+    // What is set meanwhile waits for the next tick, whatever its time; and so do the others once something is to be
+    // written: groups have nothing to do with each other, and what cannot be written shall hold up none but its own.
+    for (const TimerKey& key : state_->timers.due(context.now_ms, max_timers_a_turn)) {
+        if (!out.records.empty()) return;
         if (state_->timers.take(key, context.now_ms)) state_->on_timer(turn, key);
     }
 }
