@@ -1,6 +1,9 @@
 #include "partition_manager.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include <moldau/base/log.h>
@@ -68,11 +71,11 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
             }
         }
     }
-    for (Wanted& again : due_again(after)) {
-        const bool is_in_delta = std::ranges::any_of(
-            missing, [&again](const Wanted& each) { return each.topic == again.topic && each.index == again.index; });
-        if (!is_in_delta) missing.push_back(std::move(again));
-    }
+    std::set<std::pair<std::string_view, PartitionIndex>> in_delta;
+    for (const Wanted& each : missing) in_delta.emplace(each.topic, each.index);
+    std::vector<Wanted> again = due_again(after);
+    std::erase_if(again, [&in_delta](const Wanted& each) { return in_delta.contains({each.topic, each.index}); });
+    std::ranges::move(again, std::back_inserter(missing));
     co_await reconfigure(delta, after);
     retire_namesakes(missing);
     if (!std::exchange(tidied_up_, true)) co_await tidy_up(after);

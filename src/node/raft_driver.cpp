@@ -227,7 +227,7 @@ runtime::Task<void> RaftDriver::wait_for_room() {
             co_await closing_began_.wait(runtime::after(options_.shard.now(), room_interval));
     }
     waiting_for_room_ = false;
-    if (!lacks_room_) log::info("metadata log {}: there is room again", options_.directory);
+    if (!lacks_room_ && !failed_) log::info("metadata log {}: there is room again", options_.directory);
 }
 
 bool RaftDriver::wants_flush() const {
