@@ -30,6 +30,7 @@ bool WalkedRange::covers(std::uint64_t begin, std::uint64_t end) const {
 std::uint64_t WalkedRange::ahead_of(std::uint64_t begin, std::uint64_t end, std::uint64_t limit) const {
     const Range range = known();
     const std::uint64_t size = std::min(end - begin, max_walk_bytes);
+    end = begin + size;
     if (!range.is_touched_by(begin, begin) || range.end >= std::min(end + size, limit)) return 0;
     return std::min(end + std::max(size, min_ahead_bytes), limit);
 }
@@ -97,18 +98,19 @@ SliceCheck::Walked SliceCheck::walk(const runtime::File& file, const Walk& done,
 }
 
 Result<> SliceCheck::run(LogSlice& slice) const {
-    const auto turn = walked->turns.take();
+    // Who walks where this begins probably finds what this wants. Nobody waits for one who is elsewhere.
+    const auto turn = walked->covers(begin, begin) ? walked->turns.take() : walked->turns.take_if_free();
     const std::uint64_t wanted_end = slice.position + std::min(slice.size_bytes, max_walk_bytes);
     std::uint64_t right_end = begin;
     std::string damage;
     for (const std::uint64_t start : {begin, slice.position}) {
-        if (const auto known = walked->at(start); known && known->end >= wanted_end) {
+        if (const auto known = turn ? walked->at(start) : std::nullopt; known && known->end >= wanted_end) {
             right_end = known->end;  // somebody else was here meanwhile
         } else {
             Walked found =
                 walk(*slice.file, {.end = start, .next = from, .epoch = no_leader_epoch}, segment_base, wanted_end);
             if (!found.status) return found.status;
-            walked->add(found.right);
+            if (turn) walked->add(found.right);
             right_end = found.right.end;
             damage = std::move(found.damage);
         }

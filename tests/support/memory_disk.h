@@ -36,6 +36,7 @@ class MemoryDisk final : public Disk {
     bool nothing_cached = false;            ///< reads would wait for the device
     std::size_t changes_left = SIZE_MAX;    ///< until the power fails: from then on no change is made
     std::size_t reads = 0;
+    std::size_t posted = 0;  ///< pieces of work for the I/O pool
     std::size_t writes = 0;
     std::size_t syncs = 0;
     std::size_t open_files = 0;
@@ -125,7 +126,10 @@ class MemoryDisk final : public Disk {
         return std::unique_ptr<DirectoryLock>(new Lock(locks_, directory));
     }
 
-    void post_blocking(Work& work) override { work_.push_back(&work); }
+    void post_blocking(Work& work) override {
+        ++posted;
+        work_.push_back(&work);
+    }
 
     /// Runs the blocking work queued so far; false when there was none.
     bool run_blocking_work() {

@@ -44,6 +44,19 @@ struct Patience {
     }
 };
 
+/// Each is a few MiB of the device's, which nobody may ever ask for.
+constexpr std::size_t most_checked_ahead = 16;
+
+/// The last one first, and others on the I/O pool have their turn after each.
+void check_next_ahead(runtime::Disk& disk, std::vector<storage::LogSlice> slices) {
+    if (slices.empty()) return;
+    runtime::post_blocking(disk, [&disk, slices = std::move(slices)]() mutable {
+        slices.back().ahead->run_ahead(slices.back());
+        slices.pop_back();
+        check_next_ahead(disk, std::move(slices));
+    });
+}
+
 /// One fetch being served, on the shard of its session.
 class FetchOperation {
  public:
@@ -241,11 +254,10 @@ void FetchOperation::check_ahead() const {
     for (FetchEntry* entry : order_) {
         const ReadOutcome& outcome = results_by_entry_.at(entry);
         if (outcome.records && outcome.records->ahead) slices.push_back(*outcome.records);
+        if (slices.size() == most_checked_ahead) break;
     }
-    if (slices.empty()) return;
-    runtime::post_blocking(shell_.node.disk(), [slices = std::move(slices)] {
-        for (const storage::LogSlice& slice : slices) slice.ahead->run_ahead(slice);
-    });
+    std::ranges::reverse(slices);
+    check_next_ahead(shell_.node.disk(), std::move(slices));
 }
 
 node::FoundPartition FetchOperation::locate(const FetchKey& key) const {

@@ -1,8 +1,10 @@
-// How long a Fetch waits.
+// How long a Fetch waits, and what it reads.
 
 #include <gtest/gtest.h>
 
+#include <moldau/protocol/batch_builder.h>
 #include <moldau/protocol/messages/fetch.h>
+#include <moldau/protocol/messages/produce.h>
 
 #include "serving_node.h"
 
@@ -32,9 +34,45 @@ class Fetch : public testing::Test {
         return request;
     }
 
+    /// Batches of one record of a KiB.
+    void produce(int batches) {
+        const std::string value(1024, 'v');
+        for (int i = 0; i < batches; ++i) {
+            protocol::BatchBuilder builder({});
+            builder.append({.timestamp = Timestamp(1), .value = bytes_of(value)});
+            const Bytes batch = builder.finish();
+            protocol::ProduceRequest request;
+            request.acks = 1;
+            auto& topic = request.topic_data.emplace_back();
+            topic.name = protocol::Text("there");
+            topic.partition_data.emplace_back().records = protocol::Records::borrow(batch);
+            const auto answer = serving_.ask(request, version);
+            ASSERT_EQ(answer.responses.at(0).partition_responses.at(0).error_code, ErrorCode::none);
+        }
+    }
+    /// Pieces of work for the I/O pool that come of a Fetch of two KiB from there on.
+    std::size_t works_for(Offset from) {
+        auto request = of({"there"});
+        request.max_bytes = request.topics[0].partitions[0].partition_max_bytes = 2048;
+        request.topics[0].partitions[0].fetch_offset = from;
+        const std::size_t before = serving_.disk().posted;
+        EXPECT_TRUE(*serving_.begin(request, version));
+        return serving_.disk().posted - before;
+    }
+
     AllowAll authorizer_;
     ServingNode serving_{authorizer_};
 };
+
+TEST_F(Fetch, LooksAtWhatIsNotCachedAndAtWhatIsAskedForNext) {
+    produce(60);
+    serving_.disk().nothing_cached = true;
+    EXPECT_EQ(works_for(Offset(0)), 1U);
+    serving_.disk().nothing_cached = false;
+    EXPECT_EQ(works_for(Offset(20)), 1U);
+    EXPECT_EQ(works_for(Offset(20)), 1U) << "it was looked at, what follows was not";
+    EXPECT_EQ(works_for(Offset(22)), 0U) << "it was looked at while the answer before was sent";
+}
 
 TEST_F(Fetch, WaitsForOthersWhereAPartitionIsUnknown) {
     const auto answer = serving_.begin(of({"nowhere", "there"}), version);

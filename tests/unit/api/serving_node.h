@@ -89,6 +89,7 @@ class ServingNode {
     /// Of requests that are not answered, and have not given their bytes back.
     std::size_t used_budget_bytes() const { return budget_.used_bytes(); }
 
+    runtime::MemoryDisk& disk() { return disk_; }
     metadata::TopicPtr find_topic(std::string_view name) { return machine_.image().find_topic(name); }
     /// At once, so that a time-out is met to the millisecond.
     void advance(runtime::Duration time) {

@@ -99,6 +99,21 @@ TEST_F(LogSliceCheckTest, WhoReadsOnFindsTheNextSliceLookedAt) {
     EXPECT_TRUE(is_looked_at(next, 250));
 }
 
+TEST_F(LogSliceCheckTest, NoTurnTakesMoreThanAFewMiBHoweverMuchIsAskedFor) {
+    config = {};
+    open();
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(append(1, {.value_bytes = 1 << 20}));
+    close_and_reopen();
+    for (int i = 0; i < 2; ++i) {
+        const auto slice = checked(Offset(0), 10 << 20);
+        ASSERT_TRUE(slice);
+        EXPECT_GE(slice->size_bytes, 4U << 20);
+        EXPECT_LE(slice->size_bytes, 6U << 20);
+    }
+    EXPECT_FALSE(is_looked_at(Offset(6), 1 << 20)) << "ahead of what the first turn looked at";
+    EXPECT_TRUE(is_looked_at(Offset(10), 1 << 20));
+}
+
 TEST_F(LogSliceCheckTest, WhoFindsItDoneMeanwhileReadsNothing) {
     open_filled();
     auto one = log->read({.from = Offset(0), .max_bytes = 4096, .up_to = log->log_end()});
