@@ -16,13 +16,22 @@ namespace {
 
 using Settings = std::map<std::string, std::string>;
 
+/// With the key that may have been meant.
+std::string unknown_key(std::string_view what, std::span<const ConfigDef> table, std::string_view key) {
+    std::string message = fmt::format("Unknown {}: {}", what, key);
+    if (const auto nearest = metadata::nearest_config(table, key))
+        message += fmt::format("; did you mean {}?", *nearest);
+    return message;
+}
+
 ApiError check_topic(const std::string& name, const Settings& settings) {
     if (const auto valid = metadata::check_topic_name(name); !valid) {
         return {ErrorCode::invalid_topic_exception, valid.error().message};
     }
     for (const auto& [key, value] : settings) {
         const ConfigDef* def = metadata::find_config(metadata::topic_configs(), key);
-        if (def == nullptr) return {ErrorCode::invalid_config, fmt::format("Unknown topic config name: {}", key)};
+        if (def == nullptr)
+            return {ErrorCode::invalid_config, unknown_key("topic config name", metadata::topic_configs(), key)};
         if (const auto valid = metadata::check_value(*def, value); !valid) {
             return {ErrorCode::invalid_config, valid.error().message};
         }
@@ -76,7 +85,8 @@ ApiError check_client_metrics(const std::string& name, const Settings& settings)
     for (const auto& [key, value] : settings) {
         const ConfigDef* def = metadata::find_config(metadata::client_metrics_configs(), key);
         if (def == nullptr) {
-            return {ErrorCode::invalid_request, fmt::format("Unknown client metrics configuration: {}", key)};
+            return {ErrorCode::invalid_request,
+                    unknown_key("client metrics configuration", metadata::client_metrics_configs(), key)};
         }
         if (const auto valid = metadata::check_value(*def, value); !valid) {
             return {ErrorCode::invalid_request, valid.error().message};
@@ -105,7 +115,8 @@ ApiError check_group(const metadata::ConfigView& config, const std::string& name
     if (name.empty()) return {ErrorCode::invalid_request, "Group name must not be empty"};
     for (const auto& [key, value] : settings) {
         const ConfigDef* def = metadata::find_config(metadata::group_configs(), key);
-        if (def == nullptr) return {ErrorCode::invalid_config, fmt::format("Unknown group config name: {}", key)};
+        if (def == nullptr)
+            return {ErrorCode::invalid_config, unknown_key("group config name", metadata::group_configs(), key)};
         if (const auto valid = metadata::check_value(*def, value); !valid) {
             return {ErrorCode::invalid_config, valid.error().message};
         }

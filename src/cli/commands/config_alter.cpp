@@ -22,9 +22,9 @@ CommandTask config_alter(const Context& context, const ConfigAlter& asked) {
     const Outcome<> changed =
         co_await change_configs(context.session, asked.entity, asked.add, asked.remove, asked.dry_run);
     if (!changed) co_return context.report(changed.error());
-    for (const auto& [key, suggestion] : *doubtful)
-        context.note("moldau: brokers know no configuration '{}', and keep it all the same{}", key,
-                     suggestion ? fmt::format("; did you mean {}?", *suggestion) : "");
+    for (const UnknownKey& key : *doubtful)
+        context.note("moldau: brokers know no configuration '{}', and keep it all the same{}", key.name,
+                     suggested(key));
     if (context.json()) {
         Json json;
         json.begin_object().field("entity", name_of(asked.entity)).field("altered", !asked.dry_run).end_object();

@@ -8,8 +8,12 @@ CommandTask config_describe(const Context& context, const ConfigDescribe& asked)
     auto configs = co_await fetch_configs(context.session, asked.entity, asked.keys);
     if (!configs) co_return context.report(configs.error());
     for (const std::string& key : asked.keys) {
-        if (std::ranges::find(*configs, key, &ConfigEntry::name) == configs->end())
-            co_return context.report(no_such_key(asked.entity, key).error());
+        if (std::ranges::find(*configs, key, &ConfigEntry::name) != configs->end()) continue;
+        const auto unknown = co_await find_unknown_keys(context.session, asked.entity, {key});
+        if (!unknown) co_return context.report(unknown.error());
+        // The defaults of all brokers have not every key that there is.
+        const UnknownKey missing = unknown->empty() ? UnknownKey{key, std::nullopt} : unknown->front();
+        co_return context.report(no_such_key(asked.entity, missing).error());
     }
     if (!asked.all && asked.keys.empty())
         std::erase_if(*configs, [](const ConfigEntry& config) { return config.is_default; });

@@ -71,13 +71,18 @@ std::string name_of(const ConfigEntity& entity) {
     return entity.name.empty() ? "the defaults of all brokers" : "broker " + entity.name;
 }
 
-std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_view key) {
+std::string suggested(const UnknownKey& key) {
+    return key.suggestion ? fmt::format("; did you mean {}?", *key.suggestion) : "";
+}
+
+std::unexpected<Failure> no_such_key(const ConfigEntity& entity, const UnknownKey& key) {
     const std::string flags = entity.kind == ConfigEntity::Kind::topic ? "--topic " + entity.name
                               : entity.name.empty()                    ? "--brokers"
                                                                        : "--broker " + entity.name;
-    return failed(ExitCode::not_found, fmt::format("{} has no configuration '{}'; 'moldau config describe {} --all' "
-                                                   "shows all",
-                                                   name_of(entity), key, flags));
+    const std::string suggestion = suggested(key);
+    return failed(ExitCode::not_found,
+                  fmt::format("{} has no configuration '{}'{} 'moldau config describe {} --all' shows all",
+                              name_of(entity), key.name, suggestion.empty() ? ";" : suggestion, flags));
 }
 
 Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
@@ -145,7 +150,7 @@ Task<Outcome<>> change_configs(Session& session, ConfigEntity entity, KeyValues 
         co_return std::unexpected(std::move(found).error());
     if (!remove.empty()) {
         CLI_CO_TRY(unknown, co_await find_unknown_keys(session, entity, remove));
-        if (!unknown.empty()) co_return no_such_key(entity, unknown.front().name);
+        if (!unknown.empty()) co_return no_such_key(entity, unknown.front());
     }
     protocol::IncrementalAlterConfigsRequest request;
     request.validate_only = dry_run;

@@ -23,8 +23,6 @@ std::string shown(const ConfigEntry& config);
 /// "topic 'orders'", "broker 1", "the defaults of all brokers".
 std::string name_of(const ConfigEntity& entity);
 
-std::unexpected<Failure> no_such_key(const ConfigEntity& entity, std::string_view key);
-
 /// Sorted by name. `keys` empty: all.
 runtime::Task<Outcome<std::vector<ConfigEntry>>> fetch_configs(Session& session, ConfigEntity entity,
                                                                std::vector<std::string> keys);
@@ -33,6 +31,11 @@ struct UnknownKey {
     std::string name;
     std::optional<std::string> suggestion;  ///< one that there is
 };
+
+/// "; did you mean retention.ms?"; empty without a suggestion.
+std::string suggested(const UnknownKey& key);
+
+std::unexpected<Failure> no_such_key(const ConfigEntity& entity, const UnknownKey& key);
 
 /// Those of `keys` that the entity does not have. Brokers take whatever there may be: a typing error would go
 /// unnoticed.

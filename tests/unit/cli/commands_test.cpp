@@ -291,6 +291,18 @@ TEST_F(ConfigAlterTest, TellsOfAKeyThatBrokersTakeAndDoNotKnow) {
     }
 }
 
+TEST_F(ConfigAlterTest, SaysWhichKeyMayHaveBeenMeantWhereThereIsNone) {
+    const ConfigEntity entity{ConfigEntity::Kind::broker, "1"};
+    const char* const said =
+        "moldau: broker 1 has no configuration 'log.retention.mss'; did you mean log.retention.ms? 'moldau config "
+        "describe --broker 1 --all' shows all\n";
+    EXPECT_EQ(execute(ConfigAlter{.entity = entity, .add = {}, .remove = {"log.retention.mss"}}), ExitCode::not_found);
+    EXPECT_EQ(terminal.error, said);
+    terminal.error.clear();
+    EXPECT_EQ(execute(ConfigDescribe{entity, false, {"log.retention.mss"}}), ExitCode::not_found);
+    EXPECT_EQ(terminal.error, said);
+}
+
 struct InternalTopic : CommandsTest {
     InternalTopic() {
         using protocol::MetadataRequest;

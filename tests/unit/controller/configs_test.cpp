@@ -163,6 +163,8 @@ TEST_F(AlteredConfigs, of_brokers_are_checked_together_with_those_in_force) {
 TEST_F(AlteredConfigs, of_topics_are_checked) {
     expect(request(ResourceType::topic, "events", "no.such.key", set, "1"), ErrorCode::invalid_config,
            "Unknown topic config name: no.such.key");
+    expect(request(ResourceType::topic, "events", "retention.mss", set, "1"), ErrorCode::invalid_config,
+           "Unknown topic config name: retention.mss; did you mean retention.ms?");
     expect(request(ResourceType::topic, "events", "retention.ms", set, std::nullopt), ErrorCode::invalid_request,
            "Null value not supported for : retention.ms");
     expect(request(ResourceType::topic, "unknown", "retention.ms", set, "1"), ErrorCode::unknown_topic_or_partition,

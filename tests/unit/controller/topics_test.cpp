@@ -133,6 +133,10 @@ TEST_F(Topics, with_bad_settings_are_refused) {
     auto unknown = request("events");
     with_config(unknown, "no.such.key", "1");
     expect_refused(unknown, ErrorCode::invalid_config, "Unknown topic config name: no.such.key");
+    auto misspelt = request("events");
+    with_config(misspelt, "cleanup.polcy", "compact");
+    expect_refused(misspelt, ErrorCode::invalid_config,
+                   "Unknown topic config name: cleanup.polcy; did you mean cleanup.policy?");
     auto null = request("events");
     with_config(null, "retention.ms", std::nullopt);
     expect_refused(null, ErrorCode::invalid_config, "Null value not supported for topic configs: retention.ms");
