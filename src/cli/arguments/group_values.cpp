@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <span>
 
 #include <fmt/format.h>
@@ -110,8 +111,11 @@ Result<TopicPartitions> parse_topic_partitions(std::string_view text) {
     if (parsed.topic.empty()) return wrong();
     if (colon == std::string_view::npos) return parsed;
     MOLDAU_CHECK(for_each_between_commas(text.substr(colon + 1), [&](std::string_view part) -> Result<> {
+        if (part.empty()) return wrong();
         const auto index = parse_number<std::int32_t>(part);
-        if (!index || *index < 0) return wrong();
+        if (!index || *index < 0)
+            return fail(Errc::invalid, fmt::format("'{}': '{}' is not a partition, a number from 0 to {}", text, part,
+                                                   std::numeric_limits<std::int32_t>::max()));
         parsed.partitions.push_back(*index);
         return {};
     }));

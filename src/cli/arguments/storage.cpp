@@ -35,7 +35,8 @@ void define_format(CLI::App& storage, Plan& plan) {
                     const auto [name, value] = or_throw("--feature", parse_key_value(text));
                     const auto level = parse_number<std::int16_t>(value);
                     if (!level || *level < 0)
-                        throw_wrong_value("--feature", fmt::format("'{}' is not feature=level", text));
+                        throw_wrong_value("--feature", fmt::format("'{}' is not feature=level, the level from 0 to {}",
+                                                                   text, std::numeric_limits<std::int16_t>::max()));
                     asked->features.emplace_back(name, *level);
                 }
             },

@@ -1,6 +1,6 @@
 #include "arguments/values.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <limits>
@@ -13,34 +13,23 @@ namespace moldau::cli {
 
 namespace {
 
-/// A number and the unit behind it.
-struct Quantity {
-    std::int64_t number = 0;
-    std::string_view unit;
-};
-
-bool parse_quantity(std::string_view text, Quantity& quantity) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), quantity.number);
-    if (error != std::errc() || quantity.number < 0) return false;
-    quantity.unit = text.substr(static_cast<std::size_t>(end - text.data()));
-    return true;
-}
-
 struct Unit {
     std::string_view name;
     std::int64_t factor;
 };
 
-/// Nothing when the text is not a number and one of `units`, or their product is too large.
-std::optional<std::int64_t> parse_with_units(std::string_view text, std::span<const Unit> units) {
-    Quantity quantity;
-    if (!parse_quantity(text, quantity)) return std::nullopt;
-    for (const Unit& unit : units) {
-        std::int64_t product = 0;
-        if (unit.name == quantity.unit && !__builtin_mul_overflow(quantity.number, unit.factor, &product))
-            return product;
-    }
-    return std::nullopt;
+/// A number and one of `units` behind it; `what` it is not where it is anything else.
+Result<std::int64_t> parse_with_units(std::string_view text, std::span<const Unit> units, std::string_view what) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto unit = std::ranges::find(units, text.substr(static_cast<std::size_t>(end - text.data())), &Unit::name);
+    if (error == std::errc::invalid_argument || unit == units.end())
+        return fail(Errc::invalid, fmt::format("'{}' is not {}", text, what));
+    std::int64_t product = 0;
+    if (error != std::errc() || number < 0 || __builtin_mul_overflow(number, unit->factor, &product))
+        return fail(Errc::invalid, fmt::format("'{}' is not from 0{} to {}{}", text, unit->name,
+                                               std::numeric_limits<std::int64_t>::max() / unit->factor, unit->name));
+    return product;
 }
 
 Result<runtime::Endpoint> parse_endpoint(std::string_view text) {
@@ -64,8 +53,10 @@ Result<runtime::Endpoint> parse_endpoint(std::string_view text) {
     }
     if (endpoint.host.empty()) return wrong();
     if (port.empty()) return endpoint;
+    if (port.find_first_not_of("0123456789") != std::string_view::npos) return wrong();
     endpoint.port = parse_number<std::uint16_t>(port).value_or(0);
-    if (endpoint.port == 0) return wrong();
+    if (endpoint.port == 0)
+        return fail(Errc::invalid, fmt::format("'{}': the port of host:port is from 1 to 65535", text));
     return endpoint;
 }
 
@@ -113,7 +104,7 @@ bool take_time_of_day(std::string_view& text, TimeOfDay& time) {
         if (!take_digits(text, 2, time.second)) return false;
         if (take(text, '.') && !take_fraction(text, time.ms)) return false;
     }
-    return time.is_valid();
+    return true;
 }
 
 /// The rest of the text as a zone; gives what is to be added for UTC.
@@ -154,8 +145,8 @@ Result<runtime::Duration> parse_duration(std::string_view text) {
     static constexpr std::int64_t ms = 1'000'000;
     static constexpr Unit units[] = {{"ms", ms}, {"s", 1000 * ms}, {"m", 60'000 * ms}, {"h", 3'600'000 * ms}};
     if (text == "0") return runtime::Duration(0);
-    if (const auto nanoseconds = parse_with_units(text, units)) return runtime::Duration(*nanoseconds);
-    return fail(Errc::invalid, fmt::format("'{}' is not a time span with its unit, such as 250ms, 30s or 5m", text));
+    MOLDAU_TRY(nanoseconds, parse_with_units(text, units, "a time span with its unit, such as 250ms, 30s or 5m"));
+    return runtime::Duration(nanoseconds);
 }
 
 Result<runtime::Duration> parse_timeout(std::string_view text) {
@@ -171,9 +162,9 @@ Result<StartPosition> parse_start_offset(std::string_view text) {
     if (text == "earliest" || text == "beginning") return StartPosition{Kind::earliest, 0};
     const auto value = parse_number<std::int64_t>(text);
     if (!value || *value == std::numeric_limits<std::int64_t>::min())
-        return fail(
-            Errc::invalid,
-            fmt::format("'{}' is not an offset: latest, earliest, a number, or -N for the last N records", text));
+        return fail(Errc::invalid, fmt::format("'{}' is not an offset: latest, earliest, a number up to {}, or -N for "
+                                               "the last N records",
+                                               text, std::numeric_limits<std::int64_t>::max()));
     if (text.starts_with('-')) return StartPosition{Kind::before_end, -*value};
     return StartPosition{Kind::offset, *value};
 }
@@ -196,7 +187,9 @@ Result<std::int64_t> parse_time_ms(std::string_view text) {
     ok = ok && take_zone(rest, to_utc_ms);
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                            std::chrono::day(static_cast<unsigned>(day))};
-    if (!ok || !date.ok())
+    if (ok && !(date.ok() && time.is_valid()))
+        return fail(Errc::invalid, fmt::format("'{}': there is no such day or no such time of day", text));
+    if (!ok)
         return fail(Errc::invalid, fmt::format("'{}' is not a time: milliseconds since 1970, or such as "
                                                "2026-01-31T10:20:30Z",
                                                text));
@@ -206,8 +199,8 @@ Result<std::int64_t> parse_time_ms(std::string_view text) {
 Result<std::size_t> parse_size(std::string_view text) {
     static constexpr Unit units[] = {{"", 1},        {"B", 1},         {"KiB", 1 << 10},
                                      {"k", 1 << 10}, {"MiB", 1 << 20}, {"m", 1 << 20}};
-    if (const auto bytes = parse_with_units(text, units)) return static_cast<std::size_t>(*bytes);
-    return fail(Errc::invalid, fmt::format("'{}' is not a size, such as 16384, 64KiB or 1MiB", text));
+    MOLDAU_TRY(bytes, parse_with_units(text, units, "a size, such as 16384, 64KiB or 1MiB"));
+    return static_cast<std::size_t>(bytes);
 }
 
 Result<std::string> unescape(std::string_view text) {

@@ -31,6 +31,13 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
     return parse_number<std::int64_t>(text);
 }
 
+/// Whether it is one, however large.
+bool is_whole_number(std::string_view text) {
+    text = trimmed(text);
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// As Java spells them: NaN and Infinity are numbers, nan and inf are not; 0.5f is one, and 0x1p-1. What is too large
 /// is infinite.
 std::optional<double> real_number(std::string_view text) {
@@ -107,8 +114,15 @@ Result<> check_whole_number(const ConfigDef& def, std::string_view value) {
         max = std::numeric_limits<std::int64_t>::max();
     }
     const auto parsed = whole_number(value);
-    if (!parsed || *parsed < min || *parsed > max) {
+    if (!parsed && !is_whole_number(value)) {
         return refuse(def, value, fmt::format("Not a number of type {}", name_of(def.type)));
+    }
+    if (!parsed || *parsed < min || *parsed > max) {
+        MOLDAU_CHECK(check_range(def, value, *real_number(value)));
+        const bool has_bound = def.valid.min > static_cast<double>(min);
+        return refuse(def, value,
+                      fmt::format("Value must be between {} and {}",
+                                  has_bound ? bound(def.valid.min) : fmt::to_string(min), max));
     }
     return check_range(def, fmt::format("{}", *parsed), static_cast<double>(*parsed));
 }

@@ -9,10 +9,16 @@ TEST(GroupValues, ReadTopicsWithTheirPartitions) {
     EXPECT_EQ(*parse_topic_partitions("orders"), (TopicPartitions{"orders", {}}));
     EXPECT_EQ(*parse_topic_partitions("orders:3"), (TopicPartitions{"orders", {3}}));
     EXPECT_EQ(*parse_topic_partitions("orders:2,0,2"), (TopicPartitions{"orders", {0, 2}}));
-    for (const char* text : {"", ":0", "orders:", "orders:0,", "orders:-1", "orders:x", "orders:0:1", "a:2147483648"}) {
+    for (const char* text : {"", ":0", "orders:", "orders:0,"}) {
         const auto parsed = parse_topic_partitions(text);
         ASSERT_FALSE(parsed) << text;
         EXPECT_TRUE(parsed.error().message.starts_with(fmt::format("'{}' is not a topic", text)));
+    }
+    for (const char* text : {"orders:-1", "orders:x", "orders:0:1", "a:2147483648"}) {
+        const auto parsed = parse_topic_partitions(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_TRUE(parsed.error().message.starts_with(fmt::format("'{}': '", text))) << parsed.error().message;
+        EXPECT_TRUE(parsed.error().message.ends_with("is not a partition, a number from 0 to 2147483647"));
     }
 }
 

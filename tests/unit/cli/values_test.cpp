@@ -33,6 +33,19 @@ TEST(Values, ReadsDurationsWithTheirUnit) {
         EXPECT_FALSE(parse_duration(text)) << text;
 }
 
+TEST(Values, NamesTheRangeOfWhatIsOutsideIt) {
+    EXPECT_EQ(parse_duration("9223372036854775807h").error().message,
+              "'9223372036854775807h' is not from 0h to 2562047h");
+    EXPECT_EQ(parse_duration("-1s").error().message, "'-1s' is not from 0s to 9223372036s");
+    EXPECT_EQ(parse_size("99999999999999999999").error().message,
+              "'99999999999999999999' is not from 0 to 9223372036854775807");
+    EXPECT_EQ(parse_endpoints("a:65536").error().message, "'a:65536': the port of host:port is from 1 to 65535");
+    EXPECT_TRUE(parse_start_offset("9223372036854775808").error().message.contains("up to 9223372036854775807"));
+    for (const char* text : {"2023-13-01", "2023-02-29", "2023-02-01T25:00"})
+        EXPECT_EQ(parse_time_ms(text).error().message,
+                  fmt::format("'{}': there is no such day or no such time of day", text));
+}
+
 TEST(Values, LeavesTimeToTry) {
     EXPECT_EQ(*parse_timeout("1ms"), std::chrono::milliseconds(1));
     EXPECT_FALSE(parse_timeout("0s"));

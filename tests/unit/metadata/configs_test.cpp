@@ -55,7 +55,15 @@ TEST(ConfigValues, are_refused_with_kafkas_words) {
     EXPECT_EQ(refusal(broker_configs(), "num.io.threads", "0"),
               "Invalid value 0 for configuration num.io.threads: Value must be at least 1");
     EXPECT_EQ(refusal(broker_configs(), "num.io.threads", "3000000000"),
-              "Invalid value 3000000000 for configuration num.io.threads: Not a number of type INT");
+              "Invalid value 3000000000 for configuration num.io.threads: Value must be between 1 and 2147483647");
+    EXPECT_EQ(refusal(broker_configs(), "num.io.threads", "-3000000000"),
+              "Invalid value -3000000000 for configuration num.io.threads: Value must be at least 1");
+    EXPECT_EQ(refusal(topic_configs(), "retention.ms", "9223372036854775808"),
+              "Invalid value 9223372036854775808 for configuration retention.ms: Value must be between -1 and "
+              "9223372036854775807");
+    EXPECT_EQ(refusal(topic_configs(), "compression.gzip.level", "3000000000"),
+              "Invalid value 3000000000 for configuration compression.gzip.level: Value must be between 1 and 9 or "
+              "equal to -1");
     EXPECT_EQ(refusal(topic_configs(), "preallocate", "perhaps"),
               "Invalid value perhaps for configuration preallocate: Expected value to be either true or false");
     EXPECT_NE(refusal(topic_configs(), "moldau.durability", "tape"), "");
