@@ -207,6 +207,10 @@ void Producer::landed(std::int32_t index) {
 
 void Producer::give_up(const Batch& batch, Failure failure) {
     closed_bytes_ -= batch.bytes.size();
+    stop(std::move(failure));
+}
+
+void Producer::stop(Failure failure) {
     if (stopped_) return;
     stopped_ = true;
     failure_ = std::move(failure);
@@ -241,11 +245,22 @@ void Producer::ask_for_leaders() {
 
 Task<void> Producer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
     // A failure is met again by the next one who asks; the batches' deadlines end that.
-    (void)co_await session_.refresh(std::vector<std::string>{options_.topic});
+    if (co_await session_.refresh(std::vector<std::string>{options_.topic})) note_whether_topic_is_there();
     refreshing_ = false;
     no_refresh_before_ = runtime::after(shard_.now(), options_.first_back_off);
     dispatch();
     progress_made_.notify_all();
+}
+
+void Producer::note_whether_topic_is_there() {
+    const TopicInfo* topic = session_.topic(options_.topic);
+    if (topic == nullptr || topic->error != ErrorCode::unknown_topic_or_partition) {
+        topic_gone_since_.reset();
+    } else if (!topic_gone_since_) {
+        topic_gone_since_ = shard_.now();
+    } else if (shard_.now() >= runtime::after(*topic_gone_since_, options_.topic_patience)) {
+        stop({ExitCode::not_found, fmt::format("topic '{}' is not there any more: it was deleted", options_.topic)});
+    }
 }
 
 void Producer::wake_at(TimePoint at) {

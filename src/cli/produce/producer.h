@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct ProducerOptions {
     unsigned max_batches_per_partition = 5;  ///< as many as brokers remember of an idempotent producer
     runtime::Duration first_back_off = std::chrono::milliseconds(50);
     runtime::Duration last_back_off = std::chrono::seconds(1);
+    /// For how long a topic that was deleted is waited for; a broker that has just started may know it a little later.
+    runtime::Duration topic_patience = std::chrono::seconds(3);
 };
 
 class Producer {
@@ -79,6 +82,8 @@ class Producer {
     void send_again(Batch batch, std::string reason);
     void landed(std::int32_t index);
     void give_up(const Batch& batch, Failure failure);
+    void stop(Failure failure);
+    void note_whether_topic_is_there();
     void expire(runtime::TimePoint now);
     void drop_unsent();
     void ask_for_leaders();
@@ -103,6 +108,7 @@ class Producer {
     bool stopped_ = false;
     bool refreshing_ = false;
     runtime::TimePoint no_refresh_before_{};
+    std::optional<runtime::TimePoint> topic_gone_since_;  // as far as brokers told
     Failure failure_;
     Outage outage_;
     runtime::TimerQueue::Id wake_;

@@ -166,6 +166,34 @@ TEST_F(ProducerTest, GivesUpAtTheDeadlineAndSaysWhy) {
     EXPECT_LT(logs.requests, 30) << "the back-off grows";
 }
 
+TEST_F(ProducerTest, StopsSoonWhereItsTopicWasDeleted) {
+    make();
+    logs.errors.assign(100'000, ErrorCode::unknown_topic_or_partition);
+    cluster.set_metadata(2, {});
+    for (const std::string& text : numbers(3)) add(0, text), add(1, text);
+    const runtime::TimePoint began = shard.now();
+    cli::run(shard, producer->finish());
+    ASSERT_TRUE(producer->stopped());
+    EXPECT_EQ(producer->failure().message, "topic 't' is not there any more: it was deleted");
+    EXPECT_EQ(producer->acknowledged(), 0);
+    EXPECT_LE(shard.now(), runtime::after(began, std::chrono::seconds(5)));
+}
+
+TEST_F(ProducerTest, GoesOnWhereItsTopicIsMadeAnew) {
+    make();
+    logs.errors.assign(100'000, ErrorCode::unknown_topic_or_partition);
+    cluster.set_metadata(2, {});
+    add(0, "x");
+    producer->dispatch();
+    for (int step = 0; step < 20; ++step) shard.advance(milliseconds(100));
+    EXPECT_FALSE(producer->stopped());
+    logs.errors.clear();
+    cluster.set_metadata(2, {{"t", {1, 2}}});
+    cli::run(shard, producer->finish());
+    EXPECT_FALSE(producer->stopped());
+    EXPECT_EQ(logs.values[0], std::vector<std::string>{"x"});
+}
+
 TEST_F(ProducerTest, WaitsForAPartitionToHaveALeader) {
     cluster.set_metadata(2, {{"t", {-1, 2}}});
     ASSERT_TRUE(cli::run(shard, session.refresh(std::vector<std::string>{"t"})));
