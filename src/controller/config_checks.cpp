@@ -59,7 +59,7 @@ ApiError check_broker(const std::string& name, const Settings& settings) {
         if (def->dynamic == Dynamic::read_only) read_only.push_back(key);
         if (def->dynamic != Dynamic::per_broker) continue;
         per_broker.push_back(key);
-        if (!of_listener && (key.starts_with("ssl.") || key.starts_with("sasl."))) without_listener.push_back(key);
+        if (!of_listener && metadata::is_altered_per_listener(*def)) without_listener.push_back(key);
     }
     if (auto error = refused_keys("Cannot update these configs dynamically", read_only); error.is_error()) return error;
     if (auto error = refused_keys("These security configs can be dynamically updated only per-listener using the "

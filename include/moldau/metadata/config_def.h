@@ -92,6 +92,13 @@ const ConfigDef* find_config(std::span<const ConfigDef> table, std::string_view 
 /// As find_config, also for a broker key behind "listener.name.<listener>." or that and "<mechanism>.".
 const ConfigDef* find_broker_config(std::string_view name);
 
+/// Whether a broker key is one that Kafka changes in a running broker and this one reads at its start alone.
+bool is_read_at_start(std::string_view name);
+
+/// Whether Kafka alters a broker's key only behind "listener.name.<listener>.", though it describes it as one that may
+/// be altered.
+bool is_altered_per_listener(const ConfigDef& def);
+
 /// The known key that is most like `name`; nothing when none is near.
 std::optional<std::string_view> nearest_config(std::span<const ConfigDef> table, std::string_view name);
 

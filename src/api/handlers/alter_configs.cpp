@@ -42,14 +42,8 @@ std::optional<std::string> wrong_broker(const Call& call, std::int8_t resource_t
     return fmt::format("Unexpected broker id, expected {}, but received {}", self, name);
 }
 
-/// What Kafka changes in a running broker and this one reads at its start alone. Nothing without effect is taken on.
-bool is_read_at_start(std::string_view key) {
-    return key == "listeners" || key == "listener.security.protocol.map" || key.starts_with("listener.name.") ||
-           key == "max.connection.creation.rate" || key.starts_with("max.connections");
-}
-
-/// Nothing: all that is set takes effect. Other brokers' settings are not ours to judge; those of all brokers are,
-/// where they may be set for all.
+/// Nothing: all that is set takes effect, as what is read at a start does not. Other brokers' settings are not ours to
+/// judge; those of all brokers are, where they may be set for all.
 template <class Resource>
 std::optional<std::string> without_effect(const Call& call, const Resource& resource) {
     const std::string_view name = resource.resource_name;
@@ -57,7 +51,7 @@ std::optional<std::string> without_effect(const Call& call, const Resource& reso
         (!name.empty() && name != fmt::to_string(call.shell.node.options().id.value())))
         return std::nullopt;
     for (const auto& config : resource.configs) {
-        if (!config.value || !is_read_at_start(config.name)) continue;  // without a value it is brought back
+        if (!config.value || !metadata::is_read_at_start(config.name)) continue;  // without a value it is brought back
         const metadata::ConfigDef* def = metadata::find_broker_config(config.name);
         if (def == nullptr || (name.empty() && def->dynamic == metadata::Dynamic::per_broker)) continue;
         return fmt::format(

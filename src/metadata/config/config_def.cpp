@@ -102,6 +102,15 @@ const ConfigDef* find_broker_config(std::string_view name) {
     return nullptr;
 }
 
+bool is_read_at_start(std::string_view name) {
+    return name == "listeners" || name == "listener.security.protocol.map" || name.starts_with("listener.name.") ||
+           name == "max.connection.creation.rate" || name.starts_with("max.connections");
+}
+
+bool is_altered_per_listener(const ConfigDef& def) {
+    return def.dynamic == Dynamic::per_broker && (def.name.starts_with("ssl.") || def.name.starts_with("sasl."));
+}
+
 std::optional<std::string_view> nearest_config(std::span<const ConfigDef> table, std::string_view name) {
     std::vector<std::string_view> names;
     for (const ConfigDef& def : table) names.push_back(def.name);

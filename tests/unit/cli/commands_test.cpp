@@ -303,6 +303,35 @@ TEST_F(ConfigAlterTest, SaysWhichKeyMayHaveBeenMeantWhereThereIsNone) {
     EXPECT_EQ(terminal.error, said);
 }
 
+struct ConfigDescribeTest : CommandsTest {
+    ConfigDescribeTest() {
+        using protocol::DescribeConfigsRequest;
+        cluster.answer<DescribeConfigsRequest>([this](const DescribeConfigsRequest&, const Asked&) {
+            protocol::DescribeConfigsResponse response;
+            auto& result = response.results.emplace_back();
+            for (const std::string& key : keys) result.configs.emplace_back().name = protocol::Text(key);
+            return response;
+        });
+    }
+    std::string described(std::vector<std::string> only) {
+        terminal.output.clear();
+        const ConfigEntity entity{ConfigEntity::Kind::broker, "1"};
+        EXPECT_EQ(execute(ConfigDescribe{entity, false, std::move(only)}, OutputFormat::json), ExitCode::ok);
+        return terminal.output;
+    }
+    std::vector<std::string> keys{"log.retention.ms", "max.connections", "ssl.keystore.location"};
+};
+
+TEST_F(ConfigDescribeTest, ShowsWhatABrokerRefusesToAlterAsReadOnly) {
+    const auto is_read_only = [this](const char* key) { return described({key}).contains(R"("read_only":true)"); };
+    EXPECT_FALSE(is_read_only("max.connections")) << "of Apache Kafka";
+    keys.emplace_back("moldau.durability");
+    EXPECT_TRUE(is_read_only("max.connections"));
+    EXPECT_TRUE(is_read_only("ssl.keystore.location"));
+    EXPECT_FALSE(is_read_only("log.retention.ms"));
+    EXPECT_FALSE(described({"log.retention.ms"}).contains("max.connections"));
+}
+
 struct InternalTopic : CommandsTest {
     InternalTopic() {
         using protocol::MetadataRequest;
