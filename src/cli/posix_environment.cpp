@@ -41,8 +41,8 @@ runtime::Task<void> run_and_tell(const OnlineCommand& command, OnlineWorld& worl
     end.set_value(code);
 }
 
-/// What runs at an interrupt: set on the shard, called on it.
-struct InterruptCallback {
+/// What runs when the console tells of something: set on the shard, called on it.
+struct ShardCallback {
     std::function<void()> callback;
     bool is_listening = false;
 };
@@ -77,17 +77,26 @@ class PosixEnvironment final : public Environment {
 ExitCode PosixEnvironment::run_online(OnlineCommand command) {
     runtime::Shard& here = shard();
     posix::PosixTransport transport;
-    InterruptCallback interrupt;
-    const auto listen = [this, &here, &interrupt](std::function<void()> callback) {
-        interrupt.callback = std::move(callback);
-        if (std::exchange(interrupt.is_listening, true)) return;
-        terminal_.console().on_interrupt([&here, &interrupt] {
-            here.post([&interrupt] {
-                if (interrupt.callback) interrupt.callback();
+    ShardCallback interrupt;
+    ShardCallback output_closed;
+    using Listen = void (posix::Console::*)(std::function<void()>);
+    const auto setter = [this, &here](ShardCallback& slot, Listen listen) {
+        return [this, &here, &slot, listen](std::function<void()> callback) {
+            slot.callback = std::move(callback);
+            if (std::exchange(slot.is_listening, true)) return;
+            (terminal_.console().*listen)([&here, &slot] {
+                here.post([&slot] {
+                    if (slot.callback) slot.callback();
+                });
             });
-        });
+        };
     };
-    OnlineWorld world{here, disk(), transport, terminal_, listen};
+    OnlineWorld world{here,
+                      disk(),
+                      transport,
+                      terminal_,
+                      setter(interrupt, &posix::Console::on_interrupt),
+                      setter(output_closed, &posix::Console::on_output_closed)};
     std::promise<ExitCode> end;
     runtime::spawn(here, run_and_tell(command, world, end));
     shards_->start();

@@ -146,11 +146,23 @@ void Console::on_interrupt(std::function<void()> callback) {
         if (number != SIGHUP || !is_ignored(number)) ::sigaction(number, &action, nullptr);
 }
 
+void Console::on_output_closed(std::function<void()> callback) {
+    MOLDAU_ASSERT(!output_watcher_.joinable());
+    output_watcher_ = std::thread([this, callback = std::move(callback)] {
+        // Nothing is asked for: that the other end is gone is always told.
+        pollfd waits[] = {{STDOUT_FILENO, 0, 0}, {interrupt_, POLLIN, 0}};
+        while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+        }
+        if (waits[1].revents == 0 && (waits[0].revents & (POLLERR | POLLHUP)) != 0) callback();
+    });
+}
+
 void Console::end_listening() {
-    if (!listener_.joinable()) return;
+    if (!listener_.joinable() && !output_watcher_.joinable()) return;
     ending_ = true;
     wake(interrupt_);
-    listener_.join();
+    for (std::thread* thread : {&listener_, &output_watcher_})
+        if (thread->joinable()) thread->join();
 }
 
 }  // namespace moldau::posix

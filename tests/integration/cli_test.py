@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the command line tells its users where something is not as they think."""
 
+import json
 import os
 import pathlib
 import re
@@ -148,6 +149,43 @@ class CommandLine(unittest.TestCase):
             beyond = cli(under_test, "consume", "t", "--offset", "3")
             self.assertEqual(beyond.returncode, 4)
             self.assertIn("there is no offset 3 yet", beyond.stderr)
+
+    def test_consume_ends_quietly_once_nobody_reads_its_output(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            cli(under_test, "produce", "t", stdin="first\n")
+            for group in ((), ("--group", "g")):
+                with self.subTest(group=group):
+                    consumer = subprocess.Popen([binary(), "consume", "t", "--from-beginning", *group, "--bootstrap",
+                                                 under_test.address], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                                text=True)
+                    self.addCleanup(consumer.kill)
+                    self.assertEqual(consumer.stdout.readline(), "first\n")
+                    consumer.stdout.close()
+                    # No record comes any more whose printing could fail.
+                    self.assertEqual((consumer.wait(timeout=20), consumer.stderr.read()), (0, ""))
+                    consumer.stderr.close()
+            [described] = json.loads(cli(under_test, "group", "describe", "g", "-o", "json").stdout)
+            self.assertEqual([(each["committed_offset"], each.get("member")) for each in described["partitions"]], [(1, None)])
+
+    def test_produce_ends_soon_where_its_topic_is_deleted(self):
+        with broker() as under_test:
+            create_topic(under_test, "t")
+            producer = subprocess.Popen([binary(), "produce", "t", "--bootstrap", under_test.address],
+                                        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(producer.kill)
+            producer.stdin.write("first\n")
+            producer.stdin.flush()
+            self.assertEqual(cli(under_test, "consume", "t", "--from-beginning", "-n", "1").stdout, "first\n")
+            self.assertEqual(cli(under_test, "topic", "delete", "t").returncode, 0)
+            producer.stdin.write("second\n")
+            producer.stdin.flush()
+            told = producer.stderr.read()  # its input is still open
+            self.assertEqual(producer.wait(timeout=20), 1)
+            self.assertIn("topic 't' is not there any more: it was deleted\n", told)
+            self.assertIn("1 of 2 records were not acknowledged\n", told)
+            producer.stdin.close()
+            producer.stderr.close()
 
     def test_an_interrupt_ends_a_consumer_that_cannot_reach_a_leader(self):
         # Linux drops who asks for a connection while as many as the backlog wait to be taken.

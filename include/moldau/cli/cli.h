@@ -54,9 +54,11 @@ struct OnlineWorld {
     runtime::Disk& disk;  ///< for its I/O pool
     runtime::Transport& transport;
     Terminal& terminal;
-    /// Has `callback` run on the shard at the first SIGINT, SIGTERM or SIGHUP; a later one, and any without it, ends the
-    /// process. Set it again to replace it.
+    /// Has `callback` run on the shard at the first SIGINT, SIGTERM or SIGHUP; a later one, and any without it, ends
+    /// the process. Set it again to replace it.
     std::function<void(std::function<void()> callback)> on_interrupt;
+    /// Has `callback` run on the shard once nobody reads the output any more. Set it again to replace it.
+    std::function<void(std::function<void()> callback)> on_output_closed;
 };
 
 /// Made by main; makes the parts of the world when they are first asked for.

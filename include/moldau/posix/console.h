@@ -41,7 +41,11 @@ class Console {
     /// Requires: not called before.
     void on_interrupt(std::function<void()> callback);
 
-    /// The callback is not called any more, nor still running, once this returns. Nothing is read from then on.
+    /// Calls `callback`, on a thread of its own, once nobody reads standard output any more: it is a pipe or a socket
+    /// whose other end is closed. Not after an interrupt. Requires: not called before.
+    void on_output_closed(std::function<void()> callback);
+
+    /// No callback is called any more, nor still running, once this returns. Nothing is read from then on.
     void end_listening();
 
  private:
@@ -49,7 +53,8 @@ class Console {
     int input_end_;
     int interrupt_;  // by a signal, or by end_listening()
     std::atomic<bool> ending_ = false;
-    std::thread listener_;  // running when somebody listens
+    std::thread listener_;        // running when somebody listens
+    std::thread output_watcher_;  // the same
 };
 
 }  // namespace moldau::posix

@@ -57,6 +57,12 @@ Task<Outcome<Range>> find_range(const Context& context, const Consume& asked,
     co_return range;
 }
 
+/// What ends the command in good order; none: it is over.
+void on_end(const Context& context, const std::function<void()>& end) {
+    context.world.on_interrupt(end);
+    context.world.on_output_closed(end);
+}
+
 CommandTask consume_alone(const Context& context, const Consume& asked, Printer& printer) {
     auto partitions = co_await find_partitions(context.session, asked);
     if (!partitions) co_return context.report(partitions.error());
@@ -68,10 +74,10 @@ CommandTask consume_alone(const Context& context, const Consume& asked, Printer&
     options.read_committed = asked.read_committed;
     Consumer consumer(context.session, std::move(options), range->starts, range->ends);
     consumer.on_notice(context.notices());
-    context.world.on_interrupt([&consumer] { consumer.stop(); });
+    on_end(context, [&consumer] { consumer.stop(); });
     const Outcome<> printed = co_await printer.run(consumer);
     co_await consumer.finish();
-    context.world.on_interrupt({});
+    on_end(context, {});
     if (!printed && printed.error().code != ExitCode::ok) co_return context.report(printed.error());
     co_return ExitCode::ok;
 }
@@ -81,9 +87,9 @@ CommandTask consume_in_group(const Context& context, const Consume& asked, Print
     const auto partitions = co_await find_partitions(context.session, asked);
     if (!partitions) co_return context.report(partitions.error());
     GroupReader reader(context.session, asked, printer, context.notices());
-    context.world.on_interrupt([&reader] { reader.stop(); });
+    on_end(context, [&reader] { reader.stop(); });
     const Outcome<> done = co_await reader.run();
-    context.world.on_interrupt({});
+    on_end(context, {});
     if (!done && done.error().code != ExitCode::ok) co_return context.report(done.error());
     co_return ExitCode::ok;
 }

@@ -106,8 +106,9 @@ Task<Outcome<>> GroupReader::read(std::vector<std::int32_t> partitions) {
     co_await gate.close();
     const Outcome<> committed = co_await commit();
     co_await consumer.finish();
-    if (!printed || committed) co_return printed;
-    if (!membership_.must_rejoin() || stopping_) co_return committed;
+    const bool is_read = printed || printed.error().code == ExitCode::ok;
+    if (!is_read || committed) co_return printed;
+    if (!printed || !membership_.must_rejoin() || stopping_) co_return committed;
     notify_(committed.error().message);
     co_return Outcome<>();
 }

@@ -26,7 +26,7 @@ class GroupReader {
     /// Until it is stopped, enough is printed or all is read, and the group is left. Closes the session's connections.
     runtime::Task<Outcome<>> run();
 
-    /// Lets run() end: what is printed is still committed. From a signal's callback.
+    /// Lets run() end: what is printed is still committed.
     void stop();
 
  private:

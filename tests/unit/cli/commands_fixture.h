@@ -31,6 +31,7 @@ class FakeTerminal final : public Terminal {
     }
     void end_input() override { ended_ = true; }
     Result<> write_output(ByteView bytes) override {
+        if (is_output_closed) return fail(Errc::closed, "nobody reads it any more");
         output += text_of(bytes);
         return {};
     }
@@ -43,6 +44,8 @@ class FakeTerminal final : public Terminal {
     static constexpr const char* interrupt = "^C";
     std::deque<std::string> input;  ///< what each read gives; `interrupt` is one
     std::function<void()> on_interrupt;
+    std::function<void()> on_output_closed;
+    bool is_output_closed = false;
     std::string output;
     std::string error;
 
@@ -72,8 +75,12 @@ struct CommandsTest : testing::Test {
     runtime::NoTransport transport;
     FakeTerminal terminal;
     FakeCluster cluster{shard};
-    OnlineWorld world{shard, disk, transport, terminal,
-                      [this](std::function<void()> callback) { terminal.on_interrupt = std::move(callback); }};
+    OnlineWorld world{shard,
+                      disk,
+                      transport,
+                      terminal,
+                      [this](std::function<void()> callback) { terminal.on_interrupt = std::move(callback); },
+                      [this](std::function<void()> callback) { terminal.on_output_closed = std::move(callback); }};
 };
 
 }  // namespace moldau::cli

@@ -236,6 +236,30 @@ TEST_F(GroupReaderTest, CommitsAndLeavesWhenItIsInterrupted) {
     EXPECT_EQ(happened, "join m-1;commit 0:6;leave m-1;");
 }
 
+TEST_F(GroupReaderTest, CommitsAndLeavesWhenNobodyReadsItsOutputAnyMore) {
+    on_heartbeat = [this] { terminal.on_output_closed(); };
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(terminal.output, "0:0 0:1 0:2 0:3 0:4 0:5 ");
+    EXPECT_EQ(happened, "join m-1;commit 0:6;leave m-1;");
+    EXPECT_EQ(terminal.error, "");
+}
+
+TEST_F(GroupReaderTest, CommitsNothingThatItCouldNotWrite) {
+    committed[0] = Offset(2);
+    terminal.is_output_closed = true;
+    EXPECT_EQ(execute(asked), ExitCode::ok);
+    EXPECT_EQ(happened, "join m-1;leave m-1;");
+    EXPECT_EQ(terminal.error, "");
+}
+
+TEST_F(GroupReaderTest, FailsWhereItsReaderIsGoneAndItCannotCommit) {
+    terminal.is_output_closed = true;
+    commit_errors.assign(10'000, ErrorCode::coordinator_not_available);
+    EXPECT_EQ(execute(asked), ExitCode::failed);
+    EXPECT_TRUE(happened.ends_with("leave m-1;"));
+    EXPECT_TRUE(told("what was printed last is not committed")) << terminal.error;
+}
+
 TEST_F(GroupReaderTest, CommitsBeforeItJoinsAgain) {
     heartbeat_errors = {ErrorCode::rebalance_in_progress};
     int beats = 0;

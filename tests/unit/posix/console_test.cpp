@@ -1,5 +1,6 @@
 #include <csignal>
 #include <future>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -28,6 +29,46 @@ TEST(Console, TellsOfAnInterruptUntilNobodyListensAnyMore) {
         EXPECT_LE(told, 1);
         count.reset();
     }
+}
+
+/// Standard output is a pipe as long as it lives.
+struct PipedOutput {
+    PipedOutput() {
+        EXPECT_EQ(::pipe(ends), 0);
+        ::dup2(ends[1], STDOUT_FILENO);
+        ::close(ends[1]);
+    }
+    ~PipedOutput() {
+        ::dup2(before, STDOUT_FILENO);
+        ::close(before);
+    }
+    void close_reader() const { ::close(ends[0]); }
+
+    int before = ::dup(STDOUT_FILENO);
+    int ends[2] = {};
+};
+
+TEST(Console, TellsThatNobodyReadsItsOutputAnyMore) {
+    const PipedOutput output;
+    std::promise<void> called;
+    Console console;
+    console.on_output_closed([&called] { called.set_value(); });
+    auto told = called.get_future();
+    EXPECT_EQ(told.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+    output.close_reader();
+    told.get();
+    console.end_listening();
+}
+
+TEST(Console, EndsWatchingAnOutputThatIsStillRead) {
+    const PipedOutput output;
+    bool is_called = false;
+    Console console;
+    console.on_interrupt([] {});
+    console.on_output_closed([&is_called] { is_called = true; });
+    console.end_listening();
+    output.close_reader();
+    EXPECT_FALSE(is_called);
 }
 
 }  // namespace
