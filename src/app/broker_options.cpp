@@ -14,6 +14,7 @@
 
 #include <moldau/metadata/config_def.h>
 #include <moldau/metadata/configs.h>
+#include <moldau/metadata/supported.h>
 
 namespace moldau::app {
 namespace {
@@ -73,46 +74,6 @@ std::string value_of(const Properties& properties, std::string_view key) {
     return found == properties.end() ? std::string() : found->second;
 }
 
-Result<std::string> log_directory(const Properties& properties) {
-    std::string value = value_of(properties, "log.dirs");
-    if (value.empty()) value = value_of(properties, "log.dir");
-    if (value.empty()) value = "/tmp/kafka-logs";  // Kafka's default
-    const std::vector<std::string> all = metadata::parse_list(value);
-    if (all.size() != 1)
-        return fail(Errc::unsupported,
-                    fmt::format("log.dirs={}: one log directory is supported so far, not {}", value, all.size()));
-    const std::string metadata_dir = value_of(properties, "metadata.log.dir");
-    if (!metadata_dir.empty() && metadata_dir != all.front())
-        return fail(Errc::unsupported, fmt::format("metadata.log.dir={}: it must be the log directory {} so far",
-                                                   metadata_dir, all.front()));
-    return all.front();
-}
-
-Result<> check_roles(const Properties& properties) {
-    std::vector<std::string> roles = metadata::parse_list(value_of(properties, "process.roles"));
-    std::ranges::sort(roles);
-    if (roles == std::vector<std::string>{"broker", "controller"}) return {};
-    return fail(
-        Errc::unsupported,
-        fmt::format("process.roles={}: a single node is broker and controller; set process.roles=broker,controller",
-                    value_of(properties, "process.roles")));
-}
-
-/// A broker that lets everybody do everything must not stand in for one that does not.
-Result<> check_guards(const Properties& properties) {
-    static constexpr std::pair<const char*, const char*> guards[] = {
-        {"authorizer.class.name", "ACLs are not supported so far, and everybody would be allowed everything"},
-        {"create.topic.policy.class.name", "policies in Java are not supported, and every topic would be created"},
-        {"alter.config.policy.class.name", "policies in Java are not supported, and every setting could be changed"}};
-    for (const auto& [key, without_it] : guards) {
-        const std::string guard = value_of(properties, key);
-        if (!guard.empty())
-            return fail(Errc::unsupported,
-                        fmt::format("{}={}: {}; leave it empty to start all the same", key, guard, without_it));
-    }
-    return {};
-}
-
 /// Names are looked up: who is let in must not depend on a name service later.
 Result<std::map<std::string, std::size_t>> connection_overrides(const std::string& value) {
     MOLDAU_TRY(by_host, metadata::parse_connection_overrides(value));
@@ -125,17 +86,6 @@ Result<std::map<std::string, std::size_t>> connection_overrides(const std::strin
         by_address.insert_or_assign(*address, static_cast<std::size_t>(std::max(count, 0)));
     }
     return by_address;
-}
-
-/// Whether controller.quorum.voters names a quorum, which is this node alone. Each is id@host:port.
-Result<bool> is_static_quorum(const Properties& properties, NodeId self) {
-    const std::string value = value_of(properties, "controller.quorum.voters");
-    const std::vector<std::string> voters = metadata::parse_list(value);
-    if (voters.empty()) return false;
-    if (voters.size() == 1 && voters.front().starts_with(fmt::format("{}@", self))) return true;
-    return fail(Errc::unsupported, fmt::format("controller.quorum.voters={}: this node, {}, must be the only voter; "
-                                               "larger quorums are not supported so far",
-                                               value, self));
 }
 
 std::string host_name() {
@@ -179,8 +129,6 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments, const std::st
     const metadata::PropertiesReview review = metadata::review_properties(properties);
     if (!review.errors.empty()) return fail(Errc::invalid, fmt::format("{}", fmt::join(review.errors, "\n")));
     metadata::normalise(properties);
-    MOLDAU_CHECK(check_roles(properties));
-    MOLDAU_CHECK(check_guards(properties));
 
     BrokerOptions options;
     options.warnings = told.warnings;
@@ -188,10 +136,9 @@ Result<BrokerOptions> options_of(const BrokerArguments& arguments, const std::st
     if (value_of(properties, "node.id").empty())
         return fail(Errc::invalid, "node.id is not set; it is this node's number, unique in its cluster");
     options.node.id = NodeId(static_cast<std::int32_t>(metadata::parse_integer(value_of(properties, "node.id"))));
-    MOLDAU_TRY(is_static, is_static_quorum(properties, options.node.id));
-    options.node.is_static_quorum = is_static;
-    MOLDAU_TRY(directory, log_directory(properties));
-    options.node.log_dir = directory;
+    MOLDAU_TRY(supported, metadata::check_supported(properties));
+    options.node.is_static_quorum = supported.is_static_quorum;
+    options.node.log_dir = supported.log_dir;
     MOLDAU_TRY(listeners, listeners_of(properties, host_name()));
     options.listeners = std::move(listeners);
     for (const ListenerOptions& listener : options.listeners.all)

@@ -183,6 +183,7 @@ Outcome<> format(Environment& environment, const StorageFormat& asked) {
     if (Outcome<> checked = check_kraft_version(asked, *node); !checked) return checked;
     const Outcome<FormatLevels> levels = choose_levels(asked.release_version, asked.features);
     if (!levels) return std::unexpected(levels.error());
+    if (!node->refusal.empty()) return failed(ExitCode::failed, fmt::format("{}: {}", asked.config, node->refusal));
     const auto directories = choose_directories(inspect(environment.disk(), node->log_dirs), asked, *node);
     if (!directories) return std::unexpected(directories.error());
     const Outcome<Locks> locks = lock(environment.disk(), *directories);

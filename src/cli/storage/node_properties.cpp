@@ -8,6 +8,7 @@
 #include <moldau/metadata/configs.h>
 #include <moldau/metadata/listeners.h>
 #include <moldau/metadata/properties.h>
+#include <moldau/metadata/supported.h>
 
 namespace moldau::cli {
 
@@ -73,6 +74,7 @@ Outcome<NodeProperties> read_node_properties(std::string_view text, const std::s
         Outcome<> added = add_controller_endpoints(*file, host_name, node);
         if (!added) return std::unexpected(std::move(added).error());
     }
+    if (const auto supported = metadata::check_supported(*file); !supported) node.refusal = supported.error().message;
     return node;
 }
 

@@ -24,6 +24,7 @@ struct NodeProperties {
     bool has_static_voters = false;  ///< controller.quorum.voters
     /// Where other nodes reach this controller: advertised where it is, else listeners.
     std::vector<raft::Endpoint> controller_endpoints;
+    std::string refusal;  ///< why no broker starts with them; empty: one does
 };
 
 /// Takes a line for the user: an unknown key, and what it may have been meant for.

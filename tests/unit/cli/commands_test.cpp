@@ -163,6 +163,34 @@ TEST(StorageCommands, TellOfKeysThatTheyDoNotKnow) {
     EXPECT_TRUE(environment.terminal().error.contains("process.roles is missing"));
 }
 
+TEST(StorageCommands, FormatsNothingForWhatABrokerWouldRefuse) {
+    const auto refusal_of = [](const std::string& more) {
+        const std::string config =
+            "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+            "controller.listener.names=CONTROLLER\nlog.dirs=/data\n";
+        FakeEnvironment environment;
+        EXPECT_EQ(environment.execute(config + more, {"storage", "format", "-s", "-t", "id", "-c", "/etc/c"}),
+                  ExitCode::failed);
+        EXPECT_EQ(environment.terminal().output, "");
+        return environment.terminal().error;
+    };
+    EXPECT_EQ(
+        refusal_of("authorizer.class.name=Some\n"),
+        "moldau: /etc/c: authorizer.class.name=Some: ACLs are not supported so far, and everybody would be allowed "
+        "everything; leave it empty to start all the same\n");
+    EXPECT_EQ(refusal_of("listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT\n"),
+              "moldau: /etc/c: listeners: PLAINTEXT is of the protocol SASL_PLAINTEXT; only PLAINTEXT is supported so "
+              "far\n");
+    EXPECT_TRUE(refusal_of("log.dirs=/a,/b\n").contains("one log directory is supported so far, not 2"));
+    // It may still be asked what is there.
+    FakeEnvironment environment;
+    EXPECT_EQ(environment.execute("process.roles=controller\nnode.id=1\nlisteners=C://:9093\n"
+                                  "controller.listener.names=C\nlog.dirs=/data\n",
+                                  {"storage", "info", "-c", "/etc/c"}),
+              ExitCode::failed);
+    EXPECT_TRUE(environment.terminal().output.contains("/data does not exist")) << environment.terminal().error;
+}
+
 TEST(StorageCommands, FormattingADirectoryOfAnotherNodeNamesTheSettingToCorrect) {
     const auto config = [](int node) {
         return fmt::format(
