@@ -3,7 +3,6 @@
 // that it was made of, as far as they are still there.
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -13,13 +12,6 @@
 #include "log_loader.h"
 
 namespace moldau::storage {
-namespace {
-
-// The log last: as long as it is marked, a start begins again.
-constexpr std::array all_files{suffix::index, suffix::time_index, suffix::txn_index, suffix::log};
-
-}  // namespace
-
 /// A file of a segment whose name ends in `.cleaned` or `.swap`.
 struct LogLoader::Marked {
     std::string name;
@@ -28,7 +20,7 @@ struct LogLoader::Marked {
 
     static std::vector<Marked> among(const std::vector<runtime::DirectoryEntry>& entries, std::string_view mark) {
         std::vector<Marked> found;
-        for (const std::string_view each : all_files)
+        for (const std::string_view each : suffix::log_last)
             for (const runtime::DirectoryEntry& entry : entries)
                 if (const auto base = offset_in_name(entry.name, fmt::format("{}{}", each, mark)))
                     found.push_back({entry.name, *base, each});
@@ -129,7 +121,7 @@ Result<> LogLoader::complete(const std::vector<Marked>& staged) {
     };
     MOLDAU_TRY(entries, log_.disk_.list(log_.directory_));
     for (const runtime::DirectoryEntry& entry : entries) {
-        for (const std::string_view each : all_files) {
+        for (const std::string_view each : suffix::log_last) {
             const auto base = offset_in_name(entry.name, each);
             if (!base || *base < first || *base >= *end) continue;
             // All were staged: what is no longer has got its name already.

@@ -9,13 +9,6 @@
 #include <moldau/storage/log_names.h>
 
 namespace moldau::storage {
-namespace {
-
-constexpr std::string_view all_suffixes[] = {suffix::log, suffix::index, suffix::time_index, suffix::txn_index};
-constexpr std::string_view log_last[] = {suffix::index, suffix::time_index, suffix::txn_index, suffix::log};
-
-}  // namespace
-
 Segment::Segment(runtime::Disk& disk, const std::string& directory, Offset base, Timestamp opened_at,
                  std::string_view mark)
     : modified_at(opened_at),
@@ -343,7 +336,7 @@ bool Segment::indexes_full(std::size_t more_entries, std::int32_t segment_index_
 }
 
 Result<> Segment::mark_deleted(std::vector<std::string>& files) {
-    for (const std::string_view each : all_suffixes) {
+    for (const std::string_view each : suffix::log_first) {
         const std::string from = path(each);
         std::string to = fmt::format("{}{}", from, suffix::deleted);
         auto done = disk_.rename(from, to);
@@ -362,7 +355,7 @@ Result<> Segment::mark_deleted(std::vector<std::string>& files) {
 
 Result<> Segment::remove() {
     release_files();
-    for (const std::string_view each : all_suffixes) {
+    for (const std::string_view each : suffix::log_first) {
         auto done = disk_.remove(path(each));
         if (!done && done.error().code != Errc::not_found) return done;
     }
@@ -371,7 +364,7 @@ Result<> Segment::remove() {
 
 Result<> Segment::rename(std::string_view mark) {
     std::string from = std::exchange(mark_, std::string(mark));
-    for (const std::string_view each : log_last) {
+    for (const std::string_view each : suffix::log_last) {
         auto done = disk_.rename(fmt::format("{}{}{}", stem_, each, from), path(each));
         if (done || (done.error().code == Errc::not_found && each != suffix::log)) continue;
         mark_ = std::move(from);  // the log's own name, by which it can be tried again

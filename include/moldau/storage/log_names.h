@@ -20,6 +20,11 @@ inline constexpr std::string_view snapshot = ".snapshot";
 inline constexpr std::string_view deleted = ".deleted";
 inline constexpr std::string_view cleaned = ".cleaned";
 inline constexpr std::string_view swap = ".swap";
+
+/// A segment's files in the order in which they go: what stands of the others without the log is nobody's.
+inline constexpr std::string_view log_first[] = {log, index, time_index, txn_index};
+/// In the order in which they change their names: as long as the log has its old one, a start begins again.
+inline constexpr std::string_view log_last[] = {index, time_index, txn_index, log};
 }  // namespace suffix
 
 /// Of a log directory.

@@ -186,7 +186,7 @@ Result<> CleaningJob::retire() {
     const SourceGroup& group = plan_->groups[group_];
     for (std::size_t i = group.first; i < group.first + group.count; ++i) {
         const Source& source = plan_->sources[i];
-        for (const std::string_view each : {suffix::index, suffix::time_index, suffix::txn_index, suffix::log}) {
+        for (const std::string_view each : suffix::log_last) {
             const std::string from = fmt::format("{}{}", source.stem, each);
             std::string to = fmt::format("{}{}", from, suffix::deleted);
             auto done = disk_.rename(from, to);

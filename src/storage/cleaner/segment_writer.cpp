@@ -109,7 +109,6 @@ Result<> SegmentWriter::finish() {
 
 // A file that is still `.cleaned`, or is so again, tells a start that the others do not count: it goes last.
 Result<> SegmentWriter::discard(runtime::Disk& disk, const std::string& directory, Offset base, bool staged) {
-    constexpr std::string_view all[] = {suffix::index, suffix::time_index, suffix::txn_index, suffix::log};
     const auto path_of = [&](std::string_view each, std::string_view mark) {
         return runtime::join_path(directory, fmt::format("{}{}", offset_file_name(base, each), mark));
     };
@@ -120,10 +119,12 @@ Result<> SegmentWriter::discard(runtime::Disk& disk, const std::string& director
         MOLDAU_CHECK(
             unless_gone(disk.rename(path_of(suffix::log, suffix::swap), path_of(suffix::log, suffix::cleaned))));
         MOLDAU_CHECK(disk.sync_directory(directory));
-        for (const std::string_view each : all) MOLDAU_CHECK(unless_gone(disk.remove(path_of(each, suffix::swap))));
+        for (const std::string_view each : suffix::log_last)
+            MOLDAU_CHECK(unless_gone(disk.remove(path_of(each, suffix::swap))));
         MOLDAU_CHECK(disk.sync_directory(directory));
     }
-    for (const std::string_view each : all) MOLDAU_CHECK(unless_gone(disk.remove(path_of(each, suffix::cleaned))));
+    for (const std::string_view each : suffix::log_last)
+        MOLDAU_CHECK(unless_gone(disk.remove(path_of(each, suffix::cleaned))));
     return {};
 }
 
