@@ -76,6 +76,7 @@ Result<> LogDirectory::load() {
     MOLDAU_CHECK(load_author());
     // Not carried into a file of ours, where they would count.
     if (written_by_kafka_) written_.high_watermarks.clear();
+    MOLDAU_CHECK(spare_file_.open());
     return refresh_free_space();
 }
 
@@ -129,7 +130,8 @@ LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogC
 Result<> LogDirectory::begin_writing() {
     auto removed = disk_.remove(path_of(clean_marker_file));
     if (!removed && removed.error().code != Errc::not_found) return removed;
-    return disk_.sync_directory(path_);
+    MOLDAU_CHECK(disk_.sync_directory(path_));
+    return keep_spare_file();
 }
 
 Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) {
@@ -217,7 +219,7 @@ void LogDirectory::forget_start(const TopicPartition& partition) {
 }
 
 Result<> LogDirectory::take_away(std::span<const Departure> departures) {
-    return change([&]() -> Result<> {
+    const auto take = [&]() -> Result<> {
         Checkpoints rest = written_;
         bool noted = false;
         for (const Departure& each : departures) noted = erase(rest, each.partition) || noted;
@@ -228,7 +230,10 @@ Result<> LogDirectory::take_away(std::span<const Departure> departures) {
                 return renamed;
         }
         return disk_.sync_directory(path_);
-    });
+    };
+    Result<> taken = change(take);
+    if (!taken && taken.error().code == Errc::no_space && give_up_spare_file()) taken = change(take);
+    return taken;
 }
 
 Result<bool> LogDirectory::bring_back(const std::string& from, const std::string& to) {
@@ -261,6 +266,21 @@ void LogDirectory::set_offline(Error reason) {
 Error LogDirectory::offline_reason() const {
     MOLDAU_ASSERT(is_offline());
     return *offline_reason_.load();
+}
+
+bool LogDirectory::give_up_spare_file() {
+    bool was_there = false;
+    const Result<> done = change([&]() -> Result<> {
+        MOLDAU_TRY(given_up, spare_file_.give_up());
+        was_there = given_up;
+        return {};
+    });
+    if (!done) log::warn("the spare file stays: {}", done.error().message);
+    return done && was_there;
+}
+
+Result<> LogDirectory::keep_spare_file() {
+    return change([&] { return spare_file_.keep(); });
 }
 
 Result<> LogDirectory::refresh_free_space() {

@@ -16,6 +16,7 @@
 #include <moldau/storage/log.h>
 #include <moldau/storage/log_names.h>
 #include <moldau/storage/meta_properties.h>
+#include <moldau/storage/spare_file.h>
 
 namespace moldau::storage {
 
@@ -46,7 +47,8 @@ class LogDirectory {
     static constexpr std::uint64_t max_reserve_bytes = 64 << 20;
     static constexpr std::uint64_t reserve_share = 16;
 
-    /// Takes the lock and reads what is noted. The directory must exist. Waits.
+    /// Takes the lock and reads what is noted. The directory must exist. Where the disk is full, half of the spare file
+    /// goes, for what a start writes. Waits.
     /// Errors: exists when another process has it; invalid; io.
     static Result<std::unique_ptr<LogDirectory>> open(runtime::Disk& disk, std::string path);
 
@@ -80,7 +82,7 @@ class LogDirectory {
     /// No checkpoint names more than `offset` of this partition any more: before a truncation. Waits.
     Result<> lower_checkpoints(const TopicPartition& partition, Offset offset);
     /// No checkpoint names these partitions any more, and only then their directories are renamed, as far as they are
-    /// there. One write and one sync for them all. Waits.
+    /// there. One write and one sync for them all. A full disk has the spare file for it. Waits.
     Result<> take_away(std::span<const Departure> departures);
     /// Renames a partition's directory that was moved aside, where none is in its place: false when one is. Waits.
     Result<bool> bring_back(const std::string& from, const std::string& to);
@@ -92,6 +94,12 @@ class LogDirectory {
     bool is_offline() const { return offline_.load(std::memory_order_acquire); }
     /// Requires: is_offline().
     Error offline_reason() const;
+
+    /// A full disk has no room for a note that lets something be deleted: true when there is some now, of the spare
+    /// file. Waits.
+    bool give_up_spare_file();
+    /// Makes the spare file where it is missing and there is room. Every second or so. Waits.
+    Result<> keep_spare_file();
 
     /// Measures the free space. Every second or so, on any thread. Waits.
     Result<> refresh_free_space();
@@ -106,7 +114,8 @@ class LogDirectory {
     }
 
  private:
-    LogDirectory(runtime::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+    LogDirectory(runtime::Disk& disk, std::string path)
+        : disk_(disk), path_(std::move(path)), spare_file_(disk, path_) {}
 
     std::string path_of(std::string_view name) const { return runtime::join_path(path_, name); }
     Result<> load();
@@ -120,6 +129,7 @@ class LogDirectory {
 
     runtime::Disk& disk_;
     std::string path_;
+    SpareFile spare_file_;
     std::unique_ptr<runtime::DirectoryLock> lock_;
     std::optional<MetaProperties> meta_;
     Checkpoints at_start_;  // on the owner's shard alone
