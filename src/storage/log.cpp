@@ -239,6 +239,7 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (!written && !is_shortage(written.error())) return broken(std::move(written).error());
         // A full disk has no room for a checkpoint; the records are made durable all the same.
         if (!written) job.kind = FlushKind::data;
+        checkpoint_refused_ = !written;
     }
     // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
     auto dirty_end = segments_.rbegin();
@@ -309,6 +310,7 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     }
     durable_end_ = std::max(durable_end_, job.covers_to);
     if (!outcome->epochs_written) epochs_dirty_ = true;
+    if (job.kind == FlushKind::checkpoint) checkpoint_refused_ = !is_checkpoint;
     if (!is_checkpoint) return;
     recovery_point_ = std::max(recovery_point_, job.covers_to);
     if (!job.snapshot_to_sync.empty()) durable_snapshot_ = std::max(durable_snapshot_, job.newest_snapshot);

@@ -145,6 +145,10 @@ Result<std::optional<Expiry>> Log::find_expired(Timestamp now, Offset high_water
     if (failure_) return std::unexpected(*failure_);
     const Offset surely_kept = recovery_point_ == log_end_ ? log_end_ : durable_snapshot_;
     MOLDAU_TRY(count, count_expired(now, std::min(high_watermark, surely_kept)));
+    if (count == 0 && checkpoint_refused_) {
+        MOLDAU_TRY(would_go, count_expired(now, high_watermark));
+        if (would_go > 0) return fail(Errc::no_space, directory_ + ": no room for the checkpoint that must come first");
+    }
     if (count == 0) return std::nullopt;
     if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));
     Expiry due{.new_start = std::max(log_start_, segments_[count]->base()), .directory = directory_};

@@ -193,7 +193,7 @@ class Log {
     bool advance_log_start(Offset offset);
     /// Retention by time and size: what is due, never above the high watermark nor what a crash leaves as it is;
     /// nothing when nothing is. The caller makes it durable, lets it go, notes the log start on disk, and calls
-    /// delete_expired().
+    /// delete_expired(). Errors: no_space, also where a checkpoint must come first and found none.
     Result<std::optional<Expiry>> find_expired(Timestamp now, Offset high_watermark);
     /// Moves the log start up. Requires: `expiry` was made durable.
     void let_go(const Expiry& expiry);
@@ -297,8 +297,9 @@ class Log {
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
     std::uint64_t bytes_since_snapshot_ = 0;
 
-    bool directory_dirty_ = false;  // a name was made or removed since the directory was synced
-    bool as_closed_ = false;        // nothing changed since a clean stop
+    bool directory_dirty_ = false;     // a name was made or removed since the directory was synced
+    bool checkpoint_refused_ = false;  // the last one found no room
+    bool as_closed_ = false;           // nothing changed since a clean stop
     bool flush_in_flight_ = false;
     std::uint64_t truncations_ = 0;  // a flush that began before one proves nothing about the end
 

@@ -150,5 +150,19 @@ TEST_F(LogTest, RetentionWaitsForADurableSnapshot) {
     EXPECT_EQ((*all)->new_start, Offset(80));
 }
 
+TEST_F(LogTest, RetentionSaysThatTheCheckpointBeforeItFoundNoRoom) {
+    config.retention_ms = 1;
+    open();
+    fill_to(60);
+    disk.capacity_bytes = disk.used_bytes();
+    flush(FlushKind::checkpoint);
+    EXPECT_EQ(log->durable_end(), Offset(60));
+    EXPECT_FALSE(*log->find_expired(wall_now, Offset(60))) << "nothing is due";
+    EXPECT_EQ(log->find_expired(wall_now + 1000, Offset(60)).error().code, Errc::no_space);
+    disk.capacity_bytes = UINT64_MAX;
+    flush(FlushKind::checkpoint);
+    EXPECT_TRUE(*log->find_expired(wall_now + 1000, Offset(60)));
+}
+
 }  // namespace
 }  // namespace moldau::storage
