@@ -144,10 +144,12 @@ class PartitionManager {
 
     // Upkeep: partition_upkeep.cpp.
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
+    /// False where it found no room for what it notes.
     runtime::Task<bool> apply_retention();
     LogCleaner::Ports cleaner_ports(CleanerSettingsOf settings);
     runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
-    runtime::Task<bool> write_checkpoints();
+    runtime::Task<Result<>> write_checkpoints();
+    runtime::Task<bool> give_up_spare_file();
     runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
     /// Checkpoints are written, and directories renamed, by one at a time.
     runtime::Task<bool> take_turn();

@@ -42,14 +42,19 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
         while (!closing_ && shard_.now() < next) co_await changed_.wait(next);
         if (closing_) break;
         if (shard_.now() >= next_space) {
-            const Result<> measured = co_await runtime::run_blocking(
-                world_.disk, shard_, [&directory = directory_] { return directory.refresh_free_space(); });
+            const Result<> measured =
+                co_await runtime::run_blocking(world_.disk, shard_, [&directory = directory_]() -> Result<> {
+                    MOLDAU_CHECK(directory.refresh_free_space());
+                    return directory.keep_spare_file();
+                });
             if (!measured) log::warn("cannot measure the free space: {}", measured.error().message);
             next_space = runtime::after(shard_.now(), measure_interval);
         }
         if (shard_.now() >= next_retention) {
-            co_await apply_retention();
-            next_retention = runtime::after(shard_.now(), times_.retention_interval);
+            runtime::Duration pause = times_.retention_interval;
+            if (!co_await apply_retention() && co_await give_up_spare_file() && !co_await apply_retention())
+                pause = std::min(pause, 2 * times_.checkpoint_interval);  // a log's checkpoint comes first
+            next_retention = runtime::after(shard_.now(), pause);
         }
         if (retry_due()) listener_.on_retry_due();
         if (shard_.now() >= next_checkpoint) {
@@ -65,15 +70,17 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
 Task<bool> PartitionManager::apply_retention() {
     std::vector<std::shared_ptr<Partition>> due;
     std::vector<storage::Expiry> expiries;  // of each
-    const PartitionTable table = table_;    // the one of now: it may change meanwhile
+    bool has_room = true;
+    const PartitionTable table = table_;  // the one of now: it may change meanwhile
     for (const auto& [key, partition] : table) {
         if (closing_) break;
         auto expired = co_await on_shard(*partition, [](Partition& there) { return there.find_expired(); });
-        if (!expired) continue;
+        if (!expired && expired.error().code == Errc::no_space) has_room = false;
+        if (!expired || !*expired) continue;
         due.push_back(partition);
-        expiries.push_back(std::move(*expired));
+        expiries.push_back(std::move(**expired));
     }
-    if (due.empty()) co_return true;
+    if (due.empty()) co_return has_room;
     const Result<> durable =
         co_await runtime::run_blocking(world_.disk, shard_, [&disk = world_.disk, expiries]() -> Result<> {
             for (const storage::Expiry& each : expiries) MOLDAU_CHECK(each.make_durable(disk));
@@ -90,7 +97,7 @@ Task<bool> PartitionManager::apply_retention() {
             return true;
         });
     // Where the log starts is noted before the first file goes.
-    if (!co_await write_checkpoints()) co_return true;
+    if (const Result<> noted = co_await write_checkpoints(); !noted) co_return noted.error().code != Errc::no_space;
     std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const auto& partition : due) {
         for (bool more = true; more && !closing_;) {
@@ -104,7 +111,7 @@ Task<bool> PartitionManager::apply_retention() {
     }
     for (auto& [delay, paths] : removed)
         if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));
-    co_return true;
+    co_return has_room;
 }
 
 LogCleaner::Ports PartitionManager::cleaner_ports(CleanerSettingsOf settings) {
@@ -135,7 +142,7 @@ Task<void> PartitionManager::remove_files(std::vector<std::string> paths, runtim
     (void)hold;
 }
 
-Task<bool> PartitionManager::write_checkpoints() {
+Task<Result<>> PartitionManager::write_checkpoints() {
     co_await take_turn();
     const auto checkpoints = co_await collect_checkpoints();
     const Result<> written = co_await runtime::run_blocking(
@@ -143,7 +150,12 @@ Task<bool> PartitionManager::write_checkpoints() {
         [&directory = directory_, checkpoints] { return directory.write_checkpoints(*checkpoints); });
     if (!written) log::error("cannot write the checkpoints: {}", written.error().message);
     end_turn();
-    co_return written.has_value();
+    co_return written;
+}
+
+Task<bool> PartitionManager::give_up_spare_file() {
+    co_return co_await runtime::run_blocking(world_.disk, shard_,
+                                             [&directory = directory_] { return directory.give_up_spare_file(); });
 }
 
 Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoints() {

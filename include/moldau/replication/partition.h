@@ -143,7 +143,7 @@ class Partition {
     EpochEndOutcome epoch_end(LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
 
     /// Retention by time and size (Log::find_expired): nothing when nothing is due.
-    std::optional<storage::Expiry> find_expired();
+    Result<std::optional<storage::Expiry>> find_expired();
     /// Log::let_go.
     void let_go(const storage::Expiry& expiry);
     /// Of some segments: to be called until nothing comes. Returns the files that may be removed after

@@ -295,15 +295,15 @@ EpochEndOutcome Partition::epoch_end(LeaderEpoch current_leader_epoch, LeaderEpo
     return {.leader_epoch = end.epoch, .end_offset = end.end_offset};
 }
 
-std::optional<storage::Expiry> Partition::find_expired() {
+Result<std::optional<storage::Expiry>> Partition::find_expired() {
     if (closed_ != ErrorCode::none) return std::nullopt;
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
     auto due = log_->find_expired(now, core_.high_watermark());
-    if (due) return std::move(*due);
+    if (due) return due;
     log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, due.error().message);
     if (log_->failure()) on_durable();
-    return std::nullopt;
+    return due;
 }
 
 void Partition::let_go(const storage::Expiry& expiry) {

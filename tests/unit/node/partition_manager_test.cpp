@@ -337,6 +337,42 @@ TEST_F(PartitionManagerTest, RetentionIsAppliedAfterTheDelayAndThenAtTheInterval
     EXPECT_EQ(segments(), kept);
 }
 
+class DiskThatOthersFill : public PartitionManagerTest {
+ protected:
+    /// They fill it so long after the last append, and retention is applied.
+    void expect_room_by_retention(runtime::Duration filled_after) {
+        disk.capacity_bytes = 16 << 20;
+        settings.log = storage::LogConfig::tiny();
+        settings.log.segment_bytes = 2048;  // three batches
+        settings.log.retention_bytes = 1024;
+        settings.partition.flush_before_commit = false;
+        times = {.checkpoint_interval = 5s, .retention_interval = 1h, .retention_delay = 20s};
+        start();
+        put(payments, "payments");
+        publish();
+        advance(2s);
+        ASSERT_TRUE(disk.has("/data/.moldau-spare"));
+        for (int i = 0; i < 11; ++i) append(payments);
+        advance(filled_after);
+        disk.other_bytes = disk.capacity_bytes - disk.used_bytes();
+        const auto& log = find(payments)->log();
+        const std::size_t filled = log.segment_count();
+        ASSERT_GT(filled, 3U);
+        advance(40s);
+        EXPECT_LT(log.segment_count(), filled);
+        EXPECT_EQ(text("log-start-offset-checkpoint"), fmt::format("0\n1\npayments 0 {}\n", log.log_start()));
+        EXPECT_EQ(offline, "");
+    }
+};
+
+TEST_F(DiskThatOthersFill, HasRoomOnceRetentionIsApplied) {
+    expect_room_by_retention(10s);
+}
+
+TEST_F(DiskThatOthersFill, HasRoomOnceTheLogsFirstCheckpointAndThenRetentionAreThere) {
+    expect_room_by_retention(2s);
+}
+
 TEST_F(PartitionManagerTest, ASyncThatFailsForRetentionIsNotTriedAgain) {
     settings.log = storage::LogConfig::tiny();
     settings.log.retention_bytes = 1024;

@@ -36,7 +36,7 @@ TEST_F(PartitionFilesTest, RetentionOfADeletedTopicTouchesNoFileOfTheOneMadeAnew
     fill_to(60);
     const auto before = files();
     shard.advance(std::chrono::hours(1));
-    EXPECT_FALSE(deleted->find_expired());
+    EXPECT_FALSE(*deleted->find_expired());
     EXPECT_TRUE(deleted->delete_expired().empty());
     EXPECT_EQ(files(), before);
     expect_all_readable();
@@ -49,7 +49,7 @@ TEST_F(PartitionFilesTest, RetentionOfAPartitionThatIsThereDeletes) {
     flush(storage::FlushKind::checkpoint);
     const auto partition = lead(std::move(log));
     shard.advance(std::chrono::hours(1));
-    const auto due = partition->find_expired();
+    const auto due = *partition->find_expired();
     ASSERT_TRUE(due);
     partition->let_go(*due);
     EXPECT_EQ(partition->log().log_start(), Offset(1000));
