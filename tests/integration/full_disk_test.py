@@ -2,6 +2,7 @@
 """A full disk: appends are refused and may be tried again, reads are served, nothing acknowledged is lost, and all goes on
 by itself once there is room. On a small tmpfs of its own."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,7 @@ from integration import broker, run_client, start_client
 from moldau_broker import run
 
 SIZE_MIB = 24
+SPARE_FILE = ".moldau-spare"
 TIMEOUT_S = 60
 
 
@@ -45,7 +47,9 @@ class FullDisk(unittest.TestCase):
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.mount)], check=True)
         self.acked_file = pathlib.Path(directory.name) / "acked"
         self.acked_file.touch()
-        self.broker = broker(**{"log.dirs": str(self.mount / "data"), "log.segment.bytes": "1048576"})
+        self.broker = broker(**{"log.dirs": str(self.mount / "data"), "log.segment.bytes": "1048576",
+                                "log.segment.delete.delay.ms": "0", "log.initial.task.delay.ms": "0",
+                                "log.retention.check.interval.ms": "1000"})
         self.addCleanup(self.broker.close)
         self.broker.start()
 
@@ -96,6 +100,22 @@ class FullDisk(unittest.TestCase):
         before = len(self.acked())
         self.wait_until(lambda: len(self.acked()) > before, "nothing is accepted though there is room")
 
+    def fill_a_topic(self, name, acked_file):
+        """With six segments or so."""
+        client = start_client("produce", self.broker.address, name, "1", str(acked_file), "value.bytes=4000", "records.in.flight=50")
+        self.addCleanup(self.end, client)
+        self.wait_until(lambda: acked_file.exists() and len(acked_file.read_text().splitlines()) > 1500, "the load is slow")
+        _, errors = client.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(client.returncode, 0, errors.decode())
+
+    def wait_until_retention_frees(self):
+        def frees():
+            space = os.statvfs(self.mount)
+            return space.f_bavail * space.f_frsize > 3 << 20
+
+        self.wait_until(frees, "retention frees nothing")
+        self.wait_until((self.mount / "data" / SPARE_FILE).exists, "the spare file is not made again")
+
     def finish(self, client):
         """The end of the load and of the broker, both by force, and a start: everything is there. The load may have filled
         the disk again by then, and a clean stop needs room."""
@@ -130,12 +150,7 @@ class FullDisk(unittest.TestCase):
 
     def test_goes_on_when_a_topic_is_deleted(self):
         run("topic", "create", "big", "-b", self.broker.address, "--config", "file.delete.delay.ms=0")
-        big_file = self.acked_file.with_name("big")
-        big = start_client("produce", self.broker.address, "big", "1", str(big_file), "value.bytes=4000", "records.in.flight=50")
-        self.addCleanup(self.end, big)
-        self.wait_until(lambda: big_file.exists() and len(big_file.read_text().splitlines()) > 2000, "the load is slow")
-        _, errors = big.communicate(timeout=TIMEOUT_S)
-        self.assertEqual(big.returncode, 0, errors.decode())
+        self.fill_a_topic("big", self.acked_file.with_name("big"))
         client = self.start_producer()
         self.wait_until_refused()
         run("topic", "delete", "big", "-b", self.broker.address)
@@ -167,6 +182,42 @@ class FullDisk(unittest.TestCase):
         for topic in {last, "topic-0"}:
             run_client("read", self.broker.address, topic, "5")
         self.finish(client)
+
+    def test_retention_frees_a_disk_that_others_have_filled(self):
+        self.fill_a_topic("full", self.acked_file)
+        self.fill_a_topic("old", self.acked_file.with_name("old"))
+        filler = self.mount / "filler"
+        fill(filler)
+        # A change of metadata, such as this one, is not what the spare file is for.
+        lent_bytes = 32 << 10
+        os.truncate(filler, filler.stat().st_size - lent_bytes)
+        run("config", "alter", "--topic", "old", "--add", "retention.bytes=1", "-b", self.broker.address)
+        with open(filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            for _ in range(lent_bytes // 4096):
+                file.write(bytes(4096))
+        self.wait_until_retention_frees()
+        client = self.start_producer()
+        self.wait_until_accepted()
+        self.finish(client)
+
+    def check_start(self, end):
+        run("topic", "create", "full", "-b", self.broker.address, "--config", "retention.bytes=-1")
+        self.fill_a_topic("full", self.acked_file)
+        self.fill_a_topic("old", self.acked_file.with_name("old"))
+        end()
+        fill(self.mount / "filler")
+        self.broker.start(**{"log.retention.bytes": "1"})
+        self.check_stored()
+        self.wait_until_retention_frees()
+        client = self.start_producer()
+        self.wait_until_accepted()
+        self.finish(client)
+
+    def test_starts_after_a_stop_on_a_disk_that_others_have_filled(self):
+        self.check_start(self.broker.stop)
+
+    def test_starts_after_a_kill_on_a_disk_that_others_have_filled(self):
+        self.check_start(self.broker.kill)
 
 
 if __name__ == "__main__":
