@@ -130,8 +130,7 @@ LogOptions LogDirectory::options_for(const TopicPartition& partition, const LogC
 Result<> LogDirectory::begin_writing() {
     auto removed = disk_.remove(path_of(clean_marker_file));
     if (!removed && removed.error().code != Errc::not_found) return removed;
-    MOLDAU_CHECK(disk_.sync_directory(path_));
-    return keep_spare_file();
+    return disk_.sync_directory(path_);
 }
 
 Result<> LogDirectory::write_high_watermarks(const OffsetsByPartition& offsets) {

@@ -101,7 +101,8 @@ class FullDisk(unittest.TestCase):
         self.wait_until(lambda: len(self.acked()) > before, "nothing is accepted though there is room")
 
     def fill_a_topic(self, name, acked_file):
-        """With six segments or so."""
+        """With six segments or so, once the broker has its spare file."""
+        self.wait_until((self.mount / "data" / SPARE_FILE).exists, "there is no spare file")
         client = start_client("produce", self.broker.address, name, "1", str(acked_file), "value.bytes=4000", "records.in.flight=50")
         self.addCleanup(self.end, client)
         self.wait_until(lambda: acked_file.exists() and len(acked_file.read_text().splitlines()) > 1500, "the load is slow")

@@ -22,7 +22,7 @@ class SpareFileTest : public testing::Test {
     void begin_on_a_small_disk() {
         disk.capacity_bytes = small_disk_bytes;
         open();
-        ASSERT_TRUE(directory->begin_writing());
+        ASSERT_TRUE(directory->keep_spare_file());
         ASSERT_EQ(disk.durable(spare).size(), spare_bytes);
     }
     void fill_by_others() { disk.other_bytes = disk.capacity_bytes - disk.used_bytes(); }
@@ -67,7 +67,7 @@ TEST_F(SpareFileTest, AStartOnADiskThatOthersHaveFilledTakesHalfOfTheSpareFile) 
     begin_on_a_small_disk();
     fill_by_others();
     open();
-    ASSERT_TRUE(directory->begin_writing());
+    ASSERT_TRUE(directory->keep_spare_file());
     EXPECT_EQ(disk.durable(spare).size(), spare_bytes / 2);
     EXPECT_EQ(disk.space("/data")->free_bytes, spare_bytes / 2);
     disk.other_bytes = 0;
@@ -79,7 +79,7 @@ TEST_F(SpareFileTest, ASpareFileThatACrashHasCutIsMadeAnew) {
     disk.capacity_bytes = small_disk_bytes;
     ASSERT_TRUE(runtime::write_atomically(disk, spare, bytes_of("x")));
     open();
-    ASSERT_TRUE(directory->begin_writing());
+    ASSERT_TRUE(directory->keep_spare_file());
     EXPECT_EQ(disk.durable(spare).size(), spare_bytes);
 }
 
@@ -88,7 +88,7 @@ TEST_F(SpareFileTest, WithoutRoomForASpareFileNoneIsBegun) {
     disk.after_space = [this] { fill_by_others(); };
     open();
     disk.other_bytes = 0;
-    ASSERT_TRUE(directory->begin_writing());
+    ASSERT_TRUE(directory->keep_spare_file());
     EXPECT_FALSE(disk.has(spare));
     EXPECT_FALSE(directory->is_offline());
 }
