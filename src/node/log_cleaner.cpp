@@ -147,11 +147,16 @@ Task<bool> LogCleaner::carry_out(Work& work) {
     Result<bool> done = co_await rewrite(work);
     bool progressed = done && *done;
     if (!done) progressed = co_await give_up(work, std::move(done).error());
+    co_await remove_retired(work);
+    co_return progressed;
+}
+
+Task<bool> LogCleaner::remove_retired(Work& work) {
     const auto delay = co_await on_shard(work.partition(), [](Partition& partition) {
         return runtime::duration_of_ms(partition.log().config().file_delete_delay_ms);
     });
     if (auto retired = work.job->take_retired(); !retired.empty()) ports_.remove_later(std::move(retired), delay);
-    co_return progressed;
+    co_return true;
 }
 
 Task<Result<bool>> LogCleaner::rewrite(Work& work) {
@@ -197,13 +202,14 @@ Task<Result<bool>> LogCleaner::put_in_place(Work& work) {
         there.log().adopt_replacement(*job);
         return true;
     });
-    for (;;) {
+    for (bool told = false;;) {
         const auto retired = co_await on_disk([job] { return job->retire(); });
         const auto finished = co_await on_shard(
             partition, [job, retired](Partition& there) { return there.log().finish_replacement(*job, retired); });
         if (finished) break;
         if (!is_shortage(finished.error())) co_return fail(Errc::io, finished.error().message);
-        tell_of_shortage(work, finished.error());
+        if (!std::exchange(told, true)) tell_of_shortage(work, finished.error());
+        co_await remove_retired(work);  // a start needs them no more, and they may be the room
         if (co_await may_wait(runtime::after(shard_.now(), shortage_interval))) continue;
         co_await on_shard(partition, [job](Partition& there) {
             there.log().leave_replacement(*job);

@@ -60,6 +60,7 @@ class LogCleaner {
     runtime::Task<Result<bool>> rewrite(Work& work);
     runtime::Task<Result<bool>> put_in_place(Work& work);
     runtime::Task<bool> pause(Work& work, std::uint64_t bytes_read);
+    runtime::Task<bool> remove_retired(Work& work);
     runtime::Task<bool> may_wait(runtime::TimePoint until);
     static void tell_of_shortage(const Work& work, const Error& error);
     runtime::Task<bool> give_up(Work& work, Error error);

@@ -363,16 +363,16 @@ Result<> Segment::remove() {
 }
 
 Result<> Segment::rename(std::string_view mark) {
-    std::string from = std::exchange(mark_, std::string(mark));
+    // As often as it takes: a name that has changed is known at once.
     for (const std::string_view each : suffix::log_last) {
-        auto done = disk_.rename(fmt::format("{}{}{}", stem_, each, from), path(each));
-        if (done || (done.error().code == Errc::not_found && each != suffix::log)) continue;
-        mark_ = std::move(from);  // the log's own name, by which it can be tried again
-        return done;
+        std::string to = fmt::format("{}{}{}", stem_, each, mark);
+        auto done = disk_.rename(path(each), to);
+        if (!done && (done.error().code != Errc::not_found || each == suffix::log)) return done;
+        if (each == suffix::index) offset_index_.file().rename(std::move(to));
+        if (each == suffix::time_index) time_index_.file().rename(std::move(to));
+        if (each == suffix::txn_index) transaction_index_.rename(std::move(to));
     }
-    offset_index_.file().rename(path(suffix::index));
-    time_index_.file().rename(path(suffix::time_index));
-    transaction_index_.rename(path(suffix::txn_index));
+    mark_ = mark;
     return {};
 }
 

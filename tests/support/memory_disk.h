@@ -29,6 +29,7 @@ class MemoryDisk final : public Disk {
     std::string fail_open_of;      ///< of this path
     Errc open_failure = Errc::io;  ///< what that is
     bool fail_write = false;
+    int rename_without_room = 0;            ///< the n-th from now finds no room
     std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
     std::string fail_rename_of;             ///< of this path
     std::function<void()> after_space;      ///< called once the free space is measured, before that is told
@@ -87,6 +88,7 @@ class MemoryDisk final : public Disk {
         if (from == fail_rename_of) return fail(Errc::io, "rename of " + from);
         const auto found = files_.find(from);
         if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
+        if (rename_without_room > 0 && --rename_without_room == 0) return fail(Errc::no_space, "rename of " + from);
         if (is_dark()) return fail(Errc::io, "rename of " + from);
         name_changes_.push_back({from, to, found->second});
         files_[to] = found->second;

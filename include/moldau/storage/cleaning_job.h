@@ -8,7 +8,8 @@
 //   stage()                                 I/O pool: from here on a start completes the replacement
 //   Log::adopt_replacement()                shard: reads go to the new segment
 //   retire()                                I/O pool: the old files get other names
-//   Log::finish_replacement()               shard: the new ones get theirs; with too little room or descriptors, retire()
+//   Log::finish_replacement()               shard: the new ones get theirs; with too little room or descriptors,
+//   retire()
 //                                           and this again
 //   settle()                                I/O pool
 //
@@ -108,6 +109,7 @@ class CleaningJob {
     Segment* adopted_ = nullptr;       // the log's, until it has its own names
     bool is_mapping_ = true;
     bool is_staged_ = false;
+    bool sources_are_renamed_ = false;
     bool changed_ = false;    // by what was filtered of the group
     std::size_t source_ = 0;  // read now
     std::size_t group_ = 0;   // written now

@@ -184,7 +184,8 @@ Result<> CleaningJob::stage() {
 Result<> CleaningJob::retire() {
     MOLDAU_ASSERT(adopted_ != nullptr);
     const SourceGroup& group = plan_->groups[group_];
-    for (std::size_t i = group.first; i < group.first + group.count; ++i) {
+    // Once only: the first of their names is the new segment's next.
+    for (std::size_t i = group.first; !sources_are_renamed_ && i < group.first + group.count; ++i) {
         const Source& source = plan_->sources[i];
         for (const std::string_view each : suffix::log_last) {
             const std::string from = fmt::format("{}{}", source.stem, each);
@@ -197,12 +198,13 @@ Result<> CleaningJob::retire() {
             MOLDAU_CHECK(disk_.remove(from));
         }
     }
+    sources_are_renamed_ = true;
     return disk_.sync_directory(plan_->directory);
 }
 
 Result<> CleaningJob::settle() {
     MOLDAU_ASSERT(adopted_ == nullptr);
-    is_staged_ = false;
+    is_staged_ = sources_are_renamed_ = false;
     const SourceGroup& group = plan_->groups[group_++];
     for (std::size_t i = group.first; i < group.first + group.count; ++i)
         bytes_replaced_ += plan_->sources[i].size_bytes;

@@ -398,6 +398,37 @@ TEST_F(CleanerTest, TooFewDescriptorsWhileSourcesAreRetiredAreWaitedFor) {
     EXPECT_EQ(told(), after);
 }
 
+TEST_F(CleanerTest, WhicheverNameFindsNoRoomIsTriedAgain) {
+    for (int nth = 1; nth <= 12; ++nth) {
+        SCOPED_TRACE(nth);
+        log.reset();
+        disk = {};
+        SetUp();
+        open();
+        for (int i = 0; i < 10; ++i) put("key-" + std::to_string(i % 5), std::to_string(i));
+        seal();
+        const auto job = begin();
+        ASSERT_EQ(*run(*job), CleaningJob::Step::replace);
+        ASSERT_TRUE(log->begin_replacement(*job));
+        ASSERT_TRUE(job->stage());
+        log->adopt_replacement(*job);
+        const Told before = told();
+        disk.rename_without_room = nth;
+        Result<> done = log->finish_replacement(*job, job->retire());
+        disk.rename_without_room = 0;
+        EXPECT_FALSE(log->failure());
+        EXPECT_EQ(told(), before);
+        if (!done) done = log->finish_replacement(*job, job->retire());
+        ASSERT_TRUE(done);
+        ASSERT_TRUE(job->settle());
+        EXPECT_EQ(told(), before);
+        for (const std::string_view each : {suffix::log, suffix::index, suffix::time_index})
+            EXPECT_TRUE(disk.has(path(0, each))) << each;
+        crash_and_reopen();
+        EXPECT_EQ(told(), before);
+    }
+}
+
 TEST_F(CleanerTest, ALogThatIsClosedWhileItWaitsIsCompletedByTheNextStart) {
     open();
     for (int i = 0; i < 40; ++i) put("key-" + std::to_string(i % 20), std::to_string(i));
