@@ -239,7 +239,7 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (!written && !is_shortage(written.error())) return broken(std::move(written).error());
         // A full disk has no room for a checkpoint; the records are made durable all the same.
         if (!written) job.kind = FlushKind::data;
-        checkpoint_refused_ = !written;
+        checkpoint_refused_ = !written && written.error().code == Errc::no_space;
     }
     // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
     auto dirty_end = segments_.rbegin();

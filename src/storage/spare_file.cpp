@@ -29,15 +29,17 @@ Result<> SpareFile::open() {
     const auto turn = turns_.take();
     MOLDAU_TRY(space, disk_.space(directory_));
     auto file = disk_.open(path_, runtime::OpenMode::read_write);
-    if (!file && file.error().code == Errc::not_found) return {};
-    if (!file) return std::unexpected(std::move(file).error());
+    if (!file) return {};  // keep() tells of it
     MOLDAU_TRY(size, (*file)->size());
     is_whole_ = size >= size_on(space);
-    if (space.free_bytes >= size_on(space) || size == 0) return {};
+    // The other half is retention's, however often a node starts.
+    const std::uint64_t half = size_on(space) / 2;
+    if (space.free_bytes >= half || size <= half) return {};
     is_whole_ = false;
-    log::warn("the disk of {} is full: half of the {} bytes of {} is given up for the start", directory_, size, name);
-    MOLDAU_CHECK((*file)->truncate(size / 2));
-    return (*file)->sync();  // a journal may give blocks to others only once it is written
+    log::warn("the disk of {} is full: half of {} is given up for the start", directory_, name);
+    Result<> cut = (*file)->truncate(half);
+    if (cut) cut = (*file)->sync();  // a journal may give blocks to others only once it is written
+    return !cut && is_shortage(cut.error()) ? Result<>() : cut;
 }
 
 Result<> SpareFile::keep() {
@@ -46,7 +48,13 @@ Result<> SpareFile::keep() {
     MOLDAU_TRY(space, disk_.space(directory_));
     const std::uint64_t size = size_on(space);
     if (space.free_bytes < free_factor * size) return {};
-    Result<> made = make(size);
+    auto file = disk_.open(path_, runtime::OpenMode::create);
+    if (!file) {
+        is_whole_ = !is_shortage(file.error());
+        if (is_whole_) log::warn("no spare file is kept: {}", file.error().message);
+        return {};
+    }
+    Result<> made = fill(**file, size);
     is_whole_ = made.has_value();
     if (made || !is_shortage(made.error())) return made;
     // Part of it is of no use to us.
@@ -67,15 +75,12 @@ Result<bool> SpareFile::give_up() {
     return true;
 }
 
-Result<> SpareFile::make(std::uint64_t size_bytes) {
-    {
-        MOLDAU_TRY(file, disk_.open(path_, runtime::OpenMode::create));
-        MOLDAU_CHECK(file->truncate(0));
-        const Bytes content = incompressible(size_bytes);
-        const ByteView parts[] = {content};
-        MOLDAU_CHECK(file->write_at(parts, 0));
-        MOLDAU_CHECK(file->sync());
-    }
+Result<> SpareFile::fill(runtime::File& file, std::uint64_t size_bytes) {
+    MOLDAU_CHECK(file.truncate(0));
+    const Bytes content = incompressible(size_bytes);
+    const ByteView parts[] = {content};
+    MOLDAU_CHECK(file.write_at(parts, 0));
+    MOLDAU_CHECK(file.sync());
     return disk_.sync_directory(directory_);
 }
 

@@ -23,7 +23,7 @@ class SpareFile {
     SpareFile(runtime::Disk& disk, const std::string& directory)
         : disk_(disk), directory_(directory), path_(runtime::join_path(directory, name)) {}
 
-    /// At a start: looks whether it is there. Where less is free than it should hold, half of it is given up.
+    /// At a start: looks whether it is there. Where less is free than half of what it should hold, half is given up.
     Result<> open();
     /// Makes it where it is missing, or was cut by a crash, and there is room.
     Result<> keep();
@@ -31,13 +31,13 @@ class SpareFile {
     Result<bool> give_up();
 
  private:
-    Result<> make(std::uint64_t size_bytes);
+    Result<> fill(runtime::File& file, std::uint64_t size_bytes);
 
     runtime::Disk& disk_;
     std::string directory_;
     std::string path_;
     runtime::Turns turns_;
-    bool is_whole_ = false;
+    bool is_whole_ = false;  // or cannot be had
 };
 
 }  // namespace moldau::storage
