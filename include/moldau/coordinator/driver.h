@@ -147,7 +147,11 @@ class Driver : public std::enable_shared_from_this<Driver<Machine>> {
             written_end_ = *end;
             left = left.subspan(batch.size());
         }
-        give_when_committed(std::move(out.answers));
+        if (out.waits || !out.records.empty()) {
+            give_when_committed(std::move(out.answers));
+        } else {
+            for (auto& [ticket, response] : out.answers) give(ticket, std::move(response));
+        }
         arm_timer();
     }
 

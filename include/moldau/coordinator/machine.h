@@ -62,6 +62,7 @@ struct Output {
     std::vector<Record> records;
     bool is_atomic = true;  ///< the records mean nothing without each other
     std::vector<Answer> answers;
+    bool waits = true;  ///< not where nothing is written, and no harm is done by answers that a crash makes untrue
 
     void answer(Ticket ticket, Response response) { answers.push_back({ticket, std::move(response)}); }
 };

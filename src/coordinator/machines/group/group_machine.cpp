@@ -125,6 +125,8 @@ void GroupMachine::handle(Ticket ticket, const protocol::HeartbeatRequest& reque
         Turn turn = state_->turn(context, out);
         response.error_code = classic::heartbeat(turn, *group, request);
     }
+    // A disk that stalls must not have members miss their sessions.
+    out.waits = false;
     out.answer(ticket, response);
 }
 
@@ -265,7 +267,11 @@ Result<> GroupMachine::replay(Offset, const protocol::RecordView& record) {
             GroupOutput nobody;
             Turn turn = state_->turn(none, nobody);
             classic::forget(turn, *group);
-            state_->groups.erase(group->id);
+            // Offsets have tombstones of their own: a group of Apache Kafka that becomes one of another kind keeps
+            // them.
+            group->stored.reset();
+            group->classic = ClassicGroup();
+            if (group->offsets.empty()) state_->groups.erase(group->id);
         }
     } else if (key.kind == GroupRecordKey::Kind::offset_commit) {
         if (record.value) {
