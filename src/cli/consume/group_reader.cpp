@@ -117,8 +117,9 @@ Task<Outcome<GroupReader::Range>> GroupReader::find_range(std::vector<std::int32
     std::vector<std::string> topics{asked_.topic};
     CLI_CO_CHECK(co_await data_->refresh(std::move(topics)));
     CLI_CO_TRY(committed, co_await groups_.committed(asked_.group));
-    CLI_CO_TRY(log_ends, co_await list_offsets(*data_, asked_.topic, partitions, latest_offset, asked_.read_committed,
-                                               groups_.outage()));
+    // Also in read_committed: what is committed behind the last stable offset is not lost.
+    CLI_CO_TRY(log_ends,
+               co_await list_offsets(*data_, asked_.topic, partitions, latest_offset, false, groups_.outage()));
     Range range;
     committed_.clear();
     std::vector<std::int32_t> new_ones;
@@ -144,8 +145,10 @@ Task<Outcome<GroupReader::Range>> GroupReader::find_range(std::vector<std::int32
                co_await find_start(*data_, asked_.topic, new_ones, begin, asked_.read_committed, groups_.outage()));
     range.starts.insert(new_starts.begin(), new_starts.end());
     if (!asked_.exit_at_end) co_return range;
+    CLI_CO_TRY(ends, co_await list_offsets(*data_, asked_.topic, partitions, latest_offset, asked_.read_committed,
+                                           groups_.outage()));
     for (const auto& [index, start] : range.starts)
-        range.ends[index] = std::max(start, ends_.emplace(index, log_ends[index]).first->second);
+        range.ends[index] = std::max(start, ends_.emplace(index, ends[index]).first->second);
     co_return range;
 }
 

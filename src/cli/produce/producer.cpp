@@ -245,7 +245,11 @@ void Producer::ask_for_leaders() {
 
 Task<void> Producer::refresh([[maybe_unused]] runtime::Gate::Hold hold) {
     // A failure is met again by the next one who asks; the batches' deadlines end that.
-    if (co_await session_.refresh(std::vector<std::string>{options_.topic})) note_whether_topic_is_there();
+    if (co_await session_.refresh(std::vector<std::string>{options_.topic})) {
+        note_whether_topic_is_there();
+    } else {
+        topic_gone_since_.reset();  // a broker that starts again may know it a little later
+    }
     refreshing_ = false;
     no_refresh_before_ = runtime::after(shard_.now(), options_.first_back_off);
     dispatch();

@@ -150,14 +150,15 @@ struct GroupReaderTest : CommandsTest {
     void answer_records() {
         using protocol::FetchRequest;
         using protocol::ListOffsetsRequest;
-        cluster.answer<ListOffsetsRequest>([](const ListOffsetsRequest& request, const Asked&) {
+        cluster.answer<ListOffsetsRequest>([this](const ListOffsetsRequest& request, const Asked&) {
+            const Offset end = request.isolation_level == 1 ? last_stable : end_of_log;
             protocol::ListOffsetsResponse response;
             auto& topic = response.topics.emplace_back();
             topic.name = Text("t");
             for (const auto& wanted : request.topics.front().partitions) {
                 auto& partition = topic.partitions.emplace_back();
                 partition.partition_index = wanted.partition_index;
-                partition.offset = wanted.timestamp == latest_offset ? end_of_log : Offset(0);
+                partition.offset = wanted.timestamp == latest_offset ? end : Offset(0);
             }
             return response;
         });
@@ -178,6 +179,7 @@ struct GroupReaderTest : CommandsTest {
     Consume asked;
     std::set<std::int32_t> assigned{0};
     std::map<std::int32_t, Offset> committed;
+    Offset last_stable = end_of_log;
     bool leads = false;
     const runtime::Duration delay = std::chrono::milliseconds(10);
     runtime::Duration round_lasts = delay;  ///< until the JoinGroup of a member is answered
@@ -210,6 +212,17 @@ TEST_F(GroupReaderTest, BeginsAtTheEndWhereNothingIsCommittedAndIsThereWhenItCom
     EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
     EXPECT_EQ(terminal.output, "");
     EXPECT_EQ(happened, "join m-1;commit 0:6;leave m-1;") << "what comes meanwhile is not to be skipped";
+}
+
+TEST_F(GroupReaderTest, StaysWhereItIsBehindTheLastStableOffset) {
+    asked.exit_at_end = true;
+    asked.read_committed = true;
+    committed[0] = end_of_log;
+    last_stable = Offset(4);
+    EXPECT_EQ(execute(asked), ExitCode::ok) << terminal.error;
+    EXPECT_EQ(terminal.output, "");
+    EXPECT_EQ(happened, "join m-1;leave m-1;");
+    EXPECT_EQ(terminal.error, "");
 }
 
 TEST_F(GroupReaderTest, CommitsNoMoreThanItPrinted) {
