@@ -49,7 +49,7 @@ class FullDisk(unittest.TestCase):
         self.acked_file.touch()
         self.broker = broker(**{"log.dirs": str(self.mount / "data"), "log.segment.bytes": "1048576",
                                 "log.segment.delete.delay.ms": "0", "log.initial.task.delay.ms": "0",
-                                "log.retention.check.interval.ms": "1000"})
+                                "log.retention.check.interval.ms": "1000", "replica.high.watermark.checkpoint.interval.ms": "500"})
         self.addCleanup(self.broker.close)
         self.broker.start()
 
