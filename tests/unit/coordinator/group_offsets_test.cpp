@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "group_world.h"
+#include "machines/group/records.h"
 
 namespace moldau::coordinator {
 namespace {
@@ -67,6 +68,15 @@ TEST_F(GroupOffsetsTest, ACommitIsASignOfLife) {
         world.advance(9000);
         ASSERT_EQ(world.commit("t", 0, i, {.member = ids[0], .generation = 1}), ErrorCode::none);
     }
+}
+
+TEST_F(GroupOffsetsTest, AreKeptWhereTheirGroupAloneHasGone) {
+    const auto ids = world.stable_group(1);
+    ASSERT_EQ(world.commit("t", 0, 5, {.member = ids[0], .generation = 1}), ErrorCode::none);
+    world.log.push_back(group_tombstone(world.group));  // as Apache Kafka leaves a group that becomes one of another kind
+    world.restart();
+    EXPECT_EQ(world.committed("t", 0), 5);
+    EXPECT_EQ(world.state(), "Empty");
 }
 
 TEST_F(GroupOffsetsTest, MetadataIsLimited) {
