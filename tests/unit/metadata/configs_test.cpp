@@ -37,7 +37,7 @@ TEST(ConfigTables, every_key_of_a_topic_or_group_leads_to_a_broker_key_that_is_t
     EXPECT_EQ(broker_key_of_group_key("consumer.session.timeout.ms"), "group.consumer.session.timeout.ms");
 }
 
-TEST(ConfigValues, are_refused_with_kafkas_words) {
+TEST(ConfigValues, that_are_not_valid_are_refused) {
     EXPECT_EQ(refusal(topic_configs(), "retention.ms", "soon"),
               "Invalid value soon for configuration retention.ms: Not a number of type LONG");
     EXPECT_EQ(refusal(topic_configs(), "retention.ms", "-2"),
@@ -263,6 +263,18 @@ TEST_F(Configs, the_nearest_source_wins) {
     set(ResourceType::topic, "events", "retention.ms", "10");
     EXPECT_EQ(view().topic("events").retention_ms, 10);
     EXPECT_EQ(view().topic("other").retention_ms, 20);
+}
+
+TEST_F(Configs, that_this_build_cannot_use_leave_the_next_nearest_source_in_force) {
+    set(ResourceType::broker, "1", "log.retention.ms", "a fortnight");
+    set(ResourceType::broker, "", "log.retention.ms", "20");
+    set(ResourceType::broker, "", "message.max.bytes", "-5");
+    EXPECT_EQ(view().topic("events").retention_ms, 20);
+    EXPECT_EQ(view().topic("events").max_message_bytes, TopicConfig{}.max_message_bytes);
+    set(ResourceType::topic, "events", "retention.ms", "");
+    set(ResourceType::topic, "events", "internal.segment.bytes", "many");
+    EXPECT_EQ(view().topic("events").retention_ms, 20);
+    EXPECT_EQ(view().topic("events").segment_bytes, TopicConfig{}.segment_bytes);
 }
 
 TEST_F(Configs, of_groups_name_a_default_as_their_source_where_the_broker_has_no_such_key) {
