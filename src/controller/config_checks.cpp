@@ -54,6 +54,8 @@ ApiError check_broker(const std::string& name, const Settings& settings) {
     std::vector<std::string> per_broker;
     for (const auto& [key, value] : settings) {
         const ConfigDef* def = metadata::find_broker_config(key);
+        if (def == nullptr && key.starts_with("moldau."))
+            return {ErrorCode::invalid_config, unknown_key("broker config name", metadata::broker_configs(), key)};
         if (def == nullptr) continue;  // other nodes may know it
         const bool of_listener = key.starts_with("listener.name.");
         if (def->dynamic == Dynamic::read_only) read_only.push_back(key);

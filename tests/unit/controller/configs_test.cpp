@@ -181,6 +181,8 @@ TEST_F(AlteredConfigs, of_brokers_are_checked) {
     expect(request(ResourceType::broker, "", "log.retention.ms", set, "8"), ErrorCode::none);
     EXPECT_EQ(value(ResourceType::broker, "", "log.retention.ms"), "8");
     expect(request(ResourceType::broker, "1", "no.such.key", set, "1"), ErrorCode::none);
+    expect(request(ResourceType::broker, "1", "moldau.durable", set, "yes"), ErrorCode::invalid_config,
+           "Unknown broker config name: moldau.durable; did you mean moldau.durability?");
     expect(request(ResourceType::broker, "1", "log.dirs", set, "/nowhere"), ErrorCode::invalid_request,
            "Cannot update these configs dynamically: [log.dirs]");
     expect(request(ResourceType::broker, "", "listeners", set, "PLAINTEXT://:1"), ErrorCode::invalid_request,
