@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 #include <vector>
@@ -17,6 +18,11 @@ using runtime::Task;
 constexpr std::size_t piece_bytes = 1 << 20;
 /// Of a compressed batch of the broker's own topics.
 constexpr std::size_t max_section_bytes = 256 << 20;
+
+/// In a batch: its own size, deltas, sizes of key and value, no headers around what it holds.
+std::size_t most_bytes_of(const Record& record) {
+    return record.key.size() + (record.value ? record.value->size() : 0) + 32;
+}
 
 /// Hands records out in the order in which they count: those of a transaction with its marker.
 class Replayer {
@@ -138,12 +144,11 @@ Task<Result<>> PartitionLog::load(Replay replay) {
 }
 
 std::size_t PartitionLog::count_that_fits(std::span<const Record> records) const {
-    constexpr std::size_t most_around_a_record = 32;  // its own size, deltas, sizes of key and value, no headers
     const std::size_t limit = partition_->max_batch_bytes();
     std::size_t bytes = protocol::batch_layout::records;
     std::size_t count = 0;
     for (const Record& record : records) {
-        bytes += record.key.size() + (record.value ? record.value->size() : 0) + most_around_a_record;
+        bytes += most_bytes_of(record);
         if (bytes > limit) break;
         ++count;
     }
@@ -151,6 +156,10 @@ std::size_t PartitionLog::count_that_fits(std::span<const Record> records) const
 }
 
 std::expected<Offset, ErrorCode> PartitionLog::append(std::span<const Record> records) {
+    std::size_t bytes_needed = protocol::batch_layout::records;
+    for (const Record& record : records) bytes_needed += most_bytes_of(record);
+    // What no batch can hold; the partition knows what it takes below that.
+    if (bytes_needed > std::numeric_limits<std::int32_t>::max()) return std::unexpected(ErrorCode::message_too_large);
     const Timestamp now = shard().clock().wall_time();
     protocol::BatchBuilder batch(protocol::BatchOptions{});
     for (const Record& record : records) {
