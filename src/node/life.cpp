@@ -298,10 +298,9 @@ void Node::Life::on_leader_change(const raft::Leadership& leadership) {
     changed_.notify_all();
 }
 
-std::optional<std::vector<Bytes>> Node::Life::snapshot_records() {
+std::optional<MetadataListener::SnapshotRecords> Node::Life::snapshot_records() {
     if (builder_.in_transaction()) return std::nullopt;
-    const metadata::Image image = builder_.stable_image();
-    return encode_records(metadata::write_image(image));
+    return [image = builder_.stable_image()] { return encode_records(metadata::write_image(image)); };
 }
 
 void Node::Life::on_lack_of_room() {

@@ -39,7 +39,7 @@ class Node::Life final : public MetadataListener {
     void on_recovered_committed(Offset end) override;
     Result<> on_commit(const protocol::BatchView& batch) override;
     void on_leader_change(const raft::Leadership& leadership) override;
-    std::optional<std::vector<Bytes>> snapshot_records() override;
+    std::optional<SnapshotRecords> snapshot_records() override;
     void on_lack_of_room() override;
     void on_failure(const Error& error) override;
 

@@ -307,7 +307,7 @@ void RaftDriver::snapshot_if_due() {
     const bool by_bytes = bytes_since_snapshot_ >= options_.snapshot_after_bytes;
     const bool by_time = options_.snapshot_interval_ms > 0 && wall - last_snapshot_at_ >= options_.snapshot_interval_ms;
     if (snapshotting_ || applied_ == last_snapshot_ || !(by_bytes || by_time)) return;
-    const auto records = listener_.snapshot_records();
+    auto records = listener_.snapshot_records();
     if (!records) return;
     snapshotting_ = true;
     bytes_since_snapshot_ = 0;
@@ -316,18 +316,21 @@ void RaftDriver::snapshot_if_due() {
     const raft::SnapshotHeader header{.last_contained_log_timestamp = applied_timestamp_,
                                       .kraft_version = core_.kraft_version(),
                                       .voters = core_.voters()};
-    raft::SnapshotWriter writer(applied_.epoch, header, wall);
-    for (const Bytes& record : *records) writer.append(record, wall);
-    writer.finish(wall);
-    runtime::spawn(options_.shard, make_snapshot(applied_, writer.take()));
+    auto content = [id = applied_, header, wall, records = std::move(*records)] {
+        raft::SnapshotWriter writer(id.epoch, header, wall);
+        for (const Bytes& record : records()) writer.append(record, wall);
+        writer.finish(wall);
+        return writer.take();
+    };
+    runtime::spawn(options_.shard, make_snapshot(applied_, std::move(content)));
 }
 
-runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, Bytes content) {
+runtime::Task<void> RaftDriver::make_snapshot(raft::SnapshotId id, std::function<Bytes()> content) {
     const auto hold = gate_.enter();
     if (!hold) co_return;
     auto write = [&disk = options_.disk, directory = options_.directory, id,
                   content = std::move(content)]() -> Result<std::optional<raft::SnapshotId>> {
-        MOLDAU_CHECK(write_snapshot(disk, directory, id, content));
+        MOLDAU_CHECK(write_snapshot(disk, directory, id, content()));
         return remove_old_snapshots(disk, directory);
     };
     const auto oldest = co_await runtime::run_blocking(options_.disk, options_.shard, std::move(write));

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,8 +42,10 @@ class MetadataListener {
     virtual Result<> on_commit(const protocol::BatchView& batch) = 0;
     /// A new leader, or none. When this node leads, all before `epoch_start` has been told to be committed.
     virtual void on_leader_change(const raft::Leadership& leadership) = 0;
-    /// The state after the last on_commit, as framed records. Nothing where that is the midst of a transaction.
-    virtual std::optional<std::vector<Bytes>> snapshot_records() = 0;
+    /// Makes the framed records of the state after the last on_commit, on any thread: there may be millions. Nothing
+    /// where that is the midst of a transaction.
+    using SnapshotRecords = std::function<std::vector<Bytes>()>;
+    virtual std::optional<SnapshotRecords> snapshot_records() = 0;
     /// The disk is full: nothing is committed until there is room, which the driver looks for by itself.
     virtual void on_lack_of_room() = 0;
     /// The device failed, or what it holds is damaged: nothing is committed any more. Called once.
@@ -109,7 +112,7 @@ class RaftDriver {
     bool wants_flush() const;
 
     void snapshot_if_due();
-    runtime::Task<void> make_snapshot(raft::SnapshotId id, Bytes content);
+    runtime::Task<void> make_snapshot(raft::SnapshotId id, std::function<Bytes()> content);
 
     const RaftDriverOptions options_;
     MetadataListener& listener_;

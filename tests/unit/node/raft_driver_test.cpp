@@ -32,9 +32,9 @@ struct Listener final : MetadataListener {
         return {};
     }
     void on_leader_change(const raft::Leadership& now) override { leadership = now; }
-    std::optional<std::vector<Bytes>> snapshot_records() override {
+    std::optional<SnapshotRecords> snapshot_records() override {
         if (in_transaction) return std::nullopt;
-        return std::vector<Bytes>{Bytes(10, 'x')};
+        return [] { return std::vector<Bytes>{Bytes(10, 'x')}; };
     }
     void on_lack_of_room() override { ++lacks; }
     void on_failure(const Error& error) override { failure = error.message; }
