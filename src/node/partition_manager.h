@@ -144,8 +144,8 @@ class PartitionManager {
 
     // Upkeep: partition_upkeep.cpp.
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
-    /// False where it found no room for what it notes.
-    runtime::Task<bool> apply_retention();
+    /// A shortage that kept something from going, if there was one: the rest has gone.
+    runtime::Task<Result<>> apply_retention();
     LogCleaner::Ports cleaner_ports(CleanerSettingsOf settings);
     runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);
     runtime::Task<Result<>> write_checkpoints();

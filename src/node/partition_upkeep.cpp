@@ -52,8 +52,13 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
         }
         if (shard_.now() >= next_retention) {
             runtime::Duration pause = times_.retention_interval;
-            if (!co_await apply_retention() && co_await give_up_spare_file() && !co_await apply_retention())
+            Result<> applied = co_await apply_retention();
+            if (!applied && applied.error().code == Errc::no_space && co_await give_up_spare_file())
+                applied = co_await apply_retention();
+            if (!applied) {
+                log::warn("retention waits: {}", applied.error().message);
                 pause = std::min(pause, 2 * times_.checkpoint_interval);  // a log's checkpoint comes first
+            }
             next_retention = runtime::after(shard_.now(), pause);
         }
         if (retry_due()) listener_.on_retry_due();
@@ -67,29 +72,28 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
     (void)hold;
 }
 
-Task<bool> PartitionManager::apply_retention() {
+Task<Result<>> PartitionManager::apply_retention() {
     std::vector<std::shared_ptr<Partition>> due;
     std::vector<storage::Expiry> expiries;  // of each
-    bool has_room = true;
+    Result<> shortage;
     const PartitionTable table = table_;  // the one of now: it may change meanwhile
     for (const auto& [key, partition] : table) {
         if (closing_) break;
         auto expired = co_await on_shard(*partition, [](Partition& there) { return there.find_expired(); });
-        if (!expired && expired.error().code == Errc::no_space) has_room = false;
+        if (!expired && is_shortage(expired.error())) shortage = std::unexpected(std::move(expired).error());
         if (!expired || !*expired) continue;
         due.push_back(partition);
         expiries.push_back(std::move(**expired));
     }
-    if (due.empty()) co_return has_room;
+    if (due.empty()) co_return shortage;
     const Result<> durable =
         co_await runtime::run_blocking(world_.disk, shard_, [&disk = world_.disk, expiries]() -> Result<> {
             for (const storage::Expiry& each : expiries) MOLDAU_CHECK(each.make_durable(disk));
             return {};
         });
     if (!durable) {
-        log::error("retention waits: {}", durable.error().message);
         if (durable.error().code == Errc::io) directory_.set_offline(durable.error());
-        co_return true;
+        co_return durable;
     }
     for (std::size_t i = 0; i < due.size(); ++i)
         co_await on_shard(*due[i], [&expiry = expiries[i]](Partition& there) {
@@ -97,7 +101,7 @@ Task<bool> PartitionManager::apply_retention() {
             return true;
         });
     // Where the log starts is noted before the first file goes.
-    if (const Result<> noted = co_await write_checkpoints(); !noted) co_return noted.error().code != Errc::no_space;
+    if (Result<> noted = co_await write_checkpoints(); !noted) co_return noted;
     std::map<runtime::Duration, std::vector<std::string>> removed;
     for (const auto& partition : due) {
         for (bool more = true; more && !closing_;) {
@@ -111,7 +115,7 @@ Task<bool> PartitionManager::apply_retention() {
     }
     for (auto& [delay, paths] : removed)
         if (auto hold = tasks_.enter()) runtime::spawn(shard_, remove_files(std::move(paths), delay, std::move(hold)));
-    co_return has_room;
+    co_return shortage;
 }
 
 LogCleaner::Ports PartitionManager::cleaner_ports(CleanerSettingsOf settings) {

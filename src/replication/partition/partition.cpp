@@ -300,7 +300,7 @@ Result<std::optional<storage::Expiry>> Partition::find_expired() {
     const Timestamp now = tools_.shard.clock().wall_time();
     log_->remove_expired_producers(now);
     auto due = log_->find_expired(now, core_.high_watermark());
-    if (due) return due;
+    if (due || is_shortage(due.error())) return due;
     log::error("retention of {}-{}: {}", log_->name().topic, log_->name().partition, due.error().message);
     if (log_->failure()) on_durable();
     return due;
