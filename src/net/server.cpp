@@ -22,22 +22,20 @@ constexpr auto accept_pause = std::chrono::milliseconds(100);
 /// What was cut ends in a few turns; a service that holds a request longer is not waited for.
 constexpr auto cut_patience = std::chrono::seconds(1);
 
-bool drain_all(ShardConnections& shard) {
+void drain_all(ShardConnections& shard) {
     // A drained connection may end, and leave the map, at once.
     std::vector<Connection*> open;
     open.reserve(shard.open.size());
     for (const auto& [id, connection] : shard.open) open.push_back(connection);
     for (Connection* connection : open) connection->drain();
-    return true;
 }
 
-bool cut_all(ShardConnections& shard) {
+void cut_all(ShardConnections& shard) {
     while (!shard.open.empty()) {
         // A shard that has ended drops what closing wakes, the connection's owners among it.
         const auto connection = shard.open.begin()->second->shared_from_this();
         connection->close("the server stops");
     }
-    return true;
 }
 
 Task<bool> close_gate(std::shared_ptr<ShardConnections> shard, TimePoint deadline) {
@@ -69,7 +67,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     Task<bool> close_gates(TimePoint deadline);
 
     /// Runs on the shard of each, `begin` being quick.
-    Task<void> on_every_shard(bool (*begin)(ShardConnections&));
+    Task<void> on_every_shard(void (*begin)(ShardConnections&));
 
     struct Listening {
         std::string name;
@@ -166,26 +164,17 @@ void Server::State::on_connection_end(const std::string& host, std::size_t targe
     if (--of_host->second == 0) by_host.erase(of_host);
 }
 
-Task<void> Server::State::on_every_shard(bool (*begin)(ShardConnections&)) {
+Task<void> Server::State::on_every_shard(void (*begin)(ShardConnections&)) {
     for (const auto& shard : shards) {
-        if (&shard->shard == &home()) {
-            begin(*shard);
-        } else {
-            co_await runtime::call_on(home(), shard->shard, [begin, shard] { return begin(*shard); });
-        }
+        co_await runtime::call_on(home(), shard->shard, [begin, shard] { begin(*shard); });
     }
 }
 
 Task<bool> Server::State::close_gates(TimePoint deadline) {
     bool all = true;
     for (const auto& shard : shards) {
-        bool closed = false;
-        if (&shard->shard == &home()) {
-            closed = co_await close_gate(shard, deadline);
-        } else {
-            closed = co_await runtime::run_on(home(), shard->shard,
-                                              [shard, deadline] { return close_gate(shard, deadline); });
-        }
+        const bool closed =
+            co_await runtime::run_on(home(), shard->shard, [shard, deadline] { return close_gate(shard, deadline); });
         all = all && closed;
     }
     co_return all;

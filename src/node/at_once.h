@@ -22,7 +22,6 @@ struct Steps {
     std::vector<Item> left;  ///< taken from the back
     Step step;
     runtime::Gate workers;
-    bool all = true;
 };
 
 template <class Item, class Step>
@@ -30,18 +29,17 @@ runtime::Task<void> take_steps(std::shared_ptr<Steps<Item, Step>> steps, runtime
     while (!steps->left.empty()) {
         Item next = std::move(steps->left.back());
         steps->left.pop_back();
-        const bool done = co_await steps->step(std::move(next));
-        steps->all = steps->all && done;
+        co_await steps->step(std::move(next));
     }
     (void)hold;  // goes before its gate
 }
 
 }  // namespace detail
 
-/// Awaits `step(item)`, a Task<bool>, for every item, at most `most` of them at a time, the first ones first. Completes
-/// with true when all steps gave true. A step that is a coroutine must own what it is given.
+/// Awaits `step(item)`, a Task<void>, for every item, at most `most` of them at a time, the first ones first. A step
+/// that is a coroutine must own what it is given.
 template <class Item, class Step>
-runtime::Task<bool> at_once(runtime::Shard& shard, std::size_t most, std::vector<Item> items, Step step) {
+runtime::Task<void> at_once(runtime::Shard& shard, std::size_t most, std::vector<Item> items, Step step) {
     const std::size_t count = std::min(most, items.size());
     std::reverse(items.begin(), items.end());
     // Shared with the workers: at an end at once this coroutine may go before them.
@@ -49,7 +47,6 @@ runtime::Task<bool> at_once(runtime::Shard& shard, std::size_t most, std::vector
     for (std::size_t i = 0; i < count; ++i)
         runtime::spawn(shard, detail::take_steps<Item, Step>(steps, steps->workers.enter()));
     co_await steps->workers.close();
-    co_return steps->all;
 }
 
 }  // namespace moldau::node

@@ -13,21 +13,9 @@ GroupCoordinators::GroupCoordinators(const runtime::World& world, NodeId self, c
 
 GroupCoordinators::~GroupCoordinators() = default;
 
-template <class F>
-Task<bool> GroupCoordinators::on_shard(GroupDriver& driver, F f) {
-    if (&driver.shard() == &shard_) {
-        f();
-        co_return true;
-    }
-    co_return co_await runtime::call_on(shard_, driver.shard(), [f]() mutable {
-        f();
-        return true;
-    });
-}
-
-Task<bool> GroupCoordinators::apply(const metadata::Delta& delta, const metadata::Image& after,
+Task<void> GroupCoordinators::apply(const metadata::Delta& delta, const metadata::Image& after,
                                     const PartitionTable& partitions) {
-    if (stopped_) co_return true;
+    if (stopped_) co_return;
     std::map<PartitionIndex, Running> wanted;
     if (const metadata::TopicPtr topic = after.find_topic(metadata::consumer_offsets_topic)) {
         for (const auto& [index, partition] : topic->partitions) {
@@ -55,32 +43,30 @@ Task<bool> GroupCoordinators::apply(const metadata::Delta& delta, const metadata
     for (const auto& [id, change] : delta.topics)
         if (change.before && after.find_topic(id) == nullptr) deleted.push_back({change.before->name, id});
     if (!deleted.empty()) forget_topics(std::move(deleted));
-    co_return true;
 }
 
-Task<bool> GroupCoordinators::start(PartitionIndex index, Running running) {
+Task<void> GroupCoordinators::start(PartitionIndex index, Running running) {
     running.driver = std::make_shared<GroupDriver>(running.partition, world_.disk, [options = options_] {
         return std::make_unique<coordinator::GroupMachine>(options);
     });
     table_.set(index, running.driver);
     const auto driver = running.driver;
     running_.emplace(index, std::move(running));
-    co_return co_await on_shard(*driver, [driver] { driver->start(); });
+    co_await runtime::call_on(shard_, driver->shard(), [driver] { driver->start(); });
 }
 
-Task<bool> GroupCoordinators::stop(PartitionIndex index) {
+Task<void> GroupCoordinators::stop(PartitionIndex index) {
     const auto found = running_.find(index);
-    if (found == running_.end()) co_return true;  // everything was stopped meanwhile
+    if (found == running_.end()) co_return;  // everything was stopped meanwhile
     const auto driver = found->second.driver;
     running_.erase(found);
     table_.erase(index);
-    co_return co_await on_shard(*driver, [driver] { driver->stop(); });
+    co_await runtime::call_on(shard_, driver->shard(), [driver] { driver->stop(); });
 }
 
-Task<bool> GroupCoordinators::stop() {
+Task<void> GroupCoordinators::stop() {
     stopped_ = true;
     while (!running_.empty()) co_await stop(running_.begin()->first);
-    co_return true;
 }
 
 void GroupCoordinators::forget_topics(std::vector<coordinator::ForgetTopics::Topic> topics) {

@@ -22,13 +22,13 @@ class GroupCoordinators {
     ~GroupCoordinators();
 
     /// Makes the coordinators what `after` and the open partitions say, and has them forget topics that are gone.
-    runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after,
+    runtime::Task<void> apply(const metadata::Delta& delta, const metadata::Image& after,
                               const PartitionTable& partitions);
 
     const GroupTable& table() const { return table_; }
 
     /// All of them, for good: who waits is told. Before the partitions are closed.
-    runtime::Task<bool> stop();
+    runtime::Task<void> stop();
 
  private:
     struct Running {
@@ -37,8 +37,8 @@ class GroupCoordinators {
         LeaderEpoch epoch;
     };
 
-    runtime::Task<bool> start(PartitionIndex index, Running running);
-    runtime::Task<bool> stop(PartitionIndex index);
+    runtime::Task<void> start(PartitionIndex index, Running running);
+    runtime::Task<void> stop(PartitionIndex index);
     void forget_topics(std::vector<coordinator::ForgetTopics::Topic> topics);
 
     /// On the driver's shard.

@@ -195,9 +195,8 @@ Task<Result<>> Node::Life::heartbeat(bool want_shut_down) {
     co_return Result<>{};
 }
 
-Task<bool> Node::Life::stop_coordinating() {
+Task<void> Node::Life::stop_coordinating() {
     if (groups_) co_await groups_->stop();
-    co_return true;
 }
 
 Task<bool> Node::Life::stop() {
@@ -329,7 +328,7 @@ Task<void> Node::Life::publish_changes(runtime::Gate::Hold hold) {
     (void)hold;
 }
 
-Task<bool> Node::Life::publish_once() {
+Task<void> Node::Life::publish_once() {
     const Offset end = applied_end_;
     const auto image = std::make_shared<const metadata::Image>(builder_.stable_image());
     const metadata::Delta delta = builder_.take_delta();
@@ -341,22 +340,12 @@ Task<bool> Node::Life::publish_once() {
     }
     published_end_ = end;
     controller_->on_published(end);
-    co_return true;
 }
 
-Task<bool> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
+Task<void> Node::Life::replace_views(std::shared_ptr<const metadata::Image> image) {
     const View view{std::move(image), partitions_->table(), groups_->table(), raft_->core().kraft_version()};
-    for (runtime::Shard* shard : world_.shards) {
-        if (shard == &shard_) {
-            views_[shard->index()] = view;
-        } else {
-            co_await runtime::call_on(shard_, *shard, [this, shard, view] {
-                views_[shard->index()] = view;
-                return true;
-            });
-        }
-    }
-    co_return true;
+    for (runtime::Shard* shard : world_.shards)
+        co_await runtime::call_on(shard_, *shard, [this, shard, view] { views_[shard->index()] = view; });
 }
 
 Task<void> Node::Life::keep_alive(runtime::Gate::Hold hold) {

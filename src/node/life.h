@@ -23,7 +23,7 @@ class Node::Life final : public MetadataListener {
     ~Life() override;
 
     runtime::Task<Result<>> start();
-    runtime::Task<bool> stop_coordinating();
+    runtime::Task<void> stop_coordinating();
     runtime::Task<bool> stop();
 
     runtime::Task<Result<ProducerId>> next_producer_id();
@@ -54,8 +54,8 @@ class Node::Life final : public MetadataListener {
     /// Gets the next block, or waits for whoever is getting it.
     runtime::Task<Result<>> allocate_producer_ids(runtime::TimePoint deadline);
     runtime::Task<void> publish_changes(runtime::Gate::Hold hold);
-    runtime::Task<bool> publish_once();
-    runtime::Task<bool> replace_views(std::shared_ptr<const metadata::Image> image);
+    runtime::Task<void> publish_once();
+    runtime::Task<void> replace_views(std::shared_ptr<const metadata::Image> image);
     runtime::Task<void> keep_alive(runtime::Gate::Hold hold);
     /// Notes what of the metadata log the next start holds it to.
     void note_metadata_log(storage::Checkpoints& checkpoints) const;

@@ -40,13 +40,12 @@ void LogCleaner::stop() {
     changed_.notify_all();
 }
 
-Task<bool> LogCleaner::release(const Partition& partition) {
+Task<void> LogCleaner::release(const Partition& partition) {
     while (worked_on_ == &partition) {
         wanted_back_ = &partition;
         changed_.notify_all();
         co_await changed_.wait();
     }
-    co_return true;
 }
 
 Task<void> LogCleaner::run(runtime::Gate::Hold hold) {
@@ -95,13 +94,8 @@ Task<std::vector<LogCleaner::Candidate>> LogCleaner::collect() {
     for (std::size_t i = 0; i < by_shard.size(); ++i) {
         if (by_shard[i].empty()) continue;
         runtime::Shard& there = world_.shard(static_cast<unsigned>(i));
-        std::vector<Candidate> some;
-        if (&there == &shard_) {
-            some = keep_due(std::move(by_shard[i]));
-        } else {
-            some = co_await runtime::call_on(
-                shard_, there, [keep_due, all = std::move(by_shard[i])]() mutable { return keep_due(std::move(all)); });
-        }
+        std::vector<Candidate> some = co_await runtime::call_on(
+            shard_, there, [keep_due, all = std::move(by_shard[i])]() mutable { return keep_due(std::move(all)); });
         std::ranges::move(some, std::back_inserter(due));
     }
     co_return due;
@@ -151,12 +145,11 @@ Task<bool> LogCleaner::carry_out(Work& work) {
     co_return progressed;
 }
 
-Task<bool> LogCleaner::remove_retired(Work& work) {
+Task<void> LogCleaner::remove_retired(Work& work) {
     const auto delay = co_await on_shard(work.partition(), [](Partition& partition) {
         return runtime::duration_of_ms(partition.log().config().file_delete_delay_ms);
     });
     if (auto retired = work.job->take_retired(); !retired.empty()) ports_.remove_later(std::move(retired), delay);
-    co_return true;
 }
 
 Task<Result<bool>> LogCleaner::rewrite(Work& work) {
@@ -178,10 +171,7 @@ Task<Result<bool>> LogCleaner::rewrite(Work& work) {
         }
         co_await pause(work, job->bytes_read() - read_before);
     }
-    co_await on_shard(work.partition(), [job](Partition& partition) {
-        partition.log().finish_cleaning(*job);
-        return true;
-    });
+    co_await on_shard(work.partition(), [job](Partition& partition) { partition.log().finish_cleaning(*job); });
     log::info("{}-{} is compacted up to offset {}: {} bytes have become {}", work.name().topic, work.name().partition,
               job->cleaned_end(), job->bytes_replaced(), job->bytes_written());
     co_return true;
@@ -198,10 +188,7 @@ Task<Result<bool>> LogCleaner::put_in_place(Work& work) {
     }
     const auto staged = co_await on_disk([job] { return job->stage(); });
     if (!staged) co_return std::unexpected(staged.error());
-    co_await on_shard(partition, [job](Partition& there) {
-        there.log().adopt_replacement(*job);
-        return true;
-    });
+    co_await on_shard(partition, [job](Partition& there) { there.log().adopt_replacement(*job); });
     for (bool told = false;;) {
         const auto retired = co_await on_disk([job] { return job->retire(); });
         const auto finished = co_await on_shard(
@@ -211,10 +198,7 @@ Task<Result<bool>> LogCleaner::put_in_place(Work& work) {
         if (!std::exchange(told, true)) tell_of_shortage(work, finished.error());
         co_await remove_retired(work);  // a start needs them no more, and they may be the room
         if (co_await may_wait(runtime::after(shard_.now(), shortage_interval))) continue;
-        co_await on_shard(partition, [job](Partition& there) {
-            there.log().leave_replacement(*job);
-            return true;
-        });
+        co_await on_shard(partition, [job](Partition& there) { there.log().leave_replacement(*job); });
         co_return false;
     }
     const auto settled = co_await on_disk([job] { return job->settle(); });
@@ -223,14 +207,13 @@ Task<Result<bool>> LogCleaner::put_in_place(Work& work) {
     co_return true;
 }
 
-Task<bool> LogCleaner::pause(Work& work, std::uint64_t bytes_read) {
+Task<void> LogCleaner::pause(Work& work, std::uint64_t bytes_read) {
     const double rate = work.settings.bytes_per_second;
-    if (!(rate > 0)) co_return true;
+    if (!(rate > 0)) co_return;
     const double seconds = std::min(static_cast<double>(bytes_read) / rate, 3600.0);
     const auto until = runtime::after(
         shard_.now(), std::chrono::duration_cast<runtime::Duration>(std::chrono::duration<double>(seconds)));
     co_await may_wait(until);
-    co_return true;
 }
 
 // False where what is worked on is to be left before.
@@ -250,7 +233,6 @@ Task<bool> LogCleaner::give_up(Work& work, Error error) {
         directory_.set_offline(error);
         co_await on_shard(work.partition(), [](Partition& there) {
             if (there.log().failure()) there.on_durable();
-            return true;
         });
         co_return false;
     }

@@ -39,7 +39,7 @@ class LogCleaner {
     runtime::Task<void> run(runtime::Gate::Hold hold);
     void stop();
     /// Completes once the partition, which is no longer in the table, is not worked on any more.
-    runtime::Task<bool> release(const replication::Partition& partition);
+    runtime::Task<void> release(const replication::Partition& partition);
 
  private:
     using Key = std::pair<TopicId, PartitionIndex>;
@@ -59,8 +59,8 @@ class LogCleaner {
     /// False where it is to be left.
     runtime::Task<Result<bool>> rewrite(Work& work);
     runtime::Task<Result<bool>> put_in_place(Work& work);
-    runtime::Task<bool> pause(Work& work, std::uint64_t bytes_read);
-    runtime::Task<bool> remove_retired(Work& work);
+    runtime::Task<void> pause(Work& work, std::uint64_t bytes_read);
+    runtime::Task<void> remove_retired(Work& work);
     runtime::Task<bool> may_wait(runtime::TimePoint until);
     static void tell_of_shortage(const Work& work, const Error& error);
     runtime::Task<bool> give_up(Work& work, Error error);
@@ -69,9 +69,7 @@ class LogCleaner {
     template <class F>
     auto on_shard(replication::Partition& partition, F f)
         -> runtime::Task<std::invoke_result_t<F&, replication::Partition&>> {
-        if (&partition.shard() == &shard_) co_return f(partition);
-        co_return co_await runtime::call_on(shard_, partition.shard(),
-                                            [&partition, f]() mutable { return f(partition); });
+        return runtime::call_on(shard_, partition.shard(), [&partition, f]() mutable { return f(partition); });
     }
     template <class F>
     auto on_disk(F f) {

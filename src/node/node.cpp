@@ -21,7 +21,7 @@ Node::~Node() {
 Task<Result<>> Node::start() {
     return life_->start();
 }
-Task<bool> Node::stop_coordinating() {
+Task<void> Node::stop_coordinating() {
     return life_->stop_coordinating();
 }
 Task<bool> Node::stop() {
@@ -44,15 +44,11 @@ bool Node::is_controller_listener(std::string_view name) const {
 }
 
 Task<Result<ProducerId>> Node::next_producer_id(runtime::Shard& home) {
-    runtime::Shard& first = world_.shard(0);
-    if (&home == &first) co_return co_await life_->next_producer_id();
-    co_return co_await runtime::run_on(home, first, [this] { return life_->next_producer_id(); });
+    return runtime::run_on(home, world_.shard(0), [this] { return life_->next_producer_id(); });
 }
 
 Task<protocol::DescribeQuorumResponse> Node::describe_quorum(runtime::Shard& home) {
-    runtime::Shard& first = world_.shard(0);
-    if (&home == &first) co_return life_->describe_quorum();
-    co_return co_await runtime::call_on(home, first, [this] { return life_->describe_quorum(); });
+    return runtime::call_on(home, world_.shard(0), [this] { return life_->describe_quorum(); });
 }
 
 }  // namespace moldau::node

@@ -47,7 +47,7 @@ bool PartitionManager::is_replica(const metadata::Partition& partition) const {
     return std::ranges::find(partition.replicas, self_) != partition.replicas.end();
 }
 
-Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata::Image& after) {
+Task<void> PartitionManager::apply(const metadata::Delta& delta, const metadata::Image& after) {
     std::vector<Wanted> missing;
     for (const auto& [id, change] : delta.topics) {
         const metadata::TopicPtr topic = after.find_topic(id);
@@ -79,10 +79,9 @@ Task<bool> PartitionManager::apply(const metadata::Delta& delta, const metadata:
     co_await reconfigure(delta, after);
     retire_namesakes(missing);
     if (!std::exchange(tidied_up_, true)) co_await tidy_up(after);
-    const bool opened = co_await open_all(std::move(missing), after);
+    co_await open_all(std::move(missing), after);
     deleted_at_start_.clear();
     was_applied_ = true;
-    co_return opened;
 }
 
 std::vector<PartitionManager::Wanted> PartitionManager::due_again(const metadata::Image& image) const {
@@ -97,27 +96,37 @@ std::vector<PartitionManager::Wanted> PartitionManager::due_again(const metadata
     return due;
 }
 
-Task<bool> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
+Task<void> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
     using metadata::ResourceType;
-    if (delta.configs.empty()) co_return true;
+    if (delta.configs.empty()) co_return;
     const bool brokers = std::ranges::any_of(
         delta.configs, [](const metadata::ConfigResource& resource) { return resource.type == ResourceType::broker; });
+    struct Change {
+        std::shared_ptr<Partition> partition;
+        std::shared_ptr<const TopicSettings> settings;
+    };
+    std::vector<std::vector<Change>> by_shard(world_.shards.size());
+    std::optional<TopicId> of;
+    std::shared_ptr<const TopicSettings> settings;
     for (const auto& [key, partition] : table_) {
-        const metadata::TopicPtr topic = after.find_topic(key.first);
-        if (!brokers && !delta.configs.contains({ResourceType::topic, topic->name})) continue;
-        const TopicSettings settings = settings_(after, topic->name);
-        co_await on_shard(*partition, [settings](Partition& there) {
-            there.set_config(settings.partition, settings.log);
-            return true;
+        if (std::exchange(of, key.first) != key.first) {  // a topic's partitions stand together
+            const metadata::TopicPtr topic = after.find_topic(key.first);
+            const bool concerned = brokers || delta.configs.contains({ResourceType::topic, topic->name});
+            settings = concerned ? std::make_shared<const TopicSettings>(settings_(after, topic->name)) : nullptr;
+        }
+        if (settings) by_shard[partition->shard().index()].push_back({partition, settings});
+    }
+    for (std::size_t i = 0; i < by_shard.size(); ++i) {
+        if (by_shard[i].empty()) continue;
+        co_await runtime::call_on(shard_, world_.shard(static_cast<unsigned>(i)), [changes = std::move(by_shard[i])] {
+            for (const Change& each : changes) each.partition->set_config(each.settings->partition, each.settings->log);
         });
     }
-    co_return true;
 }
 
-Task<bool> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
-    co_return co_await on_shard(partition, [wanted](Partition& there) {
+Task<void> PartitionManager::tell(const Wanted& wanted, Partition& partition) {
+    co_await on_shard(partition, [wanted](Partition& there) {
         wanted.leads ? there.become_leader(wanted.leader_epoch) : there.resign();
-        return true;
     });
 }
 
@@ -139,9 +148,10 @@ Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     bool clean = co_await tasks_.close() && was_applied_ && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;
     for (const auto& [key, partition] : table_) open.push_back(partition);
-    clean = co_await at_once(shard_, closed_at_stop, std::move(open),
-                             [this](std::shared_ptr<Partition> next) { return close_for_good(std::move(next)); }) &&
-            clean;
+    co_await at_once(shard_, closed_at_stop, std::move(open),
+                     [this, &clean](std::shared_ptr<Partition> next) -> Task<void> {
+                         clean = co_await close_for_good(std::move(next)) && clean;
+                     });
     if (!clean) co_return std::nullopt;
     co_return *co_await collect_checkpoints();
 }

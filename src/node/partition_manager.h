@@ -52,7 +52,7 @@ class PartitionManager {
     /// Makes the partitions what `after` says: opens the new ones, tells leaders and settings. Those that are gone, or
     /// no longer this node's, leave the table at once but serve until retire() is called. The first call, whose image
     /// is all that is known, also moves aside what is in the directory and not in it.
-    runtime::Task<bool> apply(const metadata::Delta& delta, const metadata::Image& after);
+    runtime::Task<void> apply(const metadata::Delta& delta, const metadata::Image& after);
 
     /// Something that kept partitions from being opened may have gone: apply() would try again.
     bool retry_due() const;
@@ -97,22 +97,22 @@ class PartitionManager {
 
     bool is_replica(const metadata::Partition& partition) const;
     std::vector<Wanted> due_again(const metadata::Image& image) const;
-    runtime::Task<bool> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
-    runtime::Task<bool> tell(const Wanted& wanted, replication::Partition& partition);
+    runtime::Task<void> reconfigure(const metadata::Delta& delta, const metadata::Image& after);
+    runtime::Task<void> tell(const Wanted& wanted, replication::Partition& partition);
 
     // Coming: partition_opening.cpp.
     struct Opening;
     using SettingsByTopic = std::map<std::string, TopicSettings>;
-    runtime::Task<bool> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
-    runtime::Task<bool> open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
+    runtime::Task<void> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
+    runtime::Task<void> open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
                                    const SettingsByTopic& settings);
     storage::LogOptions options_for(const Wanted& wanted, const TopicSettings& settings) const;
     /// On the I/O pool. Leaves what needs room as it is.
     void open_log(Opening& opening) const;
-    runtime::Task<bool> open_beside(Opening& opening, const metadata::Image& image);
+    runtime::Task<void> open_beside(Opening& opening, const metadata::Image& image);
     void note_offline(const Opening& opening);
     void note_opened(const Opening& opening, const metadata::Image& image);
-    runtime::Task<bool> make_partitions(std::vector<Opening> openings);
+    runtime::Task<void> make_partitions(std::vector<Opening> openings);
     /// Moves a namesake's directory out of the way, and brings back one that was moved aside when the metadata did not
     /// know it; each keeps its data. True when one was brought back. Errors: invalid when a living topic's directory
     /// stands there.
@@ -126,12 +126,12 @@ class PartitionManager {
     /// Begins the removal of partitions whose names are wanted again: a topic was made anew.
     void retire_namesakes(const std::vector<Wanted>& wanted);
     runtime::Task<void> remove(std::vector<Leaving> leaving, runtime::Gate::Hold hold);
-    runtime::Task<bool> close_leaving(Leaving& leaving);
+    runtime::Task<void> close_leaving(Leaving& leaving);
     storage::Departure departure(const storage::TopicPartition& name, storage::PartitionDirectoryKind kind) const;
     /// Renames directories, which no checkpoint names from then on.
     runtime::Task<Result<>> take_away(std::vector<storage::Departure> departures);
     /// Removes what earlier lives have left, and moves aside what is not this node's.
-    runtime::Task<bool> tidy_up(const metadata::Image& image);
+    runtime::Task<void> tidy_up(const metadata::Image& image);
     std::vector<storage::Departure> strays(const std::vector<storage::PartitionDirectory>& there,
                                            const metadata::Image& image) const;
     /// Those whose topics were deleted by a life that did not come to take them away.
@@ -139,7 +139,7 @@ class PartitionManager {
                                                    const std::set<TopicId>& deleted);
     runtime::Task<void> remove_directories(std::vector<std::string> paths, runtime::Duration delay,
                                            runtime::Gate::Hold hold);
-    runtime::Task<bool> close_one(replication::Partition& partition, protocol::ErrorCode reason);
+    runtime::Task<void> close_one(replication::Partition& partition, protocol::ErrorCode reason);
     runtime::Task<bool> close_for_good(std::shared_ptr<replication::Partition> partition);
 
     // Upkeep: partition_upkeep.cpp.
@@ -152,16 +152,14 @@ class PartitionManager {
     runtime::Task<bool> give_up_spare_file();
     runtime::Task<std::shared_ptr<storage::Checkpoints>> collect_checkpoints();
     /// Checkpoints are written, and directories renamed, by one at a time.
-    runtime::Task<bool> take_turn();
+    runtime::Task<void> take_turn();
     void end_turn();
 
     /// Calls `f` with the partition, on its shard.
     template <class F>
     auto on_shard(replication::Partition& partition, F f)
         -> runtime::Task<std::invoke_result_t<F&, replication::Partition&>> {
-        if (&partition.shard() == &shard_) co_return f(partition);
-        co_return co_await runtime::call_on(shard_, partition.shard(),
-                                            [&partition, f]() mutable { return f(partition); });
+        return runtime::call_on(shard_, partition.shard(), [&partition, f]() mutable { return f(partition); });
     }
 
     runtime::World world_;

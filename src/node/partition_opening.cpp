@@ -60,7 +60,7 @@ struct PartitionManager::Opening {
     Result<std::unique_ptr<storage::Log>> log = fail(Errc::invalid, "a directory of another topic stands in its place");
 };
 
-Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
+Task<void> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata::Image& image) {
     SettingsByTopic settings;
     for (const Wanted& each : wanted)
         if (!settings.contains(each.topic)) settings.emplace(each.topic, settings_(image, each.topic));
@@ -72,16 +72,15 @@ Task<bool> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata
         if (batches.empty() || batches.back().size() == size) batches.emplace_back();
         batches.back().push_back(std::move(each));
     }
-    const auto open = [this, &image, &settings, &progress](std::vector<Wanted> next) -> Task<bool> {
+    const auto open = [this, &image, &settings, &progress](std::vector<Wanted> next) -> Task<void> {
         const std::size_t count = next.size();
-        const bool all = co_await open_batch(std::move(next), image, settings);
+        co_await open_batch(std::move(next), image, settings);
         progress.add(count);
-        co_return all;
     };
-    co_return co_await at_once(shard_, opened_at_once, std::move(batches), open);
+    co_await at_once(shard_, opened_at_once, std::move(batches), open);
 }
 
-Task<bool> PartitionManager::open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
+Task<void> PartitionManager::open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
                                         const SettingsByTopic& settings) {
     std::vector<Opening> openings;
     openings.reserve(wanted.size());
@@ -96,16 +95,13 @@ Task<bool> PartitionManager::open_batch(std::vector<Wanted> wanted, const metada
     co_await runtime::run_blocking(world_.disk, shard_, [this, &openings] {
         for (Opening& each : openings)
             if (!each.needs_room) open_log(each);
-        return true;
     });
-    bool all = true;
     for (Opening& each : openings) {
         if (each.needs_room) co_await open_beside(each, image);
         if (each.sync_failed) directory_.set_offline(each.log.error());
         each.log ? note_opened(each, image) : note_offline(each);
-        all = all && each.log;
     }
-    co_return co_await make_partitions(std::move(openings)) && all;
+    co_await make_partitions(std::move(openings));
 }
 
 void PartitionManager::open_log(Opening& opening) const {
@@ -124,11 +120,11 @@ storage::LogOptions PartitionManager::options_for(const Wanted& wanted, const To
     return options;
 }
 
-Task<bool> PartitionManager::open_beside(Opening& opening, const metadata::Image& image) {
+Task<void> PartitionManager::open_beside(Opening& opening, const metadata::Image& image) {
     const Result<bool> place = co_await make_room(opening.wanted, image);
     if (!place) {
         opening.log = std::unexpected(place.error());
-        co_return false;
+        co_return;
     }
     // What was moved is not in the checkpoints any more.
     opening.options.emplace(options_for(opening.wanted, opening.settings));
@@ -136,10 +132,7 @@ Task<bool> PartitionManager::open_beside(Opening& opening, const metadata::Image
         opening.options->clean_shutdown = false;
         opening.options->written_by_kafka = true;
     }
-    co_return co_await runtime::run_blocking(world_.disk, shard_, [this, &opening] {
-        open_log(opening);
-        return true;
-    });
+    co_await runtime::run_blocking(world_.disk, shard_, [this, &opening] { open_log(opening); });
 }
 
 void PartitionManager::note_offline(const Opening& opening) {
@@ -163,7 +156,7 @@ void PartitionManager::note_opened(const Opening& opening, const metadata::Image
         log::info("partition {}-{} is back", wanted.topic, wanted.index);
 }
 
-Task<bool> PartitionManager::make_partitions(std::vector<Opening> openings) {
+Task<void> PartitionManager::make_partitions(std::vector<Opening> openings) {
     std::map<unsigned, std::vector<Opening*>> by_shard;
     for (Opening& each : openings) {
         if (!each.log) continue;
@@ -182,16 +175,10 @@ Task<bool> PartitionManager::make_partitions(std::vector<Opening> openings) {
             return made;
         };
         runtime::Shard& there = world_.shard(index);
-        std::vector<std::shared_ptr<Partition>> made;
-        if (&there == &shard_) {
-            made = make();
-        } else {
-            made = co_await runtime::call_on(shard_, there, make);
-        }
+        std::vector<std::shared_ptr<Partition>> made = co_await runtime::call_on(shard_, there, make);
         for (std::size_t i = 0; i < made.size(); ++i)
             table_.set({of_shard[i]->wanted.topic_id, of_shard[i]->wanted.index}, std::move(made[i]));
     }
-    co_return true;
 }
 
 Task<Result<bool>> PartitionManager::make_room(const Wanted& wanted, const metadata::Image& image) {

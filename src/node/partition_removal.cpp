@@ -90,12 +90,13 @@ Task<void> PartitionManager::remove(std::vector<Leaving> leaving, runtime::Gate:
     (void)hold;
 }
 
-Task<bool> PartitionManager::close_leaving(Leaving& leaving) {
+Task<void> PartitionManager::close_leaving(Leaving& leaving) {
     if (leaving.partition) {
         co_await cleaner_.release(*leaving.partition);  // its files are to have another name
         leaving.delete_delay = runtime::duration_of_ms(co_await on_shard(
             *leaving.partition, [](Partition& there) { return there.log().config().file_delete_delay_ms; }));
-        co_return co_await close_one(*leaving.partition, protocol::ErrorCode::unknown_topic_or_partition);
+        co_await close_one(*leaving.partition, protocol::ErrorCode::unknown_topic_or_partition);
+        co_return;
     }
     // What stands in its place, if anything, may be another's.
     const std::string path = runtime::join_path(directory_.path(), storage::partition_directory_name(leaving.name));
@@ -103,7 +104,6 @@ Task<bool> PartitionManager::close_leaving(Leaving& leaving) {
         world_.disk, shard_, [&disk = world_.disk, path] { return storage::read_partition_metadata(disk, path); });
     if (!id) log::error("deleting {}: {}", path, id.error().message);
     leaving.has_directory = id && (!*id || **id == leaving.topic_id);
-    co_return true;
 }
 
 storage::Departure PartitionManager::departure(const TopicPartition& name, PartitionDirectoryKind kind) const {
@@ -124,12 +124,12 @@ Task<Result<>> PartitionManager::take_away(std::vector<storage::Departure> depar
     co_return taken;
 }
 
-Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
+Task<void> PartitionManager::tidy_up(const metadata::Image& image) {
     const auto there = co_await runtime::run_blocking(world_.disk, shard_,
                                                       [&directory = directory_] { return directory.partitions(); });
     if (!there) {
         log::error("{}", there.error().message);
-        co_return false;
+        co_return;
     }
     aside_ = co_await runtime::run_blocking(world_.disk, shard_,
                                             [&disk = world_.disk, &there] { return find_aside(disk, *there); });
@@ -153,7 +153,6 @@ Task<bool> PartitionManager::tidy_up(const metadata::Image& image) {
     if (!moved) log::error("moving aside what the metadata does not know: {}", moved.error().message);
     if (moved && !deleted_now.empty())
         runtime::spawn(shard_, remove_directories(std::move(deleted_now), {}, tasks_.enter()));
-    co_return moved.has_value();
 }
 
 std::set<std::string> PartitionManager::of_deleted_topics(runtime::Disk& disk,
@@ -220,10 +219,8 @@ Task<void> PartitionManager::remove_directories(std::vector<std::string> paths, 
     (void)hold;
 }
 
-Task<bool> PartitionManager::close_one(Partition& partition, protocol::ErrorCode reason) {
-    if (&partition.shard() == &shard_) co_return co_await partition.close(reason);
-    co_return co_await runtime::run_on(shard_, partition.shard(),
-                                       [&partition, reason] { return partition.close(reason); });
+Task<void> PartitionManager::close_one(Partition& partition, protocol::ErrorCode reason) {
+    return runtime::run_on(shard_, partition.shard(), [&partition, reason] { return partition.close(reason); });
 }
 
 }  // namespace moldau::node

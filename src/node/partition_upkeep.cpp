@@ -96,10 +96,7 @@ Task<Result<>> PartitionManager::apply_retention() {
         co_return durable;
     }
     for (std::size_t i = 0; i < due.size(); ++i)
-        co_await on_shard(*due[i], [&expiry = expiries[i]](Partition& there) {
-            there.let_go(expiry);
-            return true;
-        });
+        co_await on_shard(*due[i], [&expiry = expiries[i]](Partition& there) { there.let_go(expiry); });
     // Where the log starts is noted before the first file goes.
     if (Result<> noted = co_await write_checkpoints(); !noted) co_return noted;
     std::map<runtime::Duration, std::vector<std::string>> removed;
@@ -169,12 +166,8 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
     for (std::size_t i = 0; i < by_shard.size(); ++i) {
         if (by_shard[i].empty()) continue;
         runtime::Shard& there = world_.shard(i);
-        storage::Checkpoints some;
-        if (&there == &shard_) {
-            some = checkpoints_of(by_shard[i]);
-        } else {
-            some = co_await runtime::call_on(shard_, there, [of = by_shard[i]] { return checkpoints_of(of); });
-        }
+        storage::Checkpoints some =
+            co_await runtime::call_on(shard_, there, [of = std::move(by_shard[i])] { return checkpoints_of(of); });
         all->recovery_points.merge(some.recovery_points);
         all->log_starts.merge(some.log_starts);
         all->high_watermarks.merge(some.high_watermarks);
@@ -184,9 +177,9 @@ Task<std::shared_ptr<storage::Checkpoints>> PartitionManager::collect_checkpoint
     co_return all;
 }
 
-Task<bool> PartitionManager::take_turn() {
+Task<void> PartitionManager::take_turn() {
     while (turn_taken_) co_await changed_.wait();
-    co_return turn_taken_ = true;
+    turn_taken_ = true;
 }
 
 void PartitionManager::end_turn() {

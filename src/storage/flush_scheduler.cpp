@@ -133,9 +133,9 @@ void FlushScheduler::on_timer() {
     arm();
 }
 
-runtime::Task<bool> FlushScheduler::forget(Log& log) {
+runtime::Task<void> FlushScheduler::forget(Log& log) {
     const auto found = entries_.find(&log);
-    if (found == entries_.end()) co_return true;
+    if (found == entries_.end()) co_return;
     Entry& entry = found->second;
     entry.forgotten = true;
     if (std::exchange(entry.queued, false)) queue_.remove(&log);
@@ -143,7 +143,6 @@ runtime::Task<bool> FlushScheduler::forget(Log& log) {
     due_.erase({entry.checkpoint_at, {log.name(), &log}});
     while (entries_.contains(&log) && entries_[&log].running) static_cast<void>(co_await settled_.wait());
     entries_.erase(&log);
-    co_return true;
 }
 
 }  // namespace moldau::storage

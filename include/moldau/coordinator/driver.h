@@ -50,10 +50,9 @@ class Driver : public std::enable_shared_from_this<Driver<Machine>> {
     /// Asks the machine. Requires: on `home`; request and caller outlive the call.
     template <class Response, class Request>
     runtime::Task<Answered<Response>> call(runtime::Shard& home, const Request& request, Caller caller) {
-        const auto self = this->shared_from_this();
-        if (&home == &shard()) co_return co_await decide<Response>(self, request, caller);
-        co_return co_await runtime::run_on(
-            home, shard(), [self, &request, caller] { return decide<Response>(self, request, caller); });
+        return runtime::run_on(home, shard(), [self = this->shared_from_this(), &request, caller] {
+            return decide<Response>(self, request, caller);
+        });
     }
 
  private:

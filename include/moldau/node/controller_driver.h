@@ -38,9 +38,8 @@ class ControllerDriver {
     template <class Request, class... More>
     runtime::Task<Result<typename Request::Response>> call(runtime::Shard& home, const Request& request,
                                                            runtime::Duration patience, More... more) {
-        if (&home == &shard_) co_return co_await decide(request, patience, more...);
-        co_return co_await runtime::run_on(
-            home, shard_, [this, &request, patience, more...] { return decide(request, patience, more...); });
+        return runtime::run_on(home, shard_,
+                               [this, &request, patience, more...] { return decide(request, patience, more...); });
     }
 
     /// As long as clients wait unless told otherwise.

@@ -39,7 +39,7 @@ class Node {
 
     /// Tells who waits for a group to come together that another must coordinate it: before connections are drained,
     /// which would wait for them. The node serves on.
-    runtime::Task<bool> stop_coordinating();
+    runtime::Task<void> stop_coordinating();
 
     /// Leaves in good order: fences itself, makes everything durable, writes the checkpoints. False when something
     /// could not be written.

@@ -155,7 +155,7 @@ class Partition {
 
     /// Nothing may be appended or read any more: the topic is deleted, or the node stops. Who waits gets `reason`.
     /// Completes when no flush of the log is in flight, after which the partition may be destroyed.
-    runtime::Task<bool> close(protocol::ErrorCode reason);
+    runtime::Task<void> close(protocol::ErrorCode reason);
 
     /// Its log became durable further, or failed.
     void on_durable();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -30,58 +31,90 @@ void spawn(Shard& shard, Task<void> task);
 
 namespace detail {
 
+/// How what returns an R tells that it is done.
+template <class R>
+struct Telling {
+    using Tell = Handler<R>;
+    template <class Start>
+    static auto async(Start start) {
+        return runtime::async<R>(std::move(start));
+    }
+};
+template <>
+struct Telling<void> {
+    using Tell = Handler<>;
+    template <class Start>
+    static auto async(Start start) {
+        return runtime::async<>(std::move(start));
+    }
+};
+
 template <class F, class R>
 class CallWork final : public Work {
+    using Tell = typename Telling<R>::Tell;
+
  public:
-    CallWork(F callable, Shard& home, Handler<R> handler)
-        : callable_(std::move(callable)), home_(home), handler_(std::move(handler)) {}
+    CallWork(F callable, Shard& home, Tell tell)
+        : callable_(std::move(callable)), home_(home), tell_(std::move(tell)) {}
 
     void run() override {
         if (!result_) {
-            result_.emplace(callable_());
+            if constexpr (std::is_void_v<R>) {
+                callable_();
+                result_.emplace();
+            } else {
+                result_.emplace(callable_());
+            }
             home_.post(static_cast<Work&>(*this));
             return;
         }
-        Handler<R> handler = std::move(handler_);
-        R result = std::move(*result_);
+        Tell tell = std::move(tell_);
+        Result result = std::move(*result_);
         delete this;
-        std::move(handler)(std::move(result));
+        if constexpr (std::is_void_v<R>) {
+            std::move(tell)();
+        } else {
+            std::move(tell)(std::move(result));
+        }
     }
     void drop() override { delete this; }
 
  private:
+    using Result = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+
     F callable_;
     Shard& home_;
-    Handler<R> handler_;
-    std::optional<R> result_;
+    Tell tell_;
+    std::optional<Result> result_;
 };
 
 }  // namespace detail
 
-/// Runs `callable`, which must not wait, on `target` and brings its result home.
-/// Requires: called on `home`, which is not `target` (the caller runs it in place then).
+/// Runs `callable`, which must not wait, on `target`, at once where that is `home`, and brings its result home.
+/// Requires: called on `home`.
 template <class F>
-auto call_on(Shard& home, Shard& target, F callable) {
+Task<std::invoke_result_t<F&>> call_on(Shard& home, Shard& target, F callable) {
     using R = std::invoke_result_t<F&>;
-    static_assert(!std::is_void_v<R>, "return something small: the result is what comes home");
-    return async<R>([&home, &target, callable = std::move(callable)](Handler<R> handler) mutable {
-        target.post(static_cast<Work&>(*new detail::CallWork<F, R>(std::move(callable), home, std::move(handler))));
+    using Told = detail::Telling<R>;
+    if (&home == &target) co_return callable();
+    co_return co_await Told::async([&home, &target, &callable](typename Told::Tell tell) {
+        target.post(static_cast<Work&>(*new detail::CallWork<F, R>(std::move(callable), home, std::move(tell))));
     });
 }
 
-/// Runs the coroutine that `make()` returns on `target` and brings its result home. `make` is called on `target`.
-/// R must be default constructible. Requires: called on `home`.
+/// Runs the coroutine that `make()` returns on `target`, in place where that is `home`, and brings its result home.
+/// `make` is called on `target`. R is void or default constructible. Requires: called on `home`.
 template <class Make>
-auto run_on(Shard& home, Shard& target, Make make) {
-    using R = typename std::invoke_result_t<Make&>::value_type;
-    static_assert(!std::is_void_v<R>, "return something small: the result is what comes home");
-    return async<R>([&home, &target, make = std::move(make)](Handler<R> handler) mutable {
-        target.post([&home, &target, make = std::move(make), handler = std::move(handler)]() mutable {
+std::invoke_result_t<Make&> run_on(Shard& home, Shard& target, Make make) {
+    using Told = detail::Telling<typename std::invoke_result_t<Make&>::value_type>;
+    if (&home == &target) co_return co_await make();
+    co_return co_await Told::async([&home, &target, &make](typename Told::Tell tell) {
+        target.post([&home, &target, make = std::move(make), tell = std::move(tell)]() mutable {
             boost::asio::co_spawn(target.executor(), std::move(make),
-                                  [&home, handler = std::move(handler)](std::exception_ptr failure, R result) mutable {
+                                  [&home, tell = std::move(tell)](std::exception_ptr failure, auto... result) mutable {
                                       if (failure) std::terminate();
-                                      home.post([handler = std::move(handler), result = std::move(result)]() mutable {
-                                          std::move(handler)(std::move(result));
+                                      home.post([tell = std::move(tell), ... result = std::move(result)]() mutable {
+                                          std::move(tell)(std::move(result)...);
                                       });
                                   });
         });

@@ -105,8 +105,9 @@ namespace detail {
 template <class F>
 auto run_beside(Disk& disk, void (Disk::*post)(Work&), Shard& home, F callable) {
     using R = std::invoke_result_t<F&>;
-    return async<R>([&disk, post, &home, callable = std::move(callable)](Handler<R> handler) mutable {
-        (disk.*post)(*new CallWork<F, R>(std::move(callable), home, std::move(handler)));
+    using Tell = typename Telling<R>::Tell;
+    return Telling<R>::async([&disk, post, &home, callable = std::move(callable)](Tell tell) mutable {
+        (disk.*post)(*new CallWork<F, R>(std::move(callable), home, std::move(tell)));
     });
 }
 

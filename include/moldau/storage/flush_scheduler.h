@@ -37,7 +37,7 @@ class FlushScheduler {
 
     /// Completes with true once no flush of the log is in flight; nothing is begun for it any more. The log may be
     /// closed then. Requires: a coroutine of this shard.
-    runtime::Task<bool> forget(Log& log);
+    runtime::Task<void> forget(Log& log);
 
     std::size_t in_flight() const { return in_flight_; }
 

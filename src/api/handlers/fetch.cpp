@@ -203,12 +203,7 @@ runtime::Task<bool> FetchOperation::read_dirty() {
             }
             return outcomes;
         };
-        std::vector<ReadOutcome> outcomes;
-        if (&there == &shell_.shard) {
-            outcomes = read_all();
-        } else {
-            outcomes = co_await runtime::call_on(shell_.shard, there, read_all);
-        }
+        std::vector<ReadOutcome> outcomes = co_await runtime::call_on(shell_.shard, there, read_all);
         for (std::size_t i = 0; i < orders.size(); ++i) {
             if (outcomes[i].needs_check()) {
                 const std::size_t wanted_bytes = outcomes[i].records->size_bytes;
@@ -374,24 +369,17 @@ Answer<net::Response> fetch(Call& call, FetchRequest& request) {
     if (request.session_id > 0)
         where = &call.shell.on_shard(FetchSessions::shard_of(request.session_id, call.shell.shard_count()));
     if (where != &call.shell && FetchSessions::ends_session(request)) {
-        co_await runtime::call_on(call.shard(), where->shard, [where, id = request.session_id] {
-            where->sessions.end(id);
-            return true;
-        });
+        co_await runtime::call_on(call.shard(), where->shard,
+                                  [where, id = request.session_id] { where->sessions.end(id); });
         where = &call.shell;
     }
     const auto patience = std::make_shared<Patience>();
     net::Peer& peer = *call.request.peer;
     patience->is_over = peer.input_has_ended;
     peer.on_input_end = [patience, where] { where->shard.post([patience] { patience->end(); }); };
-    FetchAnswer answer;
-    if (where == &call.shell) {
-        answer = co_await run_fetch(*where, call, request, *patience);
-    } else {
-        answer = co_await runtime::run_on(call.shard(), where->shard, [where, &call, &request, &patience] {
-            return run_fetch(*where, call, request, *patience);
-        });
-    }
+    FetchAnswer answer = co_await runtime::run_on(call.shard(), where->shard, [where, &call, &request, &patience] {
+        return run_fetch(*where, call, request, *patience);
+    });
     peer.on_input_end = {};
     co_return encode_response(call.request, answer.message, std::move(answer.slices));
 }

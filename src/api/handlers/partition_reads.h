@@ -24,11 +24,10 @@ node::FoundPartition find_partition(const Call& call, std::string_view topic, Pa
 template <class Read>
 auto on_partition(Call& call, std::shared_ptr<replication::Partition> partition, Read read)
     -> runtime::Task<std::invoke_result_t<Read&, replication::Partition&>> {
-    if (&partition->shard() == &call.shard()) co_return read(*partition);
     runtime::Shard& there = partition->shard();
-    co_return co_await runtime::call_on(
-        call.shard(), there,
-        [partition = std::move(partition), read = std::move(read)]() mutable { return read(*partition); });
+    return runtime::call_on(call.shard(), there, [partition = std::move(partition), read = std::move(read)]() mutable {
+        return read(*partition);
+    });
 }
 
 }  // namespace moldau::api

@@ -326,14 +326,13 @@ Result<std::optional<storage::Cleanable>> Partition::find_cleanable() {
     return log_->find_cleanable(tools_.shard.clock().wall_time(), core_.high_watermark());
 }
 
-runtime::Task<bool> Partition::close(ErrorCode reason) {
+runtime::Task<void> Partition::close(ErrorCode reason) {
     refuse_all(reason);
-    const bool settled = co_await tools_.flusher.forget(*log_);
+    co_await tools_.flusher.forget(*log_);
     if (log_->failure()) tools_.directory->set_offline(*log_->failure());  // of a flush that ended meanwhile
     tools_.by_log.erase(log_.get());
     log_->join(nullptr);
     detached_ = true;
-    co_return settled;
 }
 
 void Partition::refuse_all(ErrorCode reason) {

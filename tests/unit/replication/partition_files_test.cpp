@@ -4,7 +4,7 @@ namespace moldau::replication {
 namespace {
 
 runtime::Task<void> close_partition(std::shared_ptr<Partition> partition) {
-    static_cast<void>(co_await partition->close(protocol::ErrorCode::unknown_topic_or_partition));
+    co_await partition->close(protocol::ErrorCode::unknown_topic_or_partition);
 }
 
 class PartitionFilesTest : public PartitionFixture {

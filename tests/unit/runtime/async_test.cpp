@@ -75,6 +75,30 @@ TEST(CallOn, RunsThereAndComesHome) {
     EXPECT_EQ(visited, (std::vector{1U, 0U}));
 }
 
+Task<void> call_without_result(Shard& home, Shard& target, std::vector<unsigned>& visited) {
+    co_await call_on(home, target, [&] { visited.push_back(target.is_current() ? target.index() : 99U); });
+    visited.push_back(home.is_current() ? home.index() : 99U);
+}
+
+TEST(CallOn, NeedsNoResult) {
+    ManualShard home(0);
+    ManualShard target(1);
+    std::vector<unsigned> visited;
+    spawn(home, call_without_result(home, target, visited));
+    while (home.run_ready() || target.run_ready()) {
+    }
+    EXPECT_EQ(visited, (std::vector{1U, 0U}));
+}
+
+TEST(CallOn, RunsAtOnceWhereItIs) {
+    ManualShard home(7);
+    std::vector<unsigned> visited;
+    spawn(home, call_without_result(home, home, visited));
+    spawn(home, hop(home, home, visited));
+    home.run_ready();
+    EXPECT_EQ(visited, (std::vector{7U, 7U, 7U, 7U}));
+}
+
 Task<int> answer(Shard& shard) {
     co_await sleep_until(shard, shard.now() + milliseconds(5));
     co_return shard.is_current() ? 42 : 0;
@@ -94,6 +118,31 @@ TEST(RunOn, RunsACoroutineThereAndComesHome) {
     target.advance(milliseconds(10));
     home.run_ready();
     EXPECT_EQ(result, 42);
+}
+
+Task<void> note(Shard& shard, std::vector<unsigned>& visited) {
+    co_await sleep_until(shard, shard.now() + milliseconds(5));
+    visited.push_back(shard.is_current() ? shard.index() : 99U);
+}
+
+Task<void> have_it_noted(Shard& home, Shard& target, std::vector<unsigned>& visited) {
+    co_await run_on(home, target, [&target, &visited] { return note(target, visited); });
+    visited.push_back(home.is_current() ? home.index() : 99U);
+}
+
+TEST(RunOn, NeedsNoResultAndRunsInPlaceWhereItIs) {
+    ManualShard home(0);
+    ManualShard target(1);
+    std::vector<unsigned> visited;
+    spawn(home, have_it_noted(home, target, visited));
+    home.run_ready();
+    target.advance(milliseconds(10));
+    home.run_ready();
+    EXPECT_EQ(visited, (std::vector{1U, 0U}));
+    visited.clear();
+    spawn(home, have_it_noted(home, home, visited));
+    home.advance(milliseconds(10));
+    EXPECT_EQ(visited, (std::vector{0U, 0U}));
 }
 
 TEST(RunOn, LeavesNothingBehindWhenTheShardEnds) {
