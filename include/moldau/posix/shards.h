@@ -17,8 +17,9 @@ class PosixShard;
 unsigned available_processors();
 
 struct ShardsOptions {
-    unsigned count = 0;                                                  ///< 0: available_processors()
-    runtime::Duration slow_turn_limit = std::chrono::milliseconds(100);  ///< a longer turn is logged
+    unsigned count = 0;  ///< 0: available_processors()
+    /// A longer turn is logged, one ten times as long as a warning.
+    runtime::Duration slow_turn_limit = std::chrono::milliseconds(10);
 };
 
 /// To end: stop(), join(), then destroy the disk, then this. Between join() and the end nothing runs any more, but what

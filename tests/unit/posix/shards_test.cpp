@@ -108,7 +108,7 @@ TEST(Shards, AWorkThatKeepsAShardTooLongIsLogged) {
         Shards shards({.count = 1, .slow_turn_limit = milliseconds(1)});
         shards.start();
         shards[0].post([&] {
-            for (const auto begin = shards[0].now(); shards[0].now() < begin + milliseconds(5);) {
+            for (const auto begin = shards[0].now(); shards[0].now() < begin + milliseconds(11);) {
             }
         });
         auto line = warned.get_future();
