@@ -18,8 +18,8 @@ namespace {
 using replication::Partition;
 using runtime::Task;
 
-/// Batches that are opened at once. A recovery takes a thread of the disk for as long as it reads: acks=all and the
-/// metadata log need the others.
+/// Batches that are opened at once. A recovery takes a thread of the disk for as long as it reads: cold reads and
+/// checkpoints need the others.
 constexpr std::size_t opened_at_once = 4;
 /// Logs that are opened in one turn of a thread, where there are many: to wake one costs as much as to open a log.
 constexpr std::size_t most_in_a_batch = 16;
