@@ -9,8 +9,7 @@
 //   Log::adopt_replacement()                shard: reads go to the new segment
 //   retire()                                I/O pool: the old files get other names
 //   Log::finish_replacement()               shard: the new ones get theirs; with too little room or descriptors,
-//   retire()
-//                                           and this again
+//                                           retire() and this again
 //   settle()                                I/O pool
 //
 // and again, until it says `done`, which goes to Log::finish_cleaning(). One thread at a time.

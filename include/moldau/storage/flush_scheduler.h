@@ -35,7 +35,7 @@ class FlushScheduler {
     /// The log was appended to and nobody waits.
     void flush_later(Log& log);
 
-    /// Completes with true once no flush of the log is in flight; nothing is begun for it any more. The log may be
+    /// Completes once no flush of the log is in flight; nothing is begun for it any more. The log may be
     /// closed then. Requires: a coroutine of this shard.
     runtime::Task<void> forget(Log& log);
 
