@@ -28,17 +28,20 @@ std::string in_force(const ConfigDef& def, std::string value) {
     return fmt::format("{}", fmt::join(list_elements(def, value), ","));
 }
 
-/// What metadata bears for the key, if this build can use it: another broker may have let pass what this one refuses.
-const std::string* usable(const ConfigDef* def, const std::string* value) {
-    return value == nullptr || def == nullptr || check_value(*def, *value) ? value : nullptr;
+/// Whether this build can use what metadata bears: another broker may have let pass what this one refuses.
+bool is_usable(const ConfigDef* def, const std::string& value) {
+    return def == nullptr || check_value(*def, value);
 }
 
 }  // namespace
 
 const std::string* ConfigView::dynamic_value(std::string_view key) const {
-    const ConfigDef* def = find_broker_config(key);
-    if (const std::string* own = usable(def, image_.find_config(broker_resource(node_), key))) return own;
-    return usable(def, image_.find_config(all_brokers(), key));
+    const auto from = [&](const ConfigResource& resource) {
+        const std::string* set = image_.find_config(resource, key);
+        return set != nullptr && is_usable(find_broker_config(key), *set) ? set : nullptr;
+    };
+    if (const std::string* own = from(broker_resource(node_))) return own;
+    return from(all_brokers());
 }
 
 std::optional<std::string> ConfigView::broker_value(std::string_view key) const {
@@ -64,7 +67,7 @@ std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::st
     MOLDAU_ASSERT(def != nullptr);
     const std::string_view broker_key = broker_key_of_topic_key(key);
     std::optional<std::string> value;
-    if (const std::string* set = usable(def, own.find(key))) {
+    if (const std::string* set = own.find(key); set != nullptr && is_usable(def, *set)) {
         value = trimmed(*set);
     } else if (!broker_key.empty()) {
         value = broker_value(broker_key);
