@@ -144,7 +144,7 @@ class PartitionManager {
 
     // Upkeep: partition_upkeep.cpp.
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
-    /// A shortage that kept something from going, if there was one: the rest has gone.
+    /// What kept something from going, if anything did: of a shortage, the rest has gone.
     runtime::Task<Result<>> apply_retention();
     LogCleaner::Ports cleaner_ports(CleanerSettingsOf settings);
     runtime::Task<void> remove_files(std::vector<std::string> paths, runtime::Duration delay, runtime::Gate::Hold hold);

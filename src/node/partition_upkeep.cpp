@@ -57,7 +57,8 @@ Task<void> PartitionManager::maintain(runtime::Gate::Hold hold) {
                 applied = co_await apply_retention();
             if (!applied) {
                 log::warn("retention waits: {}", applied.error().message);
-                pause = std::min(pause, 2 * times_.checkpoint_interval);  // a log's checkpoint comes first
+                // What a log's checkpoint must come before may go soon.
+                if (is_shortage(applied.error())) pause = std::min(pause, 2 * times_.checkpoint_interval);
             }
             next_retention = runtime::after(shard_.now(), pause);
         }
