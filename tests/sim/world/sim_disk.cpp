@@ -10,8 +10,8 @@
 namespace moldau::sim {
 namespace {
 
-/// With so much nobody needs to be careful.
-constexpr std::uint64_t little_space_bytes = 1 << 20;
+/// With so much nobody needs to be careful: it is above what a life appends between two looks at it.
+constexpr std::uint64_t little_space_bytes = 8 << 20;
 
 std::vector<std::string> parts_of(const std::string& path) {
     std::vector<std::string> parts;
