@@ -146,7 +146,7 @@ Result<> PosixDisk::remove(const std::string& path) {
 Result<> PosixDisk::sync_directory(const std::string& directory) {
     const Descriptor descriptor(open_file(directory, O_RDONLY | O_DIRECTORY));
     if (descriptor.get() < 0) return system_failure(errno, "open", directory);
-    if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0) return system_failure(errno, "fsync", directory);
+    if (uninterrupted([&] { return ::fsync(descriptor.get()); }) != 0) return sync_failure(errno, "fsync", directory);
     return {};
 }
 

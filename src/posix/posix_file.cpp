@@ -100,7 +100,7 @@ Result<std::uint64_t> PosixFile::size() const {
 }
 
 Result<> PosixFile::sync() {
-    if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) return system_failure(errno, "fdatasync", path_);
+    if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) return sync_failure(errno, "fdatasync", path_);
     return {};
 }
 

@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <future>
@@ -10,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include <moldau/posix/disk.h>
+
+#include "system_error.h"
 
 namespace moldau::posix {
 namespace {
@@ -90,6 +93,12 @@ TEST_F(PosixDiskTest, AFullDeviceIsToldFromAFailingOne) {
     const auto written = (*full)->write_at(parts, 0);
     ASSERT_FALSE(written);
     EXPECT_EQ(written.error().code, Errc::no_space);
+}
+
+TEST(PosixErrors, ASyncThatFailsForWantOfRoomHasFailedForGood) {
+    EXPECT_EQ(system_failure(ENOSPC, "pwritev", "a").error().code, Errc::no_space);
+    for (const int number : {ENOSPC, EDQUOT, EFBIG, EMFILE, EIO})
+        EXPECT_EQ(sync_failure(number, "fdatasync", "a").error().code, Errc::io);
 }
 
 TEST_F(PosixDiskTest, ALackOfDescriptorsIsToldFromAFailingDevice) {
