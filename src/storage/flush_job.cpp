@@ -16,17 +16,18 @@ Result<FlushOutcome> FlushJob::run(runtime::Disk& disk) const {
     if (epochs) {
         auto written = runtime::write_atomically(disk, epochs->path, epochs->content);
         if (!written && !is_shortage(written.error())) return std::unexpected(std::move(written).error());
-        outcome.epochs_written = outcome.checkpointed = written.has_value();
+        outcome.epochs_written = written.has_value();
+        if (!written) outcome.checkpoint_refused = std::move(written).error();
     }
     for (const std::shared_ptr<runtime::File>& file : files) MOLDAU_CHECK(file->sync());
     if (auto synced = sync_names(disk, *this); !synced) {
         if (synced.error().code != Errc::no_descriptors) return std::unexpected(std::move(synced).error());
-        outcome.complete = outcome.checkpointed = false;
+        outcome.complete = false;
         return outcome;
     }
     if (auto left = leave_snapshot(disk); !left) {
         if (!is_shortage(left.error())) return std::unexpected(std::move(left).error());
-        outcome.checkpointed = false;
+        outcome.checkpoint_refused = std::move(left).error();
     }
     return outcome;
 }

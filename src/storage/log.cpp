@@ -239,7 +239,7 @@ Result<FlushJob> Log::begin_flush(FlushKind kind) {
         if (!written && !is_shortage(written.error())) return broken(std::move(written).error());
         // A full disk has no room for a checkpoint; the records are made durable all the same.
         if (!written) job.kind = FlushKind::data;
-        checkpoint_refused_ = !written && written.error().code == Errc::no_space;
+        checkpoint_refused_ = written ? std::nullopt : std::optional(std::move(written).error());
     }
     // What is dirty stands at the end. No mark goes before all files are at hand: the next flush would prove too much.
     auto dirty_end = segments_.rbegin();
@@ -294,7 +294,7 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
         static_cast<void>(broken(outcome.error()));
         return;
     }
-    const bool is_checkpoint = job.kind == FlushKind::checkpoint && outcome->checkpointed;
+    const bool is_checkpoint = job.kind == FlushKind::checkpoint && outcome->complete && !outcome->checkpoint_refused;
     if (job.snapshot && (!is_checkpoint || job.truncations != truncations_)) remove_snapshot(job.covers_to);
     if (job.truncations != truncations_) {
         // What it synced may have been cut since, and what came after needs another.
@@ -310,7 +310,7 @@ void Log::finish_flush(FlushJob job, const Result<FlushOutcome>& outcome) {
     }
     durable_end_ = std::max(durable_end_, job.covers_to);
     if (!outcome->epochs_written) epochs_dirty_ = true;
-    if (job.kind == FlushKind::checkpoint) checkpoint_refused_ = !is_checkpoint;
+    if (job.kind == FlushKind::checkpoint) checkpoint_refused_ = outcome->checkpoint_refused;
     if (!is_checkpoint) return;
     recovery_point_ = std::max(recovery_point_, job.covers_to);
     if (!job.snapshot_to_sync.empty()) durable_snapshot_ = std::max(durable_snapshot_, job.newest_snapshot);

@@ -147,7 +147,9 @@ Result<std::optional<Expiry>> Log::find_expired(Timestamp now, Offset high_water
     MOLDAU_TRY(count, count_expired(now, std::min(high_watermark, surely_kept)));
     if (count == 0 && checkpoint_refused_) {
         MOLDAU_TRY(would_go, count_expired(now, high_watermark));
-        if (would_go > 0) return fail(Errc::no_space, directory_ + ": no room for the checkpoint that must come first");
+        if (would_go > 0)
+            return fail(checkpoint_refused_->code, fmt::format("{}: no checkpoint, which must come first: {}",
+                                                               directory_, checkpoint_refused_->message));
     }
     if (count == 0) return std::nullopt;
     if (count == segments_.size()) MOLDAU_CHECK(roll_at(log_end_, now));

@@ -24,7 +24,7 @@ enum class FlushKind : std::uint8_t {
 struct FlushOutcome {
     bool complete = true;  ///< else it makes nothing durable; the files of records are synced all the same
     bool epochs_written = true;
-    bool checkpointed = true;
+    std::optional<Error> checkpoint_refused;  ///< a shortage: the records are durable all the same
 };
 
 struct FlushJob {

@@ -297,9 +297,9 @@ class Log {
     Offset durable_snapshot_ = no_offset;  // the last that is known to be
     std::uint64_t bytes_since_snapshot_ = 0;
 
-    bool directory_dirty_ = false;     // a name was made or removed since the directory was synced
-    bool checkpoint_refused_ = false;  // the last one found no room
-    bool as_closed_ = false;           // nothing changed since a clean stop
+    bool directory_dirty_ = false;             // a name was made or removed since the directory was synced
+    std::optional<Error> checkpoint_refused_;  // a shortage that the last one found
+    bool as_closed_ = false;                   // nothing changed since a clean stop
     bool flush_in_flight_ = false;
     std::uint64_t truncations_ = 0;  // a flush that began before one proves nothing about the end
 

@@ -160,6 +160,11 @@ TEST_F(LogTest, RetentionSaysThatTheCheckpointBeforeItFoundNoRoom) {
     EXPECT_FALSE(*log->find_expired(wall_now, Offset(60))) << "nothing is due";
     EXPECT_EQ(log->find_expired(wall_now + 1000, Offset(60)).error().code, Errc::no_space);
     disk.capacity_bytes = UINT64_MAX;
+    disk.fail_open_of = path(60, suffix::snapshot);
+    disk.open_failure = Errc::no_descriptors;
+    flush(FlushKind::checkpoint);
+    EXPECT_EQ(log->find_expired(wall_now + 1000, Offset(60)).error().code, Errc::no_descriptors) << "room is not short";
+    disk.fail_open_of.clear();
     flush(FlushKind::checkpoint);
     EXPECT_TRUE(*log->find_expired(wall_now + 1000, Offset(60)));
 }
