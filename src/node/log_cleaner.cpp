@@ -236,17 +236,18 @@ Task<bool> LogCleaner::give_up(Work& work, Error error) {
         });
         co_return false;
     }
-    const auto discarded = co_await on_disk([job] { return job->discard(); });
+    if (is_shortage(error)) tell_of_shortage(work, error);
+    auto discarded = co_await on_disk([job] { return job->discard(); });
+    while (!discarded && is_shortage(discarded.error()) &&
+           co_await may_wait(runtime::after(shard_.now(), shortage_interval)))
+        discarded = co_await on_disk([job] { return job->discard(); });
     if (!discarded && discarded.error().code == Errc::io) directory_.set_offline(discarded.error());
     const bool is_current = co_await on_shard(work.partition(), [job, whole = discarded.has_value()](Partition& there) {
         // What could not be discarded would be completed by a start: nothing may change beneath it.
         if (whole) there.log().abandon_replacement();
         return there.log().is_current(*job);
     });
-    if (is_shortage(error)) {
-        tell_of_shortage(work, error);
-        co_return false;
-    }
+    if (is_shortage(error)) co_return false;
     if (is_current) set_aside(work.candidate, error.message);
     co_return true;
 }

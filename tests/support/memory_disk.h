@@ -33,9 +33,10 @@ class MemoryDisk final : public Disk {
     std::size_t max_open_files = SIZE_MAX;  ///< opens beyond it fail with no_descriptors
     std::string fail_rename_of;             ///< of this path
     std::function<void()> after_space;      ///< called once the free space is measured, before that is told
-    bool sync_on_write = false;             ///< the device writes back at once
-    bool nothing_cached = false;            ///< reads would wait for the device
-    std::size_t changes_left = SIZE_MAX;    ///< until the power fails: from then on no change is made
+    std::function<void(const std::string& to)> after_rename;
+    bool sync_on_write = false;           ///< the device writes back at once
+    bool nothing_cached = false;          ///< reads would wait for the device
+    std::size_t changes_left = SIZE_MAX;  ///< until the power fails: from then on no change is made
     std::size_t reads = 0;
     std::size_t posted = 0;  ///< pieces of work for the I/O pool
     std::size_t writes = 0;
@@ -93,6 +94,7 @@ class MemoryDisk final : public Disk {
         name_changes_.push_back({from, to, found->second});
         files_[to] = found->second;
         files_.erase(from);
+        if (after_rename) after_rename(to);
         return {};
     }
 

@@ -141,6 +141,24 @@ TEST_F(LogCleanerTest, AFullDiskIsWaitedFor) {
     EXPECT_EQ(offline, "");
 }
 
+TEST_F(LogCleanerTest, TooFewDescriptorsWhileAReplacementIsTakenBackAreWaitedFor) {
+    open();
+    fill();
+    advance(10s);
+    disk.after_rename = [this](const std::string& to) {
+        if (to.ends_with(storage::suffix::swap)) disk.max_open_files = 0;
+    };
+    advance(20s);
+    ASSERT_EQ(disk.max_open_files, 0U);
+    EXPECT_EQ(log().first_dirty(), no_offset);
+    disk.after_rename = nullptr;
+    disk.max_open_files = SIZE_MAX;
+    advance(60s);
+    EXPECT_FALSE(has_any(storage::suffix::swap));
+    EXPECT_EQ(log().first_dirty(), log().active_segment_base());
+    EXPECT_EQ(offline, "");
+}
+
 TEST_F(LogCleanerTest, AFailedSyncTakesTheDirectoryOffline) {
     open();
     fill();
