@@ -193,6 +193,10 @@ struct PropertiesReview {
 };
 PropertiesReview review_properties(const Properties& file);
 
+/// What metadata sets for a topic, a broker or all brokers and this build cannot use, told in words: the next nearest
+/// source is in force.
+std::vector<std::string> unusable_configs(const Image& image, const ConfigResource& resource);
+
 /// Takes the blanks off the values and lets node.id and broker.id stand for each other, as Kafka does.
 void normalise(Properties& file);
 

@@ -28,9 +28,11 @@ std::string in_force(const ConfigDef& def, std::string value) {
     return fmt::format("{}", fmt::join(list_elements(def, value), ","));
 }
 
-/// Whether this build can use what metadata bears: another broker may have let pass what this one refuses.
-bool is_usable(const ConfigDef* def, const std::string& value) {
-    return def == nullptr || check_value(*def, value);
+/// What metadata bears, if this build can use it: another broker may have let pass what this one refuses. Of a list,
+/// whoever reads it takes the elements that it knows: an unknown policy must not make another one delete records.
+const std::string* usable(const ConfigDef* def, const std::string* value) {
+    if (value == nullptr || def == nullptr || def->type == ConfigType::list || check_value(*def, *value)) return value;
+    return nullptr;
 }
 
 }  // namespace
@@ -38,7 +40,7 @@ bool is_usable(const ConfigDef* def, const std::string& value) {
 const std::string* ConfigView::dynamic_value(std::string_view key) const {
     const auto from = [&](const ConfigResource& resource) {
         const std::string* set = image_.find_config(resource, key);
-        return set != nullptr && is_usable(find_broker_config(key), *set) ? set : nullptr;
+        return set != nullptr ? usable(find_broker_config(key), set) : nullptr;
     };
     if (const std::string* own = from(broker_resource(node_))) return own;
     return from(all_brokers());
@@ -67,7 +69,7 @@ std::optional<std::string> ConfigView::topic_value(const ConfigMap& own, std::st
     MOLDAU_ASSERT(def != nullptr);
     const std::string_view broker_key = broker_key_of_topic_key(key);
     std::optional<std::string> value;
-    if (const std::string* set = own.find(key); set != nullptr && is_usable(def, *set)) {
+    if (const std::string* set = usable(def, own.find(key))) {
         value = trimmed(*set);
     } else if (!broker_key.empty()) {
         value = broker_value(broker_key);
@@ -188,12 +190,12 @@ std::vector<ConfigOrigin> ConfigView::origins(std::string_view broker_key, bool 
         result.push_back({std::string(name), shown(std::move(value), sensitive), source});
     };
     for (const auto& [name, factor] : synonyms) {
-        if (const auto* value = image_.find_config(broker_resource(node_), name)) {
+        if (const auto* value = usable(find_broker_config(name), image_.find_config(broker_resource(node_), name))) {
             add(name, *value, ConfigSource::dynamic_broker);
         }
     }
     for (const auto& [name, factor] : synonyms) {
-        if (const auto* value = image_.find_config(all_brokers(), name)) {
+        if (const auto* value = usable(find_broker_config(name), image_.find_config(all_brokers(), name))) {
             add(name, *value, ConfigSource::dynamic_default_broker);
         }
     }
@@ -269,7 +271,7 @@ std::vector<DescribedConfig> ConfigView::describe_topic(std::string_view name) c
 std::vector<DescribedConfig> ConfigView::describe_topic(const ConfigMap& own) const {
     std::vector<DescribedConfig> result;
     for (const ConfigDef& def : topic_configs()) {
-        const std::string* value = own.find(def.name);
+        const std::string* value = usable(&def, own.find(def.name));
         if (def.standing == Standing::internal && value == nullptr) continue;
         DescribedConfig config;
         config.name = std::string(def.name);
@@ -326,6 +328,19 @@ std::vector<DescribedConfig> ConfigView::describe_client_metrics(std::string_vie
             config.synonyms.push_back({config.name, *value, ConfigSource::client_metrics});
         }
         result.push_back(std::move(config));
+    }
+    return result;
+}
+
+std::vector<std::string> unusable_configs(const Image& image, const ConfigResource& resource) {
+    std::vector<std::string> result;
+    if (resource.type != ResourceType::topic && resource.type != ResourceType::broker) return result;
+    for (const auto& [name, value] : image.configs_of(resource)) {
+        const ConfigDef* def =
+            resource.type == ResourceType::topic ? find_config(topic_configs(), name) : find_broker_config(name);
+        if (def == nullptr) continue;
+        const auto checked = check_value(*def, value);
+        if (!checked) result.push_back(def->sensitive() ? std::string(name) : checked.error().message);
     }
     return result;
 }

@@ -275,6 +275,25 @@ TEST_F(Configs, that_this_build_cannot_use_leave_the_next_nearest_source_in_forc
     set(ResourceType::topic, "events", "internal.segment.bytes", "many");
     EXPECT_EQ(view().topic("events").retention_ms, 20);
     EXPECT_EQ(view().topic("events").segment_bytes, TopicConfig{}.segment_bytes);
+    const auto described = view().describe_topic("events");
+    const auto retention = *std::ranges::find(described, "retention.ms", &DescribedConfig::name);
+    EXPECT_EQ(retention.value, "20");
+    EXPECT_EQ(retention.source, ConfigSource::dynamic_default_broker);
+    ASSERT_FALSE(retention.synonyms.empty());
+    EXPECT_EQ(retention.synonyms.front().value, "20");
+    EXPECT_EQ(unusable_configs(builder_.image(), {ResourceType::topic, "events"}).size(), 2U);
+    EXPECT_EQ(unusable_configs(builder_.image(), {ResourceType::broker, ""}).size(), 1U);
+    EXPECT_TRUE(unusable_configs(builder_.image(), {ResourceType::topic, "other"}).empty());
+}
+
+TEST_F(Configs, a_policy_that_is_not_known_does_not_make_another_delete_records) {
+    set(ResourceType::topic, "events", "cleanup.policy", "archive");
+    EXPECT_FALSE(view().topic("events").cleanup_delete);
+    EXPECT_FALSE(view().topic("events").cleanup_compact);
+    set(ResourceType::topic, "events", "cleanup.policy", "compact,archive");
+    EXPECT_FALSE(view().topic("events").cleanup_delete);
+    EXPECT_TRUE(view().topic("events").cleanup_compact);
+    EXPECT_EQ(unusable_configs(builder_.image(), {ResourceType::topic, "events"}).size(), 1U);
 }
 
 TEST_F(Configs, of_groups_name_a_default_as_their_source_where_the_broker_has_no_such_key) {
