@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <moldau/base/log.h>
+#include <moldau/metadata/configs.h>
 
 #include "at_once.h"
 
@@ -99,6 +100,10 @@ std::vector<PartitionManager::Wanted> PartitionManager::due_again(const metadata
 Task<void> PartitionManager::reconfigure(const metadata::Delta& delta, const metadata::Image& after) {
     using metadata::ResourceType;
     if (delta.configs.empty()) co_return;
+    for (const metadata::ConfigResource& resource : delta.configs)
+        for (const std::string& what : metadata::unusable_configs(after, resource))
+            log::warn("a setting in the metadata{} is not used: {}",
+                      resource.type == ResourceType::topic ? fmt::format(" of topic {}", resource.name) : "", what);
     const bool brokers = std::ranges::any_of(
         delta.configs, [](const metadata::ConfigResource& resource) { return resource.type == ResourceType::broker; });
     struct Change {
@@ -145,24 +150,22 @@ Task<std::optional<storage::Checkpoints>> PartitionManager::close() {
     changed_.notify_all();
     cleaner_.stop();
     // A clean start trusts every log: not one that could not be opened, or was not looked at.
-    bool clean = co_await tasks_.close() && was_applied_ && offline_.empty();
+    const bool clean = co_await tasks_.close() && was_applied_ && offline_.empty();
     std::vector<std::shared_ptr<Partition>> open;
     for (const auto& [key, partition] : table_) open.push_back(partition);
     co_await at_once(shard_, closed_at_stop, std::move(open),
-                     [this, &clean](std::shared_ptr<Partition> next) -> Task<void> {
-                         clean = co_await close_for_good(std::move(next)) && clean;
-                     });
-    if (!clean) co_return std::nullopt;
+                     [this](std::shared_ptr<Partition> next) { return close_for_good(std::move(next)); });
+    if (!clean || !all_closed_) co_return std::nullopt;
     co_return *co_await collect_checkpoints();
 }
 
-Task<bool> PartitionManager::close_for_good(std::shared_ptr<Partition> partition) {
+Task<void> PartitionManager::close_for_good(std::shared_ptr<Partition> partition) {
     co_await close_one(*partition, protocol::ErrorCode::not_leader_or_follower);
     const Result<> closed =
         co_await runtime::run_blocking(world_.disk, shard_, [partition] { return partition->log().close(); });
     const storage::TopicPartition& name = partition->log().name();
     if (!closed) log::error("{}-{} did not close cleanly: {}", name.topic, name.partition, closed.error().message);
-    co_return closed.has_value();
+    all_closed_ = all_closed_ && closed;
 }
 
 }  // namespace moldau::node

@@ -104,8 +104,9 @@ class PartitionManager {
     struct Opening;
     using SettingsByTopic = std::map<std::string, TopicSettings>;
     runtime::Task<void> open_all(std::vector<Wanted> wanted, const metadata::Image& image);
+    class Progress;
     runtime::Task<void> open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
-                                   const SettingsByTopic& settings);
+                                   const SettingsByTopic& settings, Progress& progress);
     storage::LogOptions options_for(const Wanted& wanted, const TopicSettings& settings) const;
     /// On the I/O pool. Leaves what needs room as it is.
     void open_log(Opening& opening) const;
@@ -140,7 +141,7 @@ class PartitionManager {
     runtime::Task<void> remove_directories(std::vector<std::string> paths, runtime::Duration delay,
                                            runtime::Gate::Hold hold);
     runtime::Task<void> close_one(replication::Partition& partition, protocol::ErrorCode reason);
-    runtime::Task<bool> close_for_good(std::shared_ptr<replication::Partition> partition);
+    runtime::Task<void> close_for_good(std::shared_ptr<replication::Partition> partition);
 
     // Upkeep: partition_upkeep.cpp.
     runtime::Task<void> maintain(runtime::Gate::Hold hold);
@@ -181,6 +182,7 @@ class PartitionManager {
     std::set<TopicId> deleted_at_start_;  // by what the start replays of the metadata log; empty once that is applied
     std::set<ProducerId> taken_producer_ids_;
     bool was_applied_ = false;  ///< once, to the end
+    bool all_closed_ = true;    ///< of those that were to be closed for good
     bool turn_taken_ = false;
     Listener listener_;
     runtime::Signal changed_;  ///< closing has begun, a turn has ended, or a directory was renamed

@@ -30,8 +30,10 @@ constexpr runtime::Duration space_interval = std::chrono::seconds(1);
 constexpr runtime::Duration retry_interval = std::chrono::seconds(30);
 constexpr runtime::Duration telling_interval = std::chrono::seconds(5);
 
+}  // namespace
+
 /// Tells how far it is where it takes long: a recovery reads all that was written since the last checkpoint.
-class Progress {
+class PartitionManager::Progress {
  public:
     Progress(runtime::Shard& shard, std::size_t wanted) : shard_(shard), wanted_(wanted), told_(shard.now()) {}
 
@@ -48,8 +50,6 @@ class Progress {
     std::size_t tried_ = 0;
     runtime::TimePoint told_;
 };
-
-}  // namespace
 
 struct PartitionManager::Opening {
     Wanted wanted;
@@ -72,16 +72,13 @@ Task<void> PartitionManager::open_all(std::vector<Wanted> wanted, const metadata
         if (batches.empty() || batches.back().size() == size) batches.emplace_back();
         batches.back().push_back(std::move(each));
     }
-    const auto open = [this, &image, &settings, &progress](std::vector<Wanted> next) -> Task<void> {
-        const std::size_t count = next.size();
-        co_await open_batch(std::move(next), image, settings);
-        progress.add(count);
-    };
-    co_await at_once(shard_, opened_at_once, std::move(batches), open);
+    co_await at_once(shard_, opened_at_once, std::move(batches), [this, &image, &settings, &progress](auto next) {
+        return open_batch(std::move(next), image, settings, progress);
+    });
 }
 
 Task<void> PartitionManager::open_batch(std::vector<Wanted> wanted, const metadata::Image& image,
-                                        const SettingsByTopic& settings) {
+                                        const SettingsByTopic& settings, Progress& progress) {
     std::vector<Opening> openings;
     openings.reserve(wanted.size());
     for (Wanted& each : wanted) {
@@ -101,7 +98,9 @@ Task<void> PartitionManager::open_batch(std::vector<Wanted> wanted, const metada
         if (each.sync_failed) directory_.set_offline(each.log.error());
         each.log ? note_opened(each, image) : note_offline(each);
     }
+    const std::size_t count = openings.size();
     co_await make_partitions(std::move(openings));
+    progress.add(count);
 }
 
 void PartitionManager::open_log(Opening& opening) const {
