@@ -1,7 +1,8 @@
 #pragma once
 // Runs a machine over its partition: loads it from the log, asks it, appends what it wants remembered and replays that
-// at once, so that the next request decides on it; holds every answer back until all that was written before it is
-// committed, so that nobody is told what may be lost. On the partition's shard, but for call().
+// at once, so that the next request decides on it; holds every answer back, but one that says that it need not wait,
+// until all that was written before it is committed, so that nobody is told what may be lost. On the partition's shard,
+// but for call().
 
 #include <expected>
 #include <functional>

@@ -52,7 +52,7 @@ struct Record {
 
 /// What was decided. The records are appended in their order, as one batch or not at all; where each of them stands for
 /// itself, as several if they do not fit into one. The answers are given once these and all that the machine wrote
-/// before are committed.
+/// before are committed, unless they need not wait for that.
 template <class Response>
 struct Output {
     struct Answer {
