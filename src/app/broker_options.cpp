@@ -192,7 +192,7 @@ Result<BrokerOptions> resolve(const BrokerArguments& arguments, const std::strin
     if (options) return options;
     Error error = std::move(options).error();
     // A key that was not understood may be the one that is missed.
-    for (const std::string& warning : review.warnings) error.message += "\n" + warning;
+    for (const std::string& warning : review.warnings) error.message += "\nwarning: " + warning;
     return refuse(std::move(error));
 }
 

@@ -97,7 +97,7 @@ void PosixShard::fire_timers() {
 void PosixShard::end_turn(TimePoint begin, unsigned pieces) {
     const runtime::Duration took = clock_.now() - begin;
     if (took <= slow_turn_limit_) return;
-    log::at(took > 10 * slow_turn_limit_ ? log::Level::warn : log::Level::info,
+    log::at(took > 10 * slow_turn_limit_ ? log::Level::warn : log::Level::debug,
             "shard {} was kept from other work for {} ms by one turn of {} piece(s) of work", index_,
             std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), pieces);
 }

@@ -74,7 +74,7 @@ class CommandLine(unittest.TestCase):
                 told = run(*command.split(), "--help").stdout
                 before, examples = re.search(r"\nExamples(.*):\n((?:  .*\n)+)", told).groups()
                 for line in re.findall("'([^']*)'", before) + examples.splitlines():
-                    line = line.replace("localhost:9092", under_test.address)
+                    line = line.replace("127.0.0.1:9092", under_test.address)
                     done = subprocess.run(["bash", "-c", "set -o pipefail; " + line], env=environment, capture_output=True,
                                           text=True, timeout=60)
                     self.assertEqual((done.returncode, re.sub(NOTHING_THERE, "", done.stderr)), (0, ""), line)

@@ -23,10 +23,10 @@ constexpr const char* footer =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no connection, 4 not found, 5 exists already,\n"
     "            6 not authorized, 7 timed out.\n"
     "\nExamples:\n"
-    "  moldau topic create orders --partitions 6\n"
-    "  moldau topic describe orders -o json\n"
-    "  seq 1000000 | moldau produce orders\n"
-    "  moldau consume orders --from-beginning --exit-at-end";
+    "  moldau topic create squares --partitions 6\n"
+    "  moldau topic describe squares -o json\n"
+    "  seq 1000000 | moldau produce squares\n"
+    "  moldau consume squares --from-beginning --exit-at-end";
 
 constexpr const char* group_footer = "Each has flags and examples in its own --help.";
 

@@ -75,7 +75,7 @@ void define_cluster(CLI::App& root, Plan& plan) {
     CLI::App& cluster = *root.add_subcommand("cluster", "Show the cluster, its quorum and its features");
     cluster.require_subcommand(1);
     define_cluster_command<ClusterId>(cluster, plan, "id", "Show the cluster's id",
-                                      "Examples:\n  moldau cluster id -b localhost:9092");
+                                      "Examples:\n  moldau cluster id -b 127.0.0.1:9092");
     define_cluster_command<ClusterDescribe>(cluster, plan, "describe", "Show the brokers",
                                             "Examples:\n  moldau cluster describe -o json");
     define_cluster_command<ClusterQuorum>(cluster, plan, "quorum", "Show the voters and observers of the metadata log",

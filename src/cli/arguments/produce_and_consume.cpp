@@ -71,9 +71,9 @@ void define_produce(CLI::App& root, Plan& plan) {
     command.footer(
         "A line ends with a line feed, which is not sent. The topic must be there: 'moldau topic create' makes it.\n"
         "Records that were not acknowledged are counted, and the exit code is 1.\n"
-        "\nExamples:\n  moldau topic create numbers greetings listing\n"
+        "\nExamples:\n  moldau topic create numbers words listing\n"
         "  seq 1000000 | moldau produce numbers\n"
-        "  echo 'user-1:hello' | moldau produce greetings --key-separator :\n"
+        "  echo 'user-1:hello' | moldau produce words --key-separator :\n"
         "  ls -l /usr/bin | moldau produce listing --compression zstd --acks 1");
     command.callback([asked, idempotence, &plan] {
         if (idempotence->value_or(false) && asked->acks != -1)

@@ -34,7 +34,7 @@ Result<std::int64_t> parse_with_units(std::string_view text, std::span<const Uni
 
 Result<runtime::Endpoint> parse_endpoint(std::string_view text) {
     const auto wrong = [text] {
-        return fail(Errc::invalid, fmt::format("'{}' is not host:port, such as localhost:9092 or [::1]:9092", text));
+        return fail(Errc::invalid, fmt::format("'{}' is not host:port, such as 127.0.0.1:9092 or [::1]:9092", text));
     };
     runtime::Endpoint endpoint{std::string(text), 9092};
     std::string_view port;

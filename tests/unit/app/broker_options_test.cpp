@@ -161,7 +161,7 @@ TEST(BrokerOptions, KeysWithoutEffectAreToldOnceByName) {
 TEST(BrokerOptions, ARefusalTellsOfKeysThatMayBeWhy) {
     const std::string told = refusal({"proces.roles=broker,controller", "process.roles=broker"});
     EXPECT_NE(told.find("process.roles=broker: a single node"), std::string::npos) << told;
-    EXPECT_TRUE(told.ends_with("\nUnknown setting proces.roles; did you mean process.roles?")) << told;
+    EXPECT_TRUE(told.ends_with("\nwarning: Unknown setting proces.roles; did you mean process.roles?")) << told;
 }
 
 TEST(BrokerOptions, DataNeedsAPlaceThatIsNamed) {
