@@ -130,7 +130,8 @@ class Partition {
     /// the error that prevents it; at once when it may.
     void when_acknowledged(Offset end, std::move_only_function<void(protocol::ErrorCode)> done);
 
-    /// Reads records below the high watermark. `waiter`, when given, is armed: it fires when that moves on, as it does
+    /// Reads records below the high watermark; not_leader_or_follower where there are none and some that a former
+    /// incarnation had are not committed yet. `waiter`, when given, is armed: it fires when that moves on, as it does
     /// whenever the last stable offset does.
     ReadOutcome read(const ReadRequest& request, const std::shared_ptr<FetchWaiter>& waiter);
 

@@ -42,6 +42,8 @@ ErrorCode error_of(const Error& error) {
         case Errc::no_descriptors:
         case Errc::io:
         case Errc::corrupt:
+        case Errc::not_found:  // somebody took a file or a directory away
+        case Errc::exists:
             return ErrorCode::kafka_storage_error;
         default:
             return ErrorCode::unknown_server_error;
@@ -236,7 +238,11 @@ ReadOutcome Partition::read(const ReadRequest& request, const std::shared_ptr<Fe
     if (!inside) return {.error = ErrorCode::offset_out_of_range};
     if (request.isolation == Isolation::read_committed) outcome.aborted.emplace();
     const Offset end = readable_end(request.isolation);
-    if (request.offset >= end) return outcome;
+    if (request.offset >= end) {
+        // Who reads to the end must not take an earlier one for it: what is there will be committed in a moment.
+        if (core_.is_catching_up()) return {.error = ErrorCode::not_leader_or_follower};
+        return outcome;
+    }
     const auto done = read_records(
         {.from = request.offset, .max_bytes = request.max_bytes, .up_to = end, .at_least_one = request.at_least_one},
         outcome);

@@ -241,7 +241,9 @@ class Consumer {
                     read(*cursor, partition, rpc->peer_life());
                     continue;
                 }
-                session_.judge("fetch", partition.error_code, rpc->peer_life(), {ErrorCode::offset_out_of_range});
+                // A leader that has just come back tells nobody where the log ends before all that it has is durable.
+                session_.judge("fetch", partition.error_code, rpc->peer_life(),
+                               {ErrorCode::offset_out_of_range, ErrorCode::not_leader_or_follower});
                 end_fetch_session();
                 cursor->is_due = false;
                 if (partition.error_code == ErrorCode::offset_out_of_range)
@@ -293,6 +295,10 @@ class Consumer {
         const bool compacts = session_.model().compacts(cursor.partition.topic);
         cursor.high_watermark = partition.high_watermark.value();
         session_.model().high_watermark(cursor.partition, plan_.id, cursor.high_watermark, life);
+        // Who reads until there is nothing more would take this for the end.
+        if (partition.records.view().empty() && cursor.offset >= cursor.high_watermark &&
+            cursor.high_watermark < cursor.committed_before)
+            broken(cursor, "the end is told, there is more", cursor.high_watermark);
         protocol::BatchIterator batches(partition.records.view());
         protocol::BatchView batch;
         while (batches.next(batch)) {

@@ -19,6 +19,11 @@ class PartitionTest : public PartitionFixture {
 
     /// As after kill -9, when there was one before.
     void open(LeaderEpoch epoch) {
+        begin(epoch);
+        settle();
+    }
+    /// Before anything that it found is durable.
+    void begin(LeaderEpoch epoch) {
         settle();
         partition.reset();
         auto opened = storage::Log::open({.disk = disk,
@@ -28,7 +33,6 @@ class PartitionTest : public PartitionFixture {
         ASSERT_TRUE(opened) << opened.error().message;
         partition.emplace(tools, std::move(*opened), PartitionConfig{});
         partition->become_leader(epoch);
-        settle();
     }
 
     /// One record of an idempotent producer.
@@ -72,6 +76,21 @@ TEST_F(PartitionTest, ADuplicateWithAcksAllWaitsForNothingWhereThePageCacheIsEno
     partition->set_config({.validator = {}, .flush_before_commit = false}, {});
     static_cast<void>(append(0, acks_one));
     EXPECT_EQ(*wait_for(append(0, acks_all).end), ErrorCode::none);
+}
+
+TEST_F(PartitionTest, NobodyIsToldOfAnEndBeforeAllThatWasThereIsDurable) {
+    for (std::int32_t i = 0; i < 3; ++i) ASSERT_EQ(append(i, acks_all).error, ErrorCode::none);
+    begin(LeaderEpoch(1));
+    ASSERT_LT(partition->high_watermark(), Offset(3));
+    for (const Offset at : {Offset(0), Offset(3)}) {
+        const ReadOutcome outcome = read(at, no_leader_epoch);
+        EXPECT_EQ(outcome.error, ErrorCode::not_leader_or_follower) << at.value();
+    }
+    settle();
+    EXPECT_TRUE(read(Offset(0), no_leader_epoch).records);
+    const ReadOutcome end = read(Offset(3), no_leader_epoch);
+    EXPECT_EQ(end.error, ErrorCode::none);
+    EXPECT_EQ(end.high_watermark, Offset(3));
 }
 
 TEST_F(PartitionTest, AnAppendThatWasTakenBackIsGoneForGoodWithinSeconds) {
