@@ -81,8 +81,11 @@ Task<Result<>> PartitionManager::apply_retention() {
     for (const auto& [key, partition] : table) {
         if (closing_) break;
         auto expired = co_await on_shard(*partition, [](Partition& there) { return there.find_expired(); });
-        if (!expired && is_shortage(expired.error())) shortage = std::unexpected(std::move(expired).error());
-        if (!expired || !*expired) continue;
+        if (!expired) {
+            if (is_shortage(expired.error())) shortage = std::unexpected(std::move(expired).error());
+            continue;
+        }
+        if (!*expired) continue;
         due.push_back(partition);
         expiries.push_back(std::move(**expired));
     }
