@@ -368,9 +368,13 @@ Result<> Segment::rename(std::string_view mark) {
         std::string to = fmt::format("{}{}{}", stem_, each, mark);
         auto done = disk_.rename(path(each), to);
         if (!done && (done.error().code != Errc::not_found || each == suffix::log)) return done;
-        if (each == suffix::index) offset_index_.file().rename(std::move(to));
-        if (each == suffix::time_index) time_index_.file().rename(std::move(to));
-        if (each == suffix::txn_index) transaction_index_.rename(std::move(to));
+        if (each == suffix::index) {
+            offset_index_.file().rename(std::move(to));
+        } else if (each == suffix::time_index) {
+            time_index_.file().rename(std::move(to));
+        } else if (each == suffix::txn_index) {
+            transaction_index_.rename(std::move(to));
+        }
     }
     mark_ = mark;
     return {};
