@@ -89,7 +89,10 @@ class MemoryDisk final : public Disk {
         if (from == fail_rename_of) return fail(Errc::io, "rename of " + from);
         const auto found = files_.find(from);
         if (found == files_.end()) return fail(Errc::not_found, from + " is not there");
-        if (rename_without_room > 0 && --rename_without_room == 0) return fail(Errc::no_space, "rename of " + from);
+        if (rename_without_room > 0) {
+            --rename_without_room;
+            if (rename_without_room == 0) return fail(Errc::no_space, "rename of " + from);
+        }
         if (is_dark()) return fail(Errc::io, "rename of " + from);
         name_changes_.push_back({from, to, found->second});
         files_[to] = found->second;
