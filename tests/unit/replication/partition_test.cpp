@@ -142,6 +142,16 @@ TEST_F(PartitionTest, AWriteThatTheDeviceRefusesTakesTheDirectoryOffline) {
     disk.fail_write = false;
 }
 
+TEST_F(PartitionTest, ADirectoryThatIsTakenAwayIsAStorageErrorUntilItIsBack) {
+    partition->set_config({}, {.segment_bytes = 100});
+    ASSERT_EQ(append(0, acks_one).error, ErrorCode::none);
+    disk.fail_open = true;
+    disk.open_failure = Errc::not_found;
+    EXPECT_EQ(append(1, acks_one).error, ErrorCode::kafka_storage_error);
+    disk.fail_open = false;
+    EXPECT_EQ(append(1, acks_one).base_offset, Offset(1));
+}
+
 TEST_F(PartitionTest, AFetchAfterAnEpochThatTheLogDoesNotKnowIsOutOfRange) {
     static_cast<void>(append(0, acks_one));
     EXPECT_EQ(read(Offset(1), LeaderEpoch(3)).error, ErrorCode::none);
